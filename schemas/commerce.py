@@ -1,0 +1,29 @@
+"""Topic commerce: what customers buy."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from msgspec import Meta
+
+from schemas.envelope import Count, Event, Name
+
+AmountMinor = Annotated[
+    int, Meta(ge=0, le=2**63 - 1, description="In the currency's minor unit: cents of EUR, yen of JPY.")
+]
+# A pattern's $ also matches before a final line feed: the length keeps it out.
+Currency = Annotated[
+    str, Meta(pattern="^[A-Z]{3}$", min_length=3, max_length=3, description="ISO 4217, such as EUR.")
+]
+
+
+class Purchase(Event, frozen=True, gc=False, kw_only=True, tag="purchase"):
+    """The customer paid for an order."""
+
+    order_id: Name
+    amount_minor: AmountMinor
+    currency: Currency
+    units: Count
+
+
+TYPES: tuple[type[Event], ...] = (Purchase,)

@@ -1,0 +1,26 @@
+"""The families: which event types travel on which topic."""
+
+from __future__ import annotations
+
+from schemas import clicks, commerce, logins, sessions, surveys
+from schemas.envelope import Event
+
+# Every family has its topic from the first release, also those whose types are still to come.
+TYPES_OF_FAMILY: dict[str, tuple[type[Event], ...]] = {
+    "clicks": clicks.TYPES,
+    "logins": logins.TYPES,
+    "sessions": sessions.TYPES,
+    "surveys": surveys.TYPES,
+    "usage": (),
+    "commerce": commerce.TYPES,
+    "support": (),
+    "messages": (),
+    "identity": (),
+}
+FAMILIES: tuple[str, ...] = tuple(TYPES_OF_FAMILY)
+TYPES: dict[str, type[Event]] = {
+    str(struct.__struct_config__.tag): struct for types in TYPES_OF_FAMILY.values() for struct in types
+}
+FAMILY_OF_TYPE: dict[str, str] = {
+    str(struct.__struct_config__.tag): family for family, types in TYPES_OF_FAMILY.items() for struct in types
+}

@@ -1,0 +1,194 @@
+"""Series: sparse integer increments over time; every number shown is a sum of them, and sums of shards add."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from enum import Enum
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from stream.core.time import DAY, HOUR
+
+Times = NDArray[np.int64]
+Key = tuple[str, ...]
+"""(series name, product, label values in the order of the series' labels)"""
+
+Add = Callable[[Key, int, int], None]
+"""Takes one increment: key, time (a minute or a day, as the series' grain says), count."""
+
+KEEP_MINUTES = 31 * DAY
+_MINUTES_EXACT = 25 * HOUR
+
+
+class Kind(Enum):
+    CENSUS = "census"
+    """how many customers did X last at minute m: one increment moves from an old minute to a new one"""
+    FLOW = "flow"
+    """how many times X happened at a time"""
+    LEVEL = "level"
+    """what stands: the sum of all increments so far; increments may lie in the future"""
+
+
+@dataclass(frozen=True)
+class Series:
+    """`grain` is "minute" or "day"; `labels` are the names of what follows the product in a key."""
+
+    name: str
+    kind: Kind
+    grain: str
+    labels: tuple[str, ...] = ()
+
+    def key(self, product: str, *labels: str) -> Key:
+        return (self.name, product, *labels)
+
+
+class Increments:
+    """What one batch adds to the series: key -> time -> count."""
+
+    def __init__(self) -> None:
+        self.cells: dict[Key, dict[int, int]] = defaultdict(lambda: defaultdict(int))
+
+    def add(self, key: Key, time: int, count: int) -> None:
+        self.cells[key][time] += count
+
+    def encode(self) -> bytes:
+        """Packed as `encode_cells`, what cancelled out left out."""
+        return encode_cells(
+            (key, _column(kept.keys()), _column(kept.values()))
+            for key, cells in self.cells.items()
+            if (kept := {time: count for time, count in cells.items() if count})
+        )
+
+
+class Cells:
+    """The increments of one series key, sorted by time, with their running total."""
+
+    __slots__ = ("_counts", "_pending", "_times", "_totals")
+
+    def __init__(self) -> None:
+        self._times: Times = _NONE
+        self._counts: Times = _NONE
+        self._totals: Times = _NONE
+        self._pending: list[tuple[Times, Times]] = []
+
+    def add(self, times: Times, counts: Times) -> None:
+        self._pending.append((times, counts))
+
+    def total(self, after: int | None, until: int) -> int:
+        """Sum of the increments in (after, until]; after None: from the beginning."""
+        times, totals = self._settled()
+        end = int(np.searchsorted(times, until, side="right"))
+        start = 0 if after is None else int(np.searchsorted(times, after, side="right"))
+        if end <= start:
+            return 0
+        return int(totals[end - 1]) - (int(totals[start - 1]) if start else 0)
+
+    def cells(self) -> tuple[Times, Times]:
+        """(times, counts), sorted, without zeros."""
+        self._settled()
+        return self._times, self._counts
+
+    def replace(self, times: Times, counts: Times) -> None:
+        self._times, self._counts = _merged([(times, counts)])
+        self._totals, self._pending = np.cumsum(self._counts), []
+
+    def _settled(self) -> tuple[Times, Times]:
+        if self._pending:
+            self._times, self._counts = _merged([(self._times, self._counts), *self._pending])
+            self._totals, self._pending = np.cumsum(self._counts), []
+        return self._times, self._totals
+
+
+class Table:
+    """All series of one shard, or of many added up."""
+
+    def __init__(self, series: Iterable[Series]) -> None:
+        self._series = {each.name: each for each in series}
+        self._cells: dict[Key, Cells] = {}
+        self._keys: dict[tuple[str, str], list[Key]] = defaultdict(list)
+
+    def merge(self, blob: bytes) -> None:
+        """Add packed increments (of Increments.encode or of `encode`)."""
+        for key, times, counts in _decode(blob):
+            self.cells_of(tuple(key)).add(np.frombuffer(times, np.int64), np.frombuffer(counts, np.int64))
+
+    def cells_of(self, key: Key) -> Cells:
+        cells = self._cells.get(key)
+        if cells is None:
+            cells = self._cells[key] = Cells()
+            self._keys[key[0], key[1]].append(key)
+        return cells
+
+    def keys(self, series: str, product: str) -> list[Key]:
+        return self._keys.get((series, product), [])
+
+    def get(self, key: Key) -> Cells | None:
+        return self._cells.get(key)
+
+    @property
+    def products(self) -> list[str]:
+        return sorted({product for _, product in self._keys})
+
+    def encode(self) -> bytes:
+        """Every increment, packed as `encode_cells`; keys that hold nothing any more are kept."""
+        return encode_cells((key, *cells.cells()) for key, cells in self._cells.items())
+
+    def compact(self, newest: int, today: int, keep_days: int | None) -> None:
+        """Forget what no reading at or after minute `newest` (of local day `today`) can see.
+
+        Minute series keep 31 days; their flows keep single minutes for 25 hours and then the hour (its end,
+        because windows of 7d and 30d begin on the hour); day series keep `keep_days` (None: all), levels
+        gathering what is older in one increment.
+        """
+        for key, cells in self._cells.items():
+            series = self._series.get(key[0])
+            if series is None:
+                continue
+            times, counts = cells.cells()
+            if series.grain == "minute":
+                keep = times > newest - KEEP_MINUTES
+                times, counts = times[keep], counts[keep]
+                if series.kind is Kind.FLOW:
+                    times = np.where(times <= newest - _MINUTES_EXACT, -(-times // HOUR) * HOUR, times)
+            elif keep_days is not None:
+                edge = today - keep_days
+                if series.kind is Kind.LEVEL:
+                    times = np.maximum(times, edge)
+                else:
+                    keep = times >= edge
+                    times, counts = times[keep], counts[keep]
+            cells.replace(times, counts)
+
+
+def encode_cells(cells: Iterable[tuple[Key, Times, Times]]) -> bytes:
+    """msgpack: [[key, times, counts], …], times and counts as little-endian int64 arrays."""
+    return _encode([(key, times.tobytes(), counts.tobytes()) for key, times, counts in cells])
+
+
+def _column(values: Iterable[int]) -> Times:
+    return np.fromiter(values, np.int64)
+
+
+def _merged(parts: list[tuple[Times, Times]]) -> tuple[Times, Times]:
+    times = np.concatenate([part[0] for part in parts])
+    counts = np.concatenate([part[1] for part in parts])
+    unique, where = np.unique(times, return_inverse=True)
+    sums = np.zeros(len(unique), np.int64)
+    np.add.at(sums, where, counts)
+    kept = sums != 0
+    return unique[kept], sums[kept]
+
+
+_NONE: Times = np.empty(0, np.int64)
+_encode = msgspec.msgpack.Encoder().encode
+
+
+def _decode(blob: bytes) -> Iterator[tuple[list[str], bytes, bytes]]:
+    yield from _decoder.decode(blob)
+
+
+_decoder = msgspec.msgpack.Decoder(list[tuple[list[str], bytes, bytes]])

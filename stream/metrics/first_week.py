@@ -1,0 +1,123 @@
+"""First week: of the customers who came for the first time, how many came again on enough of their first days?
+
+The anchor is the first activity by event time (a signup is activity); its local day is day 0, the first week is
+days 0–6. A customer's channel here is the channel of its anchor.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from stream.core.customer import Customer
+from stream.core.definition import Example, Metric, Read, View, count, found, on_days, ratio
+from stream.core.series import Add, Key, Kind, Series
+
+LAST_DAY = 6
+COHORT_DAYS = 28
+"""A cohort holds the customers whose decisive day is one of so many last complete days."""
+
+ANCHORED = Series("first_week", Kind.FLOW, "day", ("channel", "days"))
+"""At the anchor day: customers by the anchor's channel and by how many days of the first week were active."""
+
+SERIES = (ANCHORED,)
+
+
+def change(add: Add, product: str, old: Customer | None, new: Customer) -> None:
+    """contribution(new) − contribution(old): the customer's place in its cohort."""
+    before, now = (_place(old) if old else None), _place(new)
+    if before == now:
+        return
+    for place, customers in ((before, -1), (now, 1)):
+        if place:
+            day, channel, active_days = place
+            add(ANCHORED.key(product, channel, str(active_days)), day, customers)
+
+
+def _place(customer: Customer) -> tuple[int, str, int] | None:
+    """(anchor day, its channel, active days of the first week); None once those days are forgotten."""
+    day = customer.first_day
+    if day not in customer.days:
+        return None
+    return day, customer.first_channel, customer.days.between(day, day + LAST_DAY)
+
+
+def _engaged(view: View, key: Key) -> bool:
+    return int(key[-1]) >= view.definitions.first_week_days
+
+
+def cohort(series: Series, decisive_day: int, engaged_only: bool = False) -> Read:
+    """Customers of the cohort whose day `decisive_day` (of the anchor's count) is a complete one of the last 28."""
+    where = _engaged if engaged_only else None
+    return on_days(series, COHORT_DAYS + decisive_day, 1 + decisive_day, where)
+
+
+def _in_progress(engaged_only: bool = False) -> Read:
+    return on_days(ANCHORED, LAST_DAY, 0, _engaged if engaged_only else None)
+
+
+def _by_channel(metric: Metric) -> Metric:
+    """The metric's twin by the channel of the anchor."""
+    stem = metric.name.removesuffix("_" + metric.unit)
+    return replace(
+        metric,
+        name=f"{stem}_by_channel_{metric.unit}",
+        help=f"{metric.help} By the channel of the first activity.",
+        labels={"channel": found(ANCHORED, "channel"), **metric.labels},
+    )
+
+
+_COUNTED = (
+    Metric(
+        name="engagement_first_week_ratio",
+        help="Of the customers whose first week ended in the last 28 complete days, the share active on at least "
+        "3 of its days (ASSIDU_FIRST_WEEK_DAYS).",
+        unit="ratio",
+        reads={
+            "engaged": cohort(ANCHORED, LAST_DAY, engaged_only=True),
+            "customers": cohort(ANCHORED, LAST_DAY),
+        },
+        formula=lambda engaged, customers: ratio(engaged, customers),
+        example=Example({"engaged": 3, "customers": 12}, 0.25),
+        rolling=False,
+    ),
+    Metric(
+        name="engagement_first_week_customers",
+        help="Customers whose first week ended in the last 28 complete days: what the ratio rests on.",
+        unit="customers",
+        reads={"customers": cohort(ANCHORED, LAST_DAY)},
+        formula=count,
+        example=Example({"customers": 12}, 12),
+        rolling=False,
+    ),
+    Metric(
+        name="engagement_first_week_in_progress_ratio",
+        help="Of the customers still in their first week, the share that is engaged already.",
+        unit="ratio",
+        reads={"engaged": _in_progress(engaged_only=True), "customers": _in_progress()},
+        formula=lambda engaged, customers: ratio(engaged, customers),
+        example=Example({"engaged": 1, "customers": 8}, 0.125),
+    ),
+    Metric(
+        name="engagement_first_week_in_progress_customers",
+        help="Customers still in their first week: what the ratio in progress rests on.",
+        unit="customers",
+        reads={"customers": _in_progress()},
+        formula=count,
+        example=Example({"customers": 8}, 8),
+    ),
+)
+
+METRICS = (
+    *_COUNTED,
+    *(_by_channel(metric) for metric in _COUNTED),
+    Metric(
+        name="engagement_first_week_active_days_customers",
+        help="Customers whose first week ended in the last 28 complete days, by how many of its days were active.",
+        unit="customers",
+        labels={"days": tuple(str(days) for days in range(1, LAST_DAY + 2))},
+        reads={"customers": cohort(ANCHORED, LAST_DAY)},
+        formula=count,
+        example=Example({"customers": 2}, 2),
+        rolling=False,
+    ),
+)

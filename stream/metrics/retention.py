@@ -1,0 +1,117 @@
+"""Retention and churn: who came back on day N, who of the last period is still here, who is gone?"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from stream.core.customer import Customer
+from stream.core.definition import Example, Labels, Metric, View, count, ratio
+from stream.core.series import Add, Kind, Series
+from stream.metrics.complete_days import ACTIVES_BEFORE, ACTIVES_EITHER, ACTIVES_NOW, NEW, returning
+from stream.metrics.first_week import ANCHORED, cohort
+
+DAYS = (1, 7, 14, 30)
+
+RETAINED = Series("retained", Kind.FLOW, "day", ("day",))
+"""At the anchor day: customers active on day N after it."""
+
+SERIES = (RETAINED,)
+
+
+def change(add: Add, product: str, old: Customer | None, new: Customer) -> None:
+    """contribution(new) − contribution(old)."""
+    for n in DAYS:
+        before = old.first_day if old and _came_back(old, n) else None
+        now = new.first_day if _came_back(new, n) else None
+        if before != now:
+            key = RETAINED.key(product, str(n))
+            if before is not None:
+                add(key, before, -1)
+            if now is not None:
+                add(key, now, 1)
+
+
+def _came_back(customer: Customer, n: int) -> bool:
+    return customer.first_day in customer.days and customer.first_day + n in customer.days
+
+
+def _retained(view: View, labels: Labels) -> Any:
+    return cohort(RETAINED, int(labels["day"]))(view, labels)
+
+
+def _anchored(view: View, labels: Labels) -> Any:
+    return cohort(ANCHORED, int(labels["day"]))(view, {})
+
+
+_PERIODS = {"now": ACTIVES_NOW, "before": ACTIVES_BEFORE, "either": ACTIVES_EITHER}
+_DAY = {"day": tuple(str(n) for n in DAYS)}
+
+METRICS = (
+    Metric(
+        name="engagement_retention_ratio",
+        help="Of the customers whose day N after their first activity is one of the last 28 complete days, the "
+        "share active on that very day.",
+        unit="ratio",
+        labels=_DAY,
+        reads={"retained": _retained, "customers": _anchored},
+        formula=lambda retained, customers: ratio(retained, customers),
+        example=Example({"retained": 3, "customers": 10}, 0.3),
+        rolling=False,
+    ),
+    Metric(
+        name="engagement_retention_customers",
+        help="Customers whose day N is one of the last 28 complete days: what the ratio rests on.",
+        unit="customers",
+        labels=_DAY,
+        reads={"customers": _anchored},
+        formula=count,
+        example=Example({"customers": 10}, 10),
+        rolling=False,
+    ),
+    Metric(
+        name="engagement_retained_ratio",
+        help="Of the customers active in the 30 complete days before the last 30, the share active in the last 30.",
+        unit="ratio",
+        reads=_PERIODS,
+        formula=lambda now, before, either: ratio(returning(now, before, either), before),
+        example=Example({"now": 10, "before": 8, "either": 12}, 0.75),
+        rolling=False,
+    ),
+    Metric(
+        name="engagement_churn_ratio",
+        help="Of the customers active in the 30 complete days before the last 30, the share not active since.",
+        unit="ratio",
+        reads=_PERIODS,
+        formula=lambda now, before, either: ratio(before - returning(now, before, either), before),
+        example=Example({"now": 10, "before": 8, "either": 12}, 0.25),
+        rolling=False,
+    ),
+    Metric(
+        name="engagement_churned_customers",
+        help="Customers active in the 30 complete days before the last 30, and not since (dormant).",
+        unit="customers",
+        reads=_PERIODS,
+        formula=lambda now, before, either: before - returning(now, before, either),
+        example=Example({"now": 10, "before": 8, "either": 12}, 2),
+        rolling=False,
+    ),
+    Metric(
+        name="engagement_period_start_customers",
+        help="Customers active in the 30 complete days before the last 30: what retained and churn rest on.",
+        unit="customers",
+        reads={"before": ACTIVES_BEFORE},
+        formula=lambda before: before,
+        example=Example({"before": 8}, 8),
+        rolling=False,
+    ),
+    Metric(
+        name="engagement_retention_formula_ratio",
+        help="The textbook (end − new) ÷ start, because it is asked for. Wrong when an old customer comes back: "
+        "the resurrected count as retained. Prefer engagement_retained_ratio.",
+        unit="ratio",
+        reads={"end": ACTIVES_NOW, "new": NEW, "start": ACTIVES_BEFORE},
+        formula=lambda end, new, start: ratio(end - new, start),
+        example=Example({"end": 10, "new": 2, "start": 8}, 1.0),
+        rolling=False,
+    ),
+)

@@ -1,0 +1,54 @@
+"""A Kafka producer that waits for every replica, idempotent where the broker can."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import Any
+
+from aiokafka import AIOKafkaProducer
+from aiokafka.errors import BrokerResponseError, IncompatibleBrokerVersion, KafkaConnectionError
+
+from stream.errors import UserError
+from stream.settings import Settings
+
+_START_SECONDS = 60.0
+
+log = logging.getLogger(__name__)
+
+
+async def start_producer(
+    settings: Settings, start_seconds: float = _START_SECONDS, **options: Any
+) -> AIOKafkaProducer:
+    """A started producer with acks=all; `options` are aiokafka's.
+
+    ASSIDU_IDEMPOTENCE=auto falls back when the broker offers no producer ids, and says so once; event ids absorb
+    the repeats that may follow. Raises aiokafka's KafkaError when Kafka does not answer in `start_seconds`.
+    """
+    if settings.idempotence == "off":
+        return await _start(settings, start_seconds, idempotent=False, **options)
+    try:
+        return await _start(settings, start_seconds, idempotent=True, **options)
+    except (BrokerResponseError, IncompatibleBrokerVersion) as error:
+        words = f"Kafka at {settings.kafka} offers no idempotent producer ({error})"
+        if settings.idempotence == "on":
+            raise UserError(f"{words}: set ASSIDU_IDEMPOTENCE=auto or off") from None
+        log.warning("%s: sending with acks=all; repeats are told by their event_id", words)
+        return await _start(settings, start_seconds, idempotent=False, **options)
+
+
+async def _start(settings: Settings, start_seconds: float, *, idempotent: bool, **options: Any) -> AIOKafkaProducer:
+    producer = AIOKafkaProducer(
+        bootstrap_servers=settings.kafka, acks="all", enable_idempotence=idempotent, **options
+    )
+    try:
+        # aiokafka asks for a producer id again and again, without a bound of its own.
+        async with asyncio.timeout(start_seconds):
+            await producer.start()
+    except TimeoutError:
+        await producer.stop()
+        raise KafkaConnectionError(f"no producer id for {start_seconds:g} s") from None
+    except BaseException:
+        await producer.stop()
+        raise
+    return producer

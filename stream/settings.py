@@ -1,0 +1,101 @@
+"""Settings: read once from the environment (and a `.env` file), passed down, never read again."""
+
+from __future__ import annotations
+
+from typing import Literal
+from zoneinfo import ZoneInfo, available_timezones
+
+from pydantic import Field, ValidationError, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from schemas import FAMILIES
+from stream.errors import UserError
+
+
+class Settings(BaseSettings):
+    """Every setting of every command; the environment variable is `ASSIDU_` + the upper-case name.
+
+    Durations end in their unit or are seconds; ports of 0 mean "any free one".
+    """
+
+    model_config = SettingsConfigDict(env_prefix="ASSIDU_", env_file=".env", extra="ignore", frozen=True)
+
+    kafka: str = "127.0.0.1:9092"
+    redis: str = "redis://127.0.0.1:6379/0"
+    partitions: int = Field(8, ge=1, le=1024)
+    timezone: str = "UTC"
+    clock: Literal["wall", "event"] = "wall"
+    topic_prefix: str = "engagement."
+    namespace: str = Field("assidu", pattern=r"^[A-Za-z0-9_.:-]+$")
+    group: str = Field("assidu", min_length=1)
+    horizon_days: int = Field(400, ge=31, le=4000)
+    repeat_hours: int = Field(24, ge=1, le=24 * 31)
+    label_limit: int = Field(200, ge=1)
+    first_week_days: int = Field(3, ge=1, le=7)
+    idempotence: Literal["auto", "on", "off"] = "auto"
+    kafka_session_timeout: float = Field(10, gt=0)
+    kafka_rebalance_timeout: float = Field(12, gt=0)
+    cache_customers: int = Field(400_000, ge=1)
+    stall_seconds: float = Field(60, gt=0)
+    stale_seconds: float = Field(60, gt=0)
+    bind: str = "127.0.0.1"
+    worker_port: int = Field(0, ge=0, le=65535)
+    exporter_port: int = Field(9464, ge=0, le=65535)
+    collector_port: int = Field(8080, ge=0, le=65535)
+
+    @field_validator("timezone")
+    @classmethod
+    def _known_timezone(cls, name: str) -> str:
+        if name not in available_timezones():
+            raise ValueError(f"{name!r} is not an IANA time zone (for example Europe/Paris)")
+        return name
+
+    @field_validator("kafka")
+    @classmethod
+    def _host_and_port(cls, servers: str) -> str:
+        for server in servers.split(","):
+            host, _, port = server.strip().rpartition(":")
+            if not host or not port.isdigit():
+                raise ValueError(f"{server!r} is not host:port")
+        return servers
+
+    @field_validator("redis")
+    @classmethod
+    def _redis_url(cls, url: str) -> str:
+        if not url.startswith(("redis://", "rediss://", "unix://")):
+            raise ValueError(f"{url!r} does not begin with redis://, rediss:// or unix://")
+        return url
+
+    @property
+    def zone(self) -> ZoneInfo:
+        return ZoneInfo(self.timezone)
+
+    @property
+    def kafka_heartbeat_interval(self) -> float:
+        """Seconds: a third of the session, as Kafka advises, and at most 3."""
+        return min(3.0, self.kafka_session_timeout / 3)
+
+    @property
+    def topics(self) -> dict[str, str]:
+        """Kafka topic name -> event family, for all nine families."""
+        return {self.topic_prefix + family: family for family in FAMILIES}
+
+    @property
+    def dead_letters(self) -> str:
+        return self.topic_prefix + "dead-letters"
+
+    @property
+    def churn_risk(self) -> str:
+        return self.topic_prefix + "churn-risk"
+
+
+def read_settings() -> Settings:
+    """The settings of this process; every missing or wrong one is named in one UserError."""
+    try:
+        return Settings()
+    except ValidationError as error:
+        lines = []
+        for problem in error.errors():
+            name = "ASSIDU_" + "_".join(str(part) for part in problem["loc"]).upper()
+            lines.append(f"{name}={problem['input']!r}: {problem['msg'].removeprefix('Value error, ')}")
+        raise UserError("wrong settings:\n  " + "\n  ".join(lines)) from None

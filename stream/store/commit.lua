@@ -1,0 +1,36 @@
+-- Write one folded batch and the position that follows it: all or nothing.
+-- KEYS: state, customers, journal, then id blobs to append to, then id blobs to delete.
+-- ARGV: JSON {owner, commit, expected, position, newest_ms, ids, hours, counters}, journal entry, `ids` packed
+-- hashes (one for each blob to append to), then customer key and record, in turn.
+-- Returns 'committed', 'already' (this very commit is in), 'owner' or 'position' (refused, nothing written).
+local c = cjson.decode(ARGV[1])
+local state = KEYS[1]
+local have = redis.call('HMGET', state, 'owner', 'commit', 'position', 'newest_ms')
+if have[2] == c.commit then return 'already' end
+if have[1] ~= c.owner then return 'owner' end
+if have[3] ~= c.expected then return 'position' end
+
+-- Lua does not roll back: nothing above writes, nothing below is expected to fail.
+local CHUNK = 4000
+for first = 3 + c.ids, #ARGV, CHUNK do
+  redis.call('HSET', KEYS[2], unpack(ARGV, first, math.min(first + CHUNK - 1, #ARGV)))
+end
+redis.call('RPUSH', KEYS[3], ARGV[2])
+for i = 1, c.ids do
+  redis.call('APPEND', KEYS[3 + i], ARGV[2 + i])
+end
+for i = 4 + c.ids, #KEYS do
+  redis.call('DEL', KEYS[i])
+end
+for i = 1, #c.hours, 2 do
+  local newest = tonumber(redis.call('HGET', state, c.hours[i]) or '-1')
+  if tonumber(c.hours[i + 1]) > newest then redis.call('HSET', state, c.hours[i], c.hours[i + 1]) end
+end
+for i = 1, #c.counters, 2 do
+  redis.call('HINCRBY', state, c.counters[i], c.counters[i + 1])
+end
+if c.newest_ms ~= '' and (not have[4] or tonumber(c.newest_ms) > tonumber(have[4])) then
+  redis.call('HSET', state, 'newest_ms', c.newest_ms)
+end
+redis.call('HSET', state, 'commit', c.commit, 'position', c.position)
+return 'committed'

@@ -1,0 +1,37 @@
+"""Connections to Redis, and what counts as Redis being away."""
+
+from __future__ import annotations
+
+from importlib.resources import files
+from typing import Any
+
+from redis.asyncio import Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.exceptions import BusyLoadingError, ConnectionError, OutOfMemoryError, ReadOnlyError, TimeoutError
+
+from stream.errors import UserError
+
+AWAY = (ConnectionError, TimeoutError, BusyLoadingError, ReadOnlyError, OutOfMemoryError, OSError)
+"""Errors that pass when Redis is well again: retried, never taken for an answer."""
+
+OLDEST = (6, 2)
+
+
+def connect(url: str) -> Redis:
+    """A client that answers or fails within seconds; the caller decides what to try again."""
+    return Redis.from_url(
+        url, socket_timeout=10, socket_connect_timeout=3, retry=Retry(NoBackoff(), 0), health_check_interval=0
+    )
+
+
+async def check_server(redis: Redis, url: str) -> None:
+    """Raises UserError when the server is too old, redis.exceptions.ConnectionError when there is none."""
+    version = str((await redis.info("server"))["redis_version"])
+    if tuple(int(part) for part in version.split(".")[:2]) < OLDEST:
+        raise UserError(f"Redis at {url} (ASSIDU_REDIS) is {version}; Assidu needs 6.2 or later")
+
+
+def script(redis: Redis, name: str) -> Any:
+    """The Lua script of that name beside this module, ready to be called with keys and args."""
+    return redis.register_script(files("stream.store").joinpath(f"{name}.lua").read_text())

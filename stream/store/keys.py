@@ -1,0 +1,36 @@
+"""Key names in Redis. Keys of one shard share the hash tag `{shard}`, so one script covers them on a cluster."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class ShardKeys(NamedTuple):
+    """state      hash: owner, commit, position, newest_ms, heartbeat_ms, lag, oldest_ms, head, base, c:<counter>
+    customers  hash: product NUL customer -> record
+    series     string: the series up to journal entry `head`, packed
+    journal    list: what each later commit added to the series, oldest first
+    """
+
+    state: str
+    customers: str
+    series: str
+    journal: str
+
+
+class Keys:
+    def __init__(self, namespace: str) -> None:
+        self._namespace = namespace
+        self.meta = f"{namespace}:meta"
+
+    def shard(self, shard: int) -> ShardKeys:
+        tag = f"{self._namespace}:{{{shard}}}"
+        return ShardKeys(f"{tag}:state", f"{tag}:customers", f"{tag}:series", f"{tag}:journal")
+
+    def ids(self, shard: int, topic: str, hour: int) -> str:
+        """String: 8-byte hashes of the event ids that came in that hour (since the epoch, by record time)."""
+        return f"{self._namespace}:{{{shard}}}:ids:{topic}:{hour}"
+
+    def labels(self, product: str, label: str) -> str:
+        """Hash: admitted label value -> day (since the epoch) of its last use."""
+        return f"{self._namespace}:labels:{label}:{product}"

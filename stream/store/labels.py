@@ -1,0 +1,45 @@
+"""Bounded labels: a value is admitted once per deployment, or it is folded into `other`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from redis.asyncio import Redis
+
+from stream.store.connect import script
+from stream.store.keys import Keys
+
+OTHER = "other"
+
+
+class LabelBook:
+    """Which label values have a place, as far as this process has asked."""
+
+    def __init__(self, redis: Redis, namespace: str, limit: int) -> None:
+        self._keys = Keys(namespace)
+        self._admit = script(redis, "admit")
+        self._limit = limit
+        self._day = -1
+        self._admitted: dict[tuple[str, str, str], bool] = {}
+
+    async def learn(self, wanted: Iterable[tuple[str, str, str]], today: int) -> None:
+        """Ask Redis about (product, label, value) not asked about today; `today` in days since the epoch."""
+        if today != self._day:
+            self.forget()
+            self._day = today
+        unknown: dict[tuple[str, str], list[str]] = {}
+        for product, label, value in wanted:
+            if value != OTHER and (product, label, value) not in self._admitted:
+                unknown.setdefault((product, label), []).append(value)
+        for (product, label), values in unknown.items():
+            answers = await self._admit(keys=[self._keys.labels(product, label)], args=[self._limit, today, *values])
+            for value, answer in zip(values, answers, strict=True):
+                self._admitted[product, label, value] = bool(answer)
+
+    def place(self, product: str, label: str, value: str) -> str:
+        """The value itself, or `other`; what was not learnt before has no place."""
+        return value if self._admitted.get((product, label, value)) else OTHER
+
+    def forget(self) -> None:
+        """Redis may have gone back: ask again."""
+        self._admitted.clear()

@@ -1,0 +1,57 @@
+"""The Faust app of a worker: one agent that hands every batch to its shard."""
+
+from __future__ import annotations
+
+import tempfile
+from typing import Any
+
+import faust
+from faust.types import StreamT
+
+from stream.settings import Settings
+from stream.worker.batch import Batch
+from stream.worker.shards import Shards
+from stream.worker.transport import BatchTransport
+
+MOST_RECORDS_PER_FETCH = 20_000
+_BATCHES_BUFFERED = 16
+
+
+def engagement_app(settings: Settings, shards: Shards) -> faust.App:
+    """The app, ready to start. It keeps no tables and no state; Redis holds the truth."""
+    app = faust.App(
+        settings.group,
+        broker=";".join(f"kafka://{server.strip()}" for server in settings.kafka.split(",")),
+        autodiscover=False,
+        datadir=tempfile.gettempdir(),
+        topic_allow_declare=False,
+        topic_disable_leader=True,
+        web_enabled=False,
+        stream_wait_empty=False,
+        stream_buffer_maxsize=_BATCHES_BUFFERED,
+        stream_recovery_delay=0.0,
+        key_serializer="raw",
+        value_serializer="raw",
+        consumer_auto_offset_reset="earliest",
+        broker_max_poll_records=MOST_RECORDS_PER_FETCH,
+        broker_session_timeout=settings.kafka_session_timeout,
+        broker_heartbeat_interval=settings.kafka_heartbeat_interval,
+        broker_rebalance_timeout=settings.kafka_rebalance_timeout,
+        broker_request_timeout=max(40.0, settings.kafka_session_timeout + 1),
+    )
+    transport = BatchTransport(app.conf.broker_consumer, app)
+    transport.positions = shards.positions
+    app.transport = transport
+
+    async def dispatch(stream: StreamT[Batch]) -> None:
+        async for batch in stream.noack():
+            await shards.deliver(batch)
+
+    shards.consumer = app.consumer
+    app.agent(app.topic(*settings.topics), concurrency=1)(dispatch)
+
+    async def let_go(*_: Any, **__: Any) -> None:
+        await shards.close()
+
+    app.on_partitions_revoked.connect(let_go, weak=False)
+    return app

@@ -1,0 +1,67 @@
+"""What is set aside: dead letters and forwarded strays, acknowledged by Kafka before the commit that skips them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+
+import msgspec
+from aiokafka import AIOKafkaProducer
+
+from stream.producer import start_producer
+from stream.settings import Settings
+from stream.worker.intake import FORWARDED, Refused, Stray
+
+
+class DeadLetter(msgspec.Struct, frozen=True):
+    """Value of a record on the dead-letter topic (JSON; `value` is base64). Its source identifies it: after a
+    crash the same letter may come twice. `value` is null for a record that had none."""
+
+    reason: str
+    detail: str
+    topic: str
+    partition: int
+    offset: int
+    timestamp_ms: int
+    value: bytes | None
+
+
+class Aside:
+    """Raises aiokafka.errors.KafkaError when Kafka is away."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._producer: AIOKafkaProducer | None = None
+
+    async def start(self) -> None:
+        self._producer = await start_producer(self._settings)
+
+    async def stop(self) -> None:
+        if self._producer is not None:
+            await self._producer.stop()
+
+    async def send(self, refused: Sequence[Refused], strays: Sequence[Stray]) -> None:
+        """Send all and wait until Kafka has acknowledged them."""
+        assert self._producer is not None, "start() first"
+        answers = []
+        for batch, record, why in refused:
+            letter = DeadLetter(
+                why.reason, why.detail, batch.topic, batch.shard, record.offset, record.timestamp, record.value
+            )
+            answers.append(
+                await self._producer.send(
+                    self._settings.dead_letters, msgspec.json.encode(letter), key=record.key, partition=batch.shard
+                )
+            )
+        for stray in strays:
+            answers.append(
+                await self._producer.send(
+                    stray.topic,
+                    stray.record.value,
+                    key=stray.customer_id.encode(),
+                    partition=stray.shard,
+                    timestamp_ms=stray.record.timestamp,
+                    headers=[(FORWARDED, b"1")],
+                )
+            )
+        await asyncio.gather(*answers)

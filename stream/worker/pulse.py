@@ -1,0 +1,78 @@
+"""Once a second: sign of life for every owned shard, a look whether Redis went back, a look whether Faust still works."""
+
+from __future__ import annotations
+
+import asyncio
+from time import monotonic, time
+
+import structlog
+from aiokafka.errors import KafkaError
+
+from stream.store.connect import AWAY
+from stream.store.shard import ShardStore
+from stream.worker.shard import Shard
+from stream.worker.shards import Shards
+
+log = structlog.get_logger()
+
+PERIOD_SECONDS = 1.0
+
+
+class Pulse:
+    """`beat_at` is when every owned shard was last seen well (monotonic seconds); `lag` is of that moment."""
+
+    def __init__(self, shards: Shards, store: ShardStore) -> None:
+        self._shards = shards
+        self._store = store
+        self._behind_since: dict[int, float] = {}
+        self.beat_at = 0.0
+
+    async def run(self) -> None:
+        while True:
+            try:
+                async with asyncio.timeout(10 * PERIOD_SECONDS):
+                    await self._beat()
+            except (*AWAY, KafkaError) as error:
+                log.warning("no sign of life given", error=str(error) or type(error).__name__)
+            await asyncio.sleep(PERIOD_SECONDS)
+
+    def stalled(self, stall_seconds: float) -> list[int]:
+        """Shards with a backlog and no commit for that long, though Kafka and Redis answer."""
+        if monotonic() - self.beat_at > 10 * PERIOD_SECONDS:
+            return []
+        now = monotonic()
+        return [
+            number
+            for number, since in self._behind_since.items()
+            if (shard := self._shards.owned.get(number)) and now - max(since, shard.progress_at) > stall_seconds
+        ]
+
+    async def _beat(self) -> None:
+        ends = await self._shards.ends()
+        for number, shard in list(self._shards.owned.items()):
+            lag = {topic: max(0, ends.get((topic, number), at) - at) for topic, at in shard.position.items()}
+            if any(lag.values()):
+                self._behind_since.setdefault(number, monotonic())
+            else:
+                self._behind_since.pop(number, None)
+            await self._sign(shard, lag)
+        self.beat_at = monotonic()
+
+    async def _sign(self, shard: Shard, lag: dict[str, int]) -> None:
+        oldest_ms = self._oldest_ms(shard) if any(lag.values()) else 0
+        if shard.at_rest.locked():
+            # A commit is on its way: it finds out by itself whether the shard is still ours.
+            await self._store.tick(shard.number, shard.owner, lag, oldest_ms)
+            return
+        async with shard.at_rest:
+            sign = await self._store.tick(shard.number, shard.owner, lag, oldest_ms)
+            if sign.owner != shard.owner:
+                shard.fence("owner" if sign.owner else "position")
+            elif sign.commit != shard.commit or sign.position != shard.position:
+                shard.fence("position")
+
+    def _oldest_ms(self, shard: Shard) -> int:
+        """Record time of the oldest uncommitted record; while it is not fetched yet, when the lag was noticed."""
+        noticed = time() - (monotonic() - self._behind_since[shard.number])
+        fetched = shard.waiting.oldest_ms
+        return fetched if fetched is not None else int(noticed * 1000)

@@ -1,0 +1,100 @@
+"""Drop repeats: event ids seen within the window, exact, a few dozen nanoseconds an event."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+import numpy as np
+import xxhash
+from numpy.typing import NDArray
+
+Hashes = NDArray[np.uint64]
+
+_SMALLEST_FILTER_BITS = 12
+
+
+def id_hash(customer: str, event_id: str, key: int) -> int:
+    """8-byte keyed hash of (customer, event_id)."""
+    return xxhash.xxh3_64_intdigest(f"{len(customer)}:{customer}{event_id}".encode(), key)
+
+
+class RepeatWindow:
+    """Ids of one shard and topic by the hour in which their record came (Kafka's timestamp, not the event's).
+
+    A filter of one byte a slot answers for nearly all new ids; only what it lets through is searched in the
+    hours' sorted runs. An id is remembered while its hour is within `hours` of the newest hour.
+    """
+
+    def __init__(self, hours: int) -> None:
+        self._hours = hours
+        self._runs: dict[int, list[Hashes]] = {}
+        self._size = 0
+        self.newest = -1
+        self._resize_filter()
+
+    def load(self, blobs: Mapping[int, bytes]) -> None:
+        """Take in stored hours: hour -> packed hashes."""
+        self.add({hour: np.frombuffer(blob, np.uint64) for hour, blob in blobs.items()})
+
+    def fresh(self, hashes: Hashes) -> NDArray[np.bool_]:
+        """For each hash: is it new to the window, and the first of its kind here?"""
+        answer = np.zeros(len(hashes), np.bool_)
+        _, first = np.unique(hashes, return_index=True)
+        answer[first] = True
+        maybe = np.flatnonzero(self._filter[self._slots(hashes)])
+        if len(maybe):
+            answer[maybe] &= ~self._known(hashes[maybe])
+        return answer
+
+    def hour_kept(self, hour: int) -> int:
+        """The hour under which a record's id is kept: never older than the window."""
+        return max(hour, self.newest - self._hours)
+
+    def leaving(self, newest: int) -> range:
+        """The hours that leave the window when `newest` is the newest hour."""
+        if self.newest < 0 or newest <= self.newest:
+            return range(0)
+        return range(self.newest - self._hours, min(newest - self._hours, self.newest + 1))
+
+    def add(self, by_hour: Mapping[int, Hashes]) -> None:
+        """Remember new ids, and forget the hours that left the window."""
+        for hour, hashes in by_hour.items():
+            self._append_run(hour, np.sort(hashes))
+            self._size += len(hashes)
+            self._filter[self._slots(hashes)] = True
+            self.newest = max(self.newest, hour)
+        gone = [hour for hour in self._runs if hour < self.newest - self._hours]
+        for hour in gone:
+            self._size -= sum(len(run) for run in self._runs.pop(hour))
+        if gone or self._size * 8 > len(self._filter):
+            self._resize_filter()
+
+    def _append_run(self, hour: int, run: Hashes) -> None:
+        # Runs at least halve in length from each to the next, so that merging costs O(log n) an id.
+        runs = self._runs.setdefault(hour, [])
+        while runs and len(runs[-1]) < 2 * len(run):
+            run = np.sort(np.concatenate((runs.pop(), run)), kind="stable")
+        runs.append(run)
+
+    def _known(self, hashes: Hashes) -> NDArray[np.bool_]:
+        found = np.zeros(len(hashes), np.bool_)
+        for runs in self._runs.values():
+            for run in runs:
+                at = np.searchsorted(run, hashes)
+                found |= run[np.minimum(at, len(run) - 1)] == hashes
+        return found
+
+    def _resize_filter(self) -> None:
+        self._bits = max(_SMALLEST_FILTER_BITS, (self._size * 16).bit_length())
+        self._filter = np.zeros(1 << self._bits, np.bool_)
+        for runs in self._runs.values():
+            for run in runs:
+                self._filter[self._slots(run)] = True
+
+    def _slots(self, hashes: Hashes) -> NDArray[np.intp]:
+        return (hashes >> np.uint64(64 - self._bits)).astype(np.intp)
+
+
+def window_hours(newest: int, hours: int) -> Iterable[int]:
+    """The hours that can still hold ids when `newest` is the newest hour."""
+    return range(newest - hours, newest + 1)

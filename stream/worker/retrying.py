@@ -1,0 +1,41 @@
+"""Broken infrastructure is not bad input: try the same again, with growing pauses, until it works or is given up."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+import structlog
+from aiokafka.errors import KafkaError
+
+from stream.store.connect import AWAY
+
+log = structlog.get_logger()
+
+Result = TypeVar("Result")
+
+_FIRST_PAUSE_SECONDS = 0.1
+_LONGEST_PAUSE_SECONDS = 5.0
+
+
+class GivenUp(Exception):
+    """The shard was closed while something it needs was away."""
+
+
+async def retrying(what: str, attempt: Callable[[], Awaitable[Result]], given_up: asyncio.Event) -> Result:
+    """The result of `attempt`, tried until Redis and Kafka let it through. Raises GivenUp once that is set."""
+    pause = _FIRST_PAUSE_SECONDS
+    while True:
+        if given_up.is_set():
+            raise GivenUp(what)
+        try:
+            result = await attempt()
+        except (*AWAY, KafkaError) as error:
+            log.warning("trying again", what=what, error=str(error) or type(error).__name__, pause_seconds=pause)
+            try:
+                await asyncio.wait_for(given_up.wait(), pause)
+            except TimeoutError:
+                pause = min(2 * pause, _LONGEST_PAUSE_SECONDS)
+        else:
+            return result

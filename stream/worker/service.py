@@ -1,0 +1,140 @@
+"""One worker process: start everything in order, run until told to stop, stop everything in order."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+from contextlib import suppress
+from time import monotonic
+
+import structlog
+from aiokafka.partitioner import murmur2
+from redis.asyncio import Redis
+
+from stream.core.time import Calendar
+from stream.errors import UserError
+from stream.http import serving
+from stream.settings import Settings
+from stream.store import meta
+from stream.store.connect import check_server, connect
+from stream.store.labels import LabelBook
+from stream.store.shard import ShardStore
+from stream.topics import check_topics
+from stream.worker.app import engagement_app
+from stream.worker.aside import Aside
+from stream.worker.health import health_app
+from stream.worker.pulse import Pulse
+from stream.worker.shard import Common
+from stream.worker.shards import Shards
+
+log = structlog.get_logger()
+
+_RESTARTS = "_ASSIDU_RESTARTS"
+_LONGEST_PAUSE_SECONDS = 60.0
+_WATCH_SECONDS = 1.0
+
+
+class Stalled(Exception):
+    """A backlog and no progress, though Kafka and Redis answer: the consumer has died quietly."""
+
+
+def shard_of(customer_id: str, partitions: int) -> int:
+    """The partition that Kafka's default partitioner (murmur2) chooses for the customer's id as key."""
+    return int((murmur2(customer_id.encode()) & 0x7FFFFFFF) % partitions)
+
+
+async def run_worker(settings: Settings) -> None:
+    """Own shards and fold their events until SIGTERM or SIGINT.
+
+    Raises UserError for what the user must put right; restarts this process in place when the consumer has died.
+    """
+    stop = _stop_signals()
+    redis = connect(settings.redis)
+    try:
+        await check_server(redis, settings.redis)
+        await check_topics(settings)
+        id_key = await meta.agree(redis, settings)
+        await _work(settings, redis, id_key, stop)
+    except Stalled as stalled:
+        await _restart_in_place(str(stalled))
+    finally:
+        await redis.aclose()
+
+
+async def _work(settings: Settings, redis: Redis, id_key: int, stop: asyncio.Event) -> None:
+    store = ShardStore(redis, settings.namespace)
+    aside = Aside(settings)
+    common = Common(
+        settings,
+        store,
+        LabelBook(redis, settings.namespace, settings.label_limit),
+        aside,
+        Calendar(settings.zone),
+        lambda customer_id: shard_of(customer_id, settings.partitions),
+        id_key,
+    )
+    shards = Shards(common)
+    app = engagement_app(settings, shards)
+    pulse = Pulse(shards, store)
+
+    def why_not_ready() -> str | None:
+        if not shards.owned:
+            return "no shard is assigned to this worker (yet)"
+        if monotonic() - pulse.beat_at > settings.stall_seconds:
+            return "Kafka or Redis does not answer"
+        if stalled := pulse.stalled(settings.stall_seconds):
+            return f"shards {stalled} have a backlog and make no progress"
+        return None
+
+    await aside.start()
+    beating = asyncio.create_task(pulse.run())
+    try:
+        async with serving(
+            health_app(why_not_ready), settings.bind, settings.worker_port, "ASSIDU_WORKER_PORT"
+        ) as port:
+            log.info("worker started", kafka=settings.kafka, group=settings.group, http=f"{settings.bind}:{port}")
+            await app.start()
+            await _until_over(stop, shards, pulse, app, settings)
+    finally:
+        beating.cancel()
+        await shards.close()
+        with suppress(Exception):
+            await app.stop()
+        await aside.stop()
+        log.info("worker stopped")
+
+
+async def _until_over(stop: asyncio.Event, shards: Shards, pulse: Pulse, app, settings: Settings) -> None:  # type: ignore[no-untyped-def]
+    """Returns when told to stop; raises what makes the worker stop by itself."""
+    stopping = asyncio.create_task(stop.wait())
+    try:
+        while not stopping.done():
+            await asyncio.wait([stopping, shards.failed], timeout=_WATCH_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+            if shards.failed.done():
+                shards.failed.result()
+            if app.crashed or app.should_stop:
+                raise Stalled(f"Faust has stopped: {app.crash_reason!r}")
+            if stalled := pulse.stalled(settings.stall_seconds):
+                raise Stalled(f"shards {stalled} made no progress for {settings.stall_seconds:g} s")
+    finally:
+        stopping.cancel()
+
+
+def _stop_signals() -> asyncio.Event:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    return stop
+
+
+async def _restart_in_place(why: str) -> None:
+    """Begin anew in the same process, after a pause that doubles with each restart."""
+    restarts = int(os.environ.get(_RESTARTS, "0")) + 1
+    pause = min(2.0**restarts, _LONGEST_PAUSE_SECONDS)
+    log.error("restarting in place", why=why, restarts=restarts, pause_seconds=pause)
+    await asyncio.sleep(pause)
+    os.environ[_RESTARTS] = str(restarts)
+    os.execv(sys.executable, sys.orig_argv)

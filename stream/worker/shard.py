@@ -1,0 +1,209 @@
+"""One owned shard: take what waits, decode, drop repeats, fold, commit; one commit in flight at most."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections import Counter
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from time import monotonic, time
+from typing import TypeVar
+
+import structlog
+
+from stream.core.time import DAY, MINUTE_MS, Calendar, minute_of
+from stream.metrics import SERIES
+from stream.settings import Settings
+from stream.store.labels import LabelBook
+from stream.store.shard import COMMIT_LENGTH, Commit, Position, ShardStore
+from stream.worker.aside import Aside
+from stream.worker.batch import Batch
+from stream.worker.fold import Changes, counted, fold, touched_customers
+from stream.worker.hot import Fresh, HotState
+from stream.worker.intake import Gate, take_in
+from stream.worker.measures import BATCH_EVENTS, COMMIT_SECONDS, COMMITS_REFUSED
+from stream.worker.retrying import retrying
+from stream.worker.waiting import Waiting
+
+log = structlog.get_logger()
+
+Result = TypeVar("Result")
+
+MOST_EVENTS = 20_000
+"""Events of one fold and commit, one fetched batch more or less."""
+
+KEEP_BEYOND_HORIZON_DAYS = 100
+"""Covers look back 60 days from an event that may be as old as the horizon; the rest is room for lag."""
+
+_COMPACT_EVERY_COMMITS = 64
+
+
+class Fenced(Exception):
+    """Redis refused a commit. `args[0]`: "owner" (another worker has the shard) or "position" (Redis went back)."""
+
+
+@dataclass(frozen=True)
+class Common:
+    """What all shards of a worker share."""
+
+    settings: Settings
+    store: ShardStore
+    labels: LabelBook
+    aside: Aside
+    calendar: Calendar
+    shard_of: Callable[[str], int]
+    id_key: int
+
+
+@dataclass(frozen=True)
+class Reader:
+    """What a shard asks of the consumer; offsets are those of the next record."""
+
+    epoch: Callable[[str, int], int]
+    """(topic, shard) -> how often it was sought: a batch of an earlier epoch is stale."""
+    seek: Callable[[str, int, int], Awaitable[None]]
+    """(topic, shard, offset): read on from there."""
+    acknowledge: Callable[[str, int, int], None]
+    """(topic, shard, offset): everything before it is committed."""
+
+
+class Shard:
+    """Redis holds the truth; everything here can be dropped and loaded again."""
+
+    def __init__(
+        self,
+        number: int,
+        owner: str,
+        position: Position,
+        commit: str | None,
+        waiting: Waiting,
+        common: Common,
+        reader: Reader,
+    ) -> None:
+        settings = common.settings
+        horizon_days = settings.horizon_days if settings.clock == "wall" else None
+        self.number = number
+        self.owner = owner
+        self.position = position
+        self.commit = commit
+        self.waiting = waiting
+        self.progress_at = monotonic()
+        self.at_rest = asyncio.Lock()
+        """Held while a batch is worked on: whoever holds it sees no commit in flight."""
+        self._closed = asyncio.Event()
+        self._fenced: str | None = None
+        self._commits = 0
+        self._newest_ms: int | None = None
+        self._common = common
+        self._reader = reader
+        self._hot = HotState(
+            number,
+            common.store,
+            common.id_key,
+            settings.repeat_hours,
+            max(1, settings.cache_customers // settings.partitions),
+        )
+        self._keep_days = horizon_days + KEEP_BEYOND_HORIZON_DAYS if horizon_days else None
+        self._gate = Gate(
+            families=settings.topics,
+            shard=number,
+            shard_of=common.shard_of,
+            known=self._hot.holds,
+            horizon_ms=horizon_days * DAY * MINUTE_MS if horizon_days else None,
+        )
+
+    async def run(self) -> None:
+        """Fold and commit whatever arrives, until closed. Raises Fenced; what was not committed is not lost."""
+        while batches := await self.waiting.take(MOST_EVENTS):
+            async with self.at_rest:
+                if self._fenced:
+                    break
+                if accepted := await self._accept(batches):
+                    await self._work(accepted)
+        if self._fenced:
+            raise Fenced(self._fenced)
+
+    def fence(self, why: str) -> None:
+        """Somebody saw that Redis no longer has this shard as it is here."""
+        self._fenced = why
+        self.close()
+
+    def close(self) -> None:
+        """Finish the commit in flight, begin no other."""
+        self._closed.set()
+        self.waiting.close()
+
+    async def _accept(self, batches: list[Batch]) -> list[Batch]:
+        """The batches that continue the position; the rest is stale, or must be read again."""
+        following = dict(self.position)
+        accepted = []
+        for batch in batches:
+            if batch.epoch != self._reader.epoch(batch.topic, self.number):
+                continue
+            if batch.start != following[batch.topic]:
+                await self._reader.seek(batch.topic, self.number, following[batch.topic])
+                continue
+            following[batch.topic] = batch.end
+            accepted.append(batch)
+        return accepted
+
+    async def _work(self, batches: list[Batch]) -> None:
+        """The whole way of some batches. Everything before the commit can be repeated without a trace."""
+        common = self._common
+        intake = take_in(batches, self._gate, now_ms=int(time() * 1000))
+        await self._surely(
+            "set aside dead letters and strays", lambda: common.aside.send(intake.refused, intake.strays)
+        )
+        await self._surely("load event ids", lambda: self._hot.windows(intake.arrived))
+        fresh = self._hot.drop_repeats(intake.arrived)
+        events = counted(fresh.events, intake.counters)
+        wanted = {(event.product, "channel", event.channel) for event in events}
+        await self._surely("admit labels", lambda: common.labels.learn(wanted, today=int(time() // 86_400)))
+        touched = touched_customers(events)
+        known = await self._surely("load customers", lambda: self._hot.customers(touched))
+        changes = fold(events, known, common.labels.place, common.calendar, self._keep_days)
+        intake.counters["repeats"] += fresh.repeats
+        await self._commit(batches, changes, fresh, intake.counters + changes.counters)
+        self._hot.remember(changes.customers, fresh.ids)
+        await self._compact()
+
+    async def _commit(self, batches: list[Batch], changes: Changes, fresh: Fresh, counters: Counter[str]) -> None:
+        following = self.position | {batch.topic: batch.end for batch in batches}
+        commit = Commit(
+            commit=secrets.token_hex(COMMIT_LENGTH // 2),
+            expected=self.position,
+            position=following,
+            newest_ms=changes.newest_ms,
+            records={key: customer.encode() for key, customer in changes.customers.items()},
+            series=changes.increments.encode(),
+            ids={blob: hashes.tobytes() for blob, hashes in fresh.ids.items()},
+            expired_ids=fresh.leaving,
+            counters=counters,
+        )
+        with COMMIT_SECONDS.time():
+            answer = await self._surely("commit", lambda: self._common.store.commit(self.number, self.owner, commit))
+        if answer in ("owner", "position"):
+            COMMITS_REFUSED.inc()
+            raise Fenced(answer)
+        self.position, self.commit, self.progress_at = following, commit.commit, monotonic()
+        if changes.newest_ms is not None:
+            self._newest_ms = max(changes.newest_ms, self._newest_ms or changes.newest_ms)
+        BATCH_EVENTS.observe(sum(len(batch.records) for batch in batches))
+        for batch in batches:
+            self._reader.acknowledge(batch.topic, self.number, batch.end)
+
+    async def _compact(self) -> None:
+        self._commits += 1
+        if self._commits % _COMPACT_EVERY_COMMITS or self._newest_ms is None:
+            return
+        newest = minute_of(self._newest_ms)
+        await self._surely(
+            "compact the series",
+            lambda: self._common.store.compact(
+                self.number, self.owner, SERIES, newest, self._common.calendar.day(newest), self._keep_days
+            ),
+        )
+
+    async def _surely(self, what: str, attempt: Callable[[], Awaitable[Result]]) -> Result:
+        return await retrying(f"shard {self.number}: {what}", attempt, self._closed)

@@ -1,0 +1,206 @@
+"""The shards that this worker owns: claimed when Kafka assigns them, let go when it takes them away."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import structlog
+from faust.types import TP
+
+from stream.errors import UserError
+from stream.settings import Settings
+from stream.store.shard import Position
+from stream.worker.batch import Batch
+from stream.worker.measures import SHARDS_OWNED
+from stream.worker.retrying import GivenUp, retrying
+from stream.worker.shard import Common, Fenced, Reader, Shard
+from stream.worker.transport import BatchConsumer
+from stream.worker.waiting import Waiting
+
+log = structlog.get_logger()
+
+MOST_EVENTS_WAITING = 200_000
+"""Fetched and not yet folded, over all shards; beyond it, fetching stops."""
+
+_FAREWELL_SECONDS = 5.0
+
+
+class Shards:
+    """`failed` holds the first error that is neither bad input nor broken infrastructure."""
+
+    def __init__(self, common: Common) -> None:
+        self._common = common
+        self._settings: Settings = common.settings
+        self._owned: dict[int, Shard] = {}
+        self._tasks: dict[int, asyncio.Task[None]] = {}
+        self._events_waiting = 0
+        self._room = asyncio.Event()
+        self._room.set()
+        self._revoked = asyncio.Event()
+        self.failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.consumer: BatchConsumer
+
+    @property
+    def owned(self) -> Mapping[int, Shard]:
+        return self._owned
+
+    async def deliver(self, batch: Batch) -> None:
+        """Queue the batch for its shard; waits while too much is waiting. A batch of no owned shard is stale."""
+        await self._room.wait()
+        if shard := self._owned.get(batch.shard):
+            self._waiting(len(batch.records))
+            shard.waiting.put(batch)
+
+    async def positions(self, assigned: Iterable[TP]) -> dict[TP, int]:
+        """Claim what was newly assigned; where to read every topic of every owned shard from."""
+        numbers = {tp.partition for tp in assigned if tp.topic in self._settings.topics}
+        self._refuse_torn(numbers, set(assigned))
+        self._revoked.clear()
+        try:
+            for number in sorted(numbers - self._owned.keys()):
+                self._own(await self._claim(number))
+        except (UserError, GivenUp) as error:
+            self._fail(error)
+        return {
+            TP(topic, number): offset
+            for number, shard in self._owned.items()
+            for topic, offset in shard.position.items()
+        }
+
+    async def close(self) -> None:
+        """Finish the commits in flight and let go of every shard."""
+        self._revoked.set()
+        for shard in self._owned.values():
+            shard.close()
+        if self._tasks:
+            _, unfinished = await asyncio.wait(self._tasks.values(), timeout=_FAREWELL_SECONDS)
+            for task in unfinished:
+                task.cancel()
+        self._owned.clear()
+        self._tasks.clear()
+        SHARDS_OWNED.set(0)
+
+    def _own(self, shard: Shard) -> None:
+        self._owned[shard.number] = shard
+        self._tasks[shard.number] = asyncio.create_task(self._live(shard), name=f"shard {shard.number}")
+        SHARDS_OWNED.set(len(self._owned))
+
+    async def _live(self, shard: Shard) -> None:
+        """Work on the shard until it is let go; when fenced, claim it anew and go on."""
+        try:
+            while True:
+                try:
+                    return await shard.run()
+                except Fenced as fence:
+                    shard = await self.reclaim(shard, fence.args[0])
+        except (GivenUp, asyncio.CancelledError):
+            return
+        except Exception as error:
+            self._fail(error)
+
+    async def reclaim(self, fenced: Shard, why: str) -> Shard:
+        """Drop everything in memory, load it from Redis, read on from Redis's position."""
+        log.warning("commit refused, loading the shard again", shard=fenced.number, why=why)
+        fenced.close()
+        self._common.labels.forget()
+        if why == "owner":
+            # Another worker has it. If Kafka has told us too late, it will have by then.
+            await self._unless_revoked(1.5 * self._settings.kafka_heartbeat_interval)
+        shard = await self._claim(fenced.number)
+        for topic, offset in shard.position.items():
+            await self.consumer.seek(TP(topic, shard.number), offset)
+        self._owned[shard.number] = shard
+        return shard
+
+    async def _unless_revoked(self, seconds: float) -> None:
+        try:
+            await asyncio.wait_for(self._revoked.wait(), seconds)
+        except TimeoutError:
+            return
+        raise GivenUp("the shard was revoked")
+
+    async def _claim(self, number: int) -> Shard:
+        owner = secrets.token_hex(8)
+        store = self._common.store
+
+        async def attempt() -> tuple[Position, str | None]:
+            claimed = await store.claim(number, owner, beginning=None)
+            bounds = await self._bounds(number)
+            if claimed is None:
+                _refuse_lost_beginning(number, bounds)
+                claimed = await store.claim(number, owner, beginning={topic: 0 for topic in bounds})
+                assert claimed is not None, "a claim with a beginning always has a position"
+            _refuse_outside(number, claimed[0], bounds)
+            return claimed
+
+        position, commit = await retrying(f"shard {number}: claim", attempt, self._revoked)
+        log.info("shard claimed", shard=number, position=sum(position.values()))
+        waiting = Waiting(taken=lambda events: self._waiting(-events))
+        return Shard(number, owner, position, commit, waiting, self._common, self._reader())
+
+    def _reader(self) -> Reader:
+        consumer = self.consumer
+        return Reader(
+            epoch=lambda topic, shard: consumer.epoch(TP(topic, shard)),
+            seek=lambda topic, shard, offset: consumer.seek(TP(topic, shard), offset),
+            acknowledge=lambda topic, shard, offset: consumer.acknowledge(TP(topic, shard), offset),
+        )
+
+    async def _bounds(self, number: int) -> dict[str, tuple[int, int]]:
+        """Topic -> (first offset, end) of the shard's partitions in Kafka."""
+        tps = [TP(topic, number) for topic in self._settings.topics]
+        first = await self.consumer.earliest_offsets(*tps)
+        end = await self.consumer.highwaters(*tps)
+        return {tp.topic: (first[tp], end[tp]) for tp in tps}
+
+    async def ends(self) -> dict[tuple[str, int], int]:
+        """(topic, shard) -> end of the log, of every owned shard."""
+        tps = [TP(topic, number) for number in self._owned for topic in self._settings.topics]
+        ends: Mapping[Any, int] = await self.consumer.highwaters(*tps) if tps else {}
+        return {(tp.topic, tp.partition): end for tp, end in ends.items()}
+
+    def _refuse_torn(self, numbers: set[int], assigned: set[TP]) -> None:
+        torn = [
+            f"{topic}/{number}"
+            for number in numbers
+            for topic in self._settings.topics
+            if TP(topic, number) not in assigned
+        ]
+        if torn:
+            self._fail(UserError(f"Kafka gave this worker part of a shard only; not assigned: {', '.join(torn)}"))
+
+    def _waiting(self, events: int) -> None:
+        self._events_waiting += events
+        if self._events_waiting < MOST_EVENTS_WAITING:
+            self._room.set()
+        else:
+            self._room.clear()
+
+    def _fail(self, error: Exception) -> None:
+        if not self.failed.done():
+            self.failed.set_exception(error)
+
+
+def _refuse_lost_beginning(number: int, bounds: Mapping[str, tuple[int, int]]) -> None:
+    lost = [f"{topic}/{number} begins at {first}" for topic, (first, _) in bounds.items() if first > 0]
+    if lost:
+        raise UserError(
+            f"Redis has no position for shard {number}, and Kafka no longer has the whole past ({', '.join(lost)}): "
+            "the numbers would be too small. Restore Redis from a backup, or accept what is left with `assidu rebuild`."
+        )
+
+
+def _refuse_outside(number: int, position: Position, bounds: Mapping[str, tuple[int, int]]) -> None:
+    outside = [
+        f"{topic}/{number}: position {position.get(topic)}, Kafka has {first} to {end}"
+        for topic, (first, end) in bounds.items()
+        if not first <= position.get(topic, -1) <= end
+    ]
+    if outside:
+        raise UserError(
+            "Redis's position lies outside of what Kafka has; is this the right ASSIDU_KAFKA for this ASSIDU_REDIS, "
+            f"and did Kafka keep its data?\n  " + "\n  ".join(outside)
+        )

@@ -1,0 +1,125 @@
+"""Whole batches through Faust: its aiokafka transport, with one message per fetched topic-partition.
+
+Faust hands every record to the agent by itself, which costs more than a hundred microseconds; here a message's
+value is a `Batch`. Private names of faust-streaming 0.15.3 that are relied on: `_getmany`, `_add_gap`, `_acked`,
+`_new_offset`, `_seek` and `_thread` of Consumer; tests/test_transport.py holds them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from typing import Any
+
+from faust.transport.drivers import aiokafka as driver
+from faust.types import TP, ConsumerMessage, Message
+
+from stream.worker.batch import Batch
+
+Positions = Callable[[set[TP]], Awaitable[dict[TP, int]]]
+"""Topic-partitions newly assigned -> where to read them from."""
+
+
+class BatchConsumer(driver.Consumer):  # type: ignore[misc]
+    """Yields batches, reads from where its transport's `positions` says, and commits the highest acknowledged offset."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._next: dict[TP, int] = {}
+        self._epoch: defaultdict[TP, int] = defaultdict(int)
+        # No fetch is under way while a partition is sought: so `_next` is exact, and a batch's epoch too.
+        self._fetching = asyncio.Lock()
+
+    def epoch(self, tp: TP) -> int:
+        """How often the partition was sought: batches of an earlier epoch are stale."""
+        return self._epoch[tp]
+
+    async def getmany(self, timeout: float) -> AsyncIterator[tuple[TP, Message]]:
+        """Fetch; one message per topic-partition. Stock Faust yields one per record."""
+        records, active = await self._wait_next_records(timeout)
+        generation = self.app.consumer_generation_id
+        if self.should_stop or not records:
+            return
+        if not self.flow_active:  # a rebalance began: everything is sought anew when it ends
+            return
+        for tp, batch in self._batches(records):
+            if not self.flow_active or generation != self.app.consumer_generation_id:
+                break
+            if active is None or tp in active or tp in self._buffered_partitions:
+                yield tp, self._message(tp, batch)
+
+    def _batches(self, records: Mapping[TP, list[Any]]) -> list[tuple[TP, Batch]]:
+        # Taken down at once, without awaiting: what is not delivered after all leaves a gap that
+        # the shard sees (start ≠ position) and seeks back over.
+        batches = []
+        for tp, fetched in records.items():
+            start, end = self._next.get(tp, fetched[0].offset), fetched[-1].offset + 1
+            self._next[tp] = end
+            batches.append((tp, Batch(tp.topic, tp.partition, start, end, self._epoch[tp], fetched)))
+        return batches
+
+    def _message(self, tp: TP, batch: Batch) -> Message:
+        last = batch.records[-1]
+        return ConsumerMessage(
+            tp.topic,
+            tp.partition,
+            last.offset,
+            last.timestamp / 1000,
+            None,
+            None,
+            None,
+            batch,
+            None,
+            tp=tp,
+            # Without it the conductor drops the message in silence.
+            generation_id=self.app.consumer_generation_id,
+        )
+
+    async def _getmany(self, active_partitions: set[TP] | None, timeout: float) -> Any:
+        async with self._fetching:
+            return await super()._getmany(active_partitions, timeout)
+
+    async def seek_to_committed(self) -> dict[TP, int]:
+        """Where every assigned partition is read from: the group's offset, overridden by `positions`."""
+        async with self._fetching:
+            offsets = {TP(*tp): offset for tp, offset in (await super().seek_to_committed()).items()}
+            positions = await self.transport.positions(set(offsets))
+            for tp, offset in positions.items():
+                await self._seek_now(tp, offset)
+        return {**offsets, **positions}
+
+    async def seek(self, partition: TP, offset: int) -> None:
+        """Read on from `offset`; every batch fetched before is stale from now on."""
+        async with self._fetching:
+            await self._seek_now(partition, offset)
+        self._read_offset[partition] = offset or None
+
+    async def _seek_now(self, tp: TP, offset: int) -> None:
+        # In the consumer's own thread: a seek from this one could be undone by a fetch that is just ending.
+        await self._thread.call_thread(self._seek_in_thread, tp, offset)
+        self._epoch[tp] += 1
+        self._next[tp] = offset
+
+    async def _seek_in_thread(self, tp: TP, offset: int) -> None:
+        if tp in self._thread.assignment():
+            self._thread.seek(driver.ensure_aiokafka_TP(tp), offset)
+
+    def acknowledge(self, tp: TP, offset: int) -> None:
+        """Everything before `offset` is committed: the group may know, as a hint for lag tools."""
+        self._acked[tp].append(offset - 1)
+
+    async def _add_gap(self, tp: TP, offset_from: int, offset_to: int) -> None:
+        """Between the last offsets of two batches there is no gap to account for."""
+
+    def _new_offset(self, tp: TP) -> int | None:
+        """One high-water mark: a shard acknowledges its batches in order."""
+        acked = self._acked.pop(tp, None)
+        return acked[-1] + 1 if acked else None
+
+
+class BatchTransport(driver.Transport):  # type: ignore[misc]
+    """Faust's aiokafka transport, delivering batches that begin where `positions` says."""
+
+    Consumer = BatchConsumer
+    positions: Positions

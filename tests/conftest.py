@@ -1,0 +1,79 @@
+"""The stack every test may use: a Kafka, a Redis, settings of its own for each test, and the command line."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+
+from stream.embedded import EmbeddedBroker, EmbeddedRedis, KafkaServer, free_port
+from stream.settings import Settings
+from tests.stack.apache_kafka import ApacheKafka
+from tests.stack.command import Assidu
+
+BROKERS: dict[str, type[KafkaServer]] = {"embedded": EmbeddedBroker, "apache": ApacheKafka}
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--broker",
+        choices=(*BROKERS, "both"),
+        default="embedded",
+        help="what tests with a Kafka run on: the embedded broker, Apache Kafka (see `make kafka`), or each in turn",
+    )
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "kafka" in metafunc.fixturenames:
+        chosen = metafunc.config.getoption("--broker")
+        brokers = list(BROKERS) if chosen == "both" else [chosen]
+        metafunc.parametrize("kafka", brokers, indirect=True, scope="session")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_settings_from_outside() -> None:
+    """A developer's own ASSIDU_* must not change what the tests see."""
+    for name in [name for name in os.environ if name.startswith("ASSIDU_")]:
+        del os.environ[name]
+
+
+@pytest.fixture(scope="session")
+def kafka(request: pytest.FixtureRequest) -> Iterator[KafkaServer]:
+    with BROKERS[request.param]() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def redis_server() -> Iterator[EmbeddedRedis]:
+    with EmbeddedRedis() as server:
+        yield server
+
+
+@pytest.fixture
+def settings(kafka: KafkaServer, redis_server: EmbeddedRedis) -> Settings:
+    """Topics, keys and a group that no other test has, on the stack all tests share."""
+    own = f"test-{uuid4().hex[:8]}"
+    return Settings(
+        _env_file=None,
+        kafka=kafka.servers,
+        redis=redis_server.url,
+        partitions=4,
+        topic_prefix=f"{own}.",
+        namespace=own,
+        group=own,
+        kafka_session_timeout=6,
+        kafka_rebalance_timeout=6,
+        worker_port=0,
+        exporter_port=free_port(),
+        collector_port=free_port(),
+    )
+
+
+@pytest.fixture
+def assidu(settings: Settings, tmp_path: Path) -> Iterator[Assidu]:
+    command = Assidu(settings, tmp_path)
+    yield command
+    command.close()

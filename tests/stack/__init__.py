@@ -1,0 +1,1 @@
+"""What tests of the whole run against: brokers, the command line, and waiting for conditions."""

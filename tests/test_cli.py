@@ -1,0 +1,82 @@
+"""The command line: help at once, a message for every mistake, never a traceback."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+from click.testing import CliRunner, Result
+
+from stream.cli import commands
+
+NOBODY_THERE = {"ASSIDU_KAFKA": "127.0.0.1:1"}  # port 1 is reserved and closed
+
+
+def run(*arguments: str, **environment: str) -> Result:
+    return CliRunner(env=environment).invoke(commands, arguments)
+
+
+def test_help_shows_commands_examples_settings_and_exit_codes() -> None:
+    result = run("--help")
+
+    assert result.exit_code == 0
+    for words in ("topics", "emit", "Examples:", "ASSIDU_KAFKA", "Exit codes:", "130"):
+        assert words in result.output
+
+
+def test_help_imports_neither_kafka_nor_redis_nor_settings() -> None:
+    heavy = "{'aiokafka', 'redis', 'pydantic', 'faust', 'rich', 'numpy', 'schemas'}"
+    program = f"import sys, stream.cli; print(sorted({heavy} & set(sys.modules)))"
+
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+
+    assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("command", [["topics"], ["emit", "/dev/null"]])
+def test_names_the_address_and_the_setting_when_kafka_is_away(command: list[str]) -> None:
+    result = run(*command, **NOBODY_THERE)
+
+    assert result.exit_code == 3
+    assert "127.0.0.1:1" in result.stderr
+    assert "ASSIDU_KAFKA" in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["topics", "--replication", "0"], "--replication 0"),
+        (["emit", "no-such-file.jsonl"], "cannot read no-such-file.jsonl: No such file"),
+        (["emit", "."], "cannot read .: Is a directory"),
+        (["emit", "--raw", "cliks", "/dev/null"], "--raw cliks: no such family; choose one of clicks"),
+        (["emit", "--raw", "clicks", "--csv", "/dev/null"], "--raw and --csv exclude each other"),
+        (["emit", "--type", "login", "--at", "12:00", "/dev/null"], "--type, --at: only together with --csv"),
+        (["emit", "--csv", "/dev/null"], "--csv needs --type"),
+        (["emit", "--csv", "--type", "buy", "/dev/null"], "no event type 'buy': choose one of click"),
+        (["emit", "--csv", "--type", "login", "--map", "user_id", "/dev/null"], "--map user_id: write --map"),
+        (
+            ["emit", "--csv", "--type", "login", "--map", "bot=a", "--map", "bot=b", "/dev/null"],
+            "--map bot=b: bot is given twice",
+        ),
+        (["emit", "--csv", "--type", "login", "--map", "colour=c", "/dev/null"], "login has no field colour"),
+        (["emit", "--csv", "--type", "login", "--map", "user_id=u", "/dev/null"], "login needs timestamp"),
+        (["emit", "--csv", "--type", "login", "--timezone", "Mars/Base", "/dev/null"], "--timezone Mars/Base"),
+        (["emit", "--csv", "--type", "login", "--at", "noon", "/dev/null"], "--at noon"),
+        (["emit", "--csv", "--type", "login", "--delimiter", "::", "/dev/null"], "--delimiter ::"),
+    ],
+)
+def test_says_what_the_user_got_wrong(arguments: list[str], words: str) -> None:
+    result = run(*arguments)
+
+    assert result.exit_code == 2
+    assert words in result.stderr
+
+
+def test_names_every_wrong_setting_at_once() -> None:
+    result = run("topics", ASSIDU_PARTITIONS="0", ASSIDU_TIMEZONE="Mars/Base")
+
+    assert result.exit_code == 2
+    assert "ASSIDU_PARTITIONS='0'" in result.stderr
+    assert "ASSIDU_TIMEZONE='Mars/Base'" in result.stderr

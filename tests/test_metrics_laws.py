@@ -1,0 +1,148 @@
+"""The laws that let shards, restarts and late events be: order, cuts, sums, undoing and compaction."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from schemas import Event
+from stream.core.customer import Customer
+from stream.core.series import Add, Increments, Key, Table
+from stream.core.time import Calendar, minute_of
+from stream.metrics import SERIES, change, count_event
+from stream.worker.fold import touched_customers
+from tests.test_metrics_recount import DAY, LATER, History, State, decoded, folded, histories, laws, minute_at, report
+
+HORIZON_DAYS = 400
+
+
+def contents(table: Table) -> dict[Key, dict[int, int]]:
+    """Every increment that is left."""
+    found = {}
+    for product in table.products:
+        for series in SERIES:
+            for key in table.keys(series.name, product):
+                times, counts = table.cells_of(key).cells()
+                if len(times):
+                    found[key] = dict(zip(times.tolist(), counts.tolist(), strict=True))
+    return found
+
+
+def contribute(add: Add, events: list[Event], customers: dict[bytes, Customer]) -> None:
+    """Everything that the events and the records they led to add to the series."""
+    for key, product in touched_customers(events).items():
+        change(add, product, None, customers[key])
+    for event in events:
+        count_event(add, event.product, event.type, minute_of(event.epoch_ms))
+
+
+def table_of(increments: Increments) -> Table:
+    table = Table(SERIES)
+    table.merge(increments.encode())
+    return table
+
+
+@laws
+@given(histories())
+def test_folding_does_not_care_how_batches_are_cut_nor_in_what_order_events_come(history: History) -> None:
+    one_batch = State(Calendar(history.zone)).take([history.events])
+    many = folded(history)
+    assert many.customers == one_batch.customers
+    assert contents(many.table) == contents(one_batch.table)
+    assert report(many.table, history.newest, history.zone) == report(one_batch.table, history.newest, history.zone)
+
+
+def test_a_channel_reads_the_same_whether_or_not_it_ever_held_the_first_activity() -> None:
+    later, earlier = (
+        decoded({"event_id": channel, "type": "click", "user_id": "1", "timestamp": timestamp, "channel": channel})
+        for channel, timestamp in (("web", "2026-03-02T00:00:00Z"), ("ios", "2026-03-01T00:00:00Z"))
+    )
+    calendar, at = Calendar(ZoneInfo("UTC")), datetime(2026, 3, 2, tzinfo=UTC)
+    together = State(calendar).take([[later, earlier]])
+    apart = State(calendar).take([[later], [earlier]])
+    assert report(apart.table, at, calendar.zone) == report(together.table, at, calendar.zone)
+
+
+@laws
+@given(histories())
+def test_a_change_in_two_steps_adds_up_to_the_change_in_one(history: History) -> None:
+    half = State(Calendar(history.zone)).take([history.events[::2]])
+    before = half.customers.copy()
+    after = half.take([history.events[1::2]]).customers
+    for key, new in after.items():
+        old = before.get(key)
+        steps, leap = Increments(), Increments()
+        if old:
+            change(steps.add, "app", None, old)
+        change(steps.add, "app", old, new)
+        change(leap.add, "app", None, new)
+        assert contents(table_of(steps)) == contents(table_of(leap))
+
+
+@laws
+@given(histories(), st.integers(1, 5))
+def test_adding_up_shards_equals_folding_all_in_one(history: History, shards: int) -> None:
+    total = Table(SERIES)
+    for shard in range(shards):
+        own = [[event for event in batch if int(event.customer_id) % shards == shard] for batch in history.batches()]
+        total.merge(State(Calendar(history.zone)).take(own).table.encode())
+    alone = folded(history).table
+    assert contents(total) == contents(alone)
+    assert report(total, history.newest, history.zone) == report(alone, history.newest, history.zone)
+
+
+@laws
+@given(histories())
+def test_a_series_equals_the_sum_of_the_contributions_of_all_records(history: History) -> None:
+    state = folded(history)
+    sums = Increments()
+    contribute(sums.add, history.events, state.customers)
+    assert contents(state.table) == contents(table_of(sums))
+
+
+@laws
+@given(histories())
+def test_taking_a_customer_back_leaves_no_trace(history: History) -> None:
+    state = folded(history)
+    gone = decoded(history.emitted[0]).customer
+    undo = Increments()
+    theirs = [event for event in history.events if event.customer == gone]
+    contribute(lambda key, time, count: undo.add(key, time, -count), theirs, state.customers)
+    state.table.merge(undo.encode())
+    others = [event for event in history.events if event.customer != gone]
+    assert contents(state.table) == contents(State(Calendar(history.zone)).take([others]).table)
+
+
+@laws
+@given(histories(days_back=700), st.integers(0, 80 * DAY), LATER)
+def test_compaction_changes_no_reading_from_then_on(
+    history: History, minutes_before: int, minutes_later: int
+) -> None:
+    """What comes after the compaction may be as late as the horizon allows."""
+    calendar, compacted_at = Calendar(history.zone), history.newest - timedelta(minutes=minutes_before)
+    minute = minute_at(compacted_at)
+    known, late = split_at(minute, history.events)
+    whole = State(calendar).take([known])
+    compacted = State(calendar, keep_days=HORIZON_DAYS + 60).take([known])
+    compacted.table.compact(minute, calendar.day(minute), HORIZON_DAYS)
+    if known:
+        at = compacted_at + timedelta(minutes=minutes_later)
+        assert report(compacted.table, at, history.zone) == report(whole.table, at, history.zone)
+    at = history.newest + timedelta(minutes=minutes_later)
+    whole.take([late])
+    compacted.take([late])
+    assert report(compacted.table, at, history.zone) == report(whole.table, at, history.zone)
+
+
+def split_at(minute: int, events: list[Event]) -> tuple[list[Event], list[Event]]:
+    """What comes before a compaction at the minute, and what after it: newer, or late within the horizon."""
+    known: list[Event] = []
+    late: list[Event] = []
+    for number, event in enumerate(events):
+        age_minutes = minute - minute_of(event.epoch_ms)
+        comes_late = age_minutes < 0 or (number % 2 and age_minutes < HORIZON_DAYS * DAY)
+        (late if comes_late else known).append(event)
+    return known, late

@@ -1,0 +1,60 @@
+"""The example messages decode as their file names say."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import msgspec
+import pytest
+
+import schemas
+from schemas import FAMILIES, FAMILY_OF_TYPE, REASONS, TYPES, Event, Rejected, decode
+
+EXAMPLES = Path(schemas.__file__).parent / "examples"
+ACCEPTED = sorted((EXAMPLES / "accepted").rglob("*.json"))
+REJECTED = sorted(path for path in (EXAMPLES / "rejected").rglob("*") if path.is_file())
+FOUND_BY_THE_WORKER = {"in_future", "too_old", "misrouted"}
+
+
+def story(path: Path) -> str:
+    return str(path.relative_to(EXAMPLES))
+
+
+def reason(path: Path) -> str:
+    return path.name.split(".")[-2]
+
+
+@pytest.mark.parametrize("path", ACCEPTED, ids=story)
+def test_accepts(path: Path) -> None:
+    event = decode(path.read_bytes(), path.parent.name)
+
+    assert isinstance(event, Event), event
+    assert FAMILY_OF_TYPE[event.type] == path.parent.name
+
+
+@pytest.mark.parametrize("path", REJECTED, ids=story)
+def test_rejects(path: Path) -> None:
+    rejected = decode(path.read_bytes(), path.parent.name)
+
+    assert isinstance(rejected, Rejected), rejected
+    assert rejected.reason == reason(path), rejected
+    assert 0 < len(rejected.detail) <= 200
+
+
+@pytest.mark.parametrize("name", TYPES)
+def test_every_type_has_a_minimal_and_a_full_example(name: str) -> None:
+    keys = [set(message) for path in ACCEPTED if (message := json.loads(path.read_bytes()))["type"] == name]
+    fields = msgspec.structs.fields(TYPES[name])
+    required = {field.name for field in fields if field.required}
+
+    assert required | {"type", "user_id"} in keys
+    assert {field.name for field in fields} | {"type"} in keys
+
+
+def test_every_reason_that_decoding_can_give_has_an_example() -> None:
+    assert {reason(path) for path in REJECTED} == set(REASONS) - FOUND_BY_THE_WORKER
+
+
+def test_examples_lie_in_folders_of_families() -> None:
+    assert {path.parent.name for path in ACCEPTED + REJECTED} <= set(FAMILIES)

@@ -1,0 +1,56 @@
+"""Topics: what is missing is created, what does not fit is refused."""
+
+from __future__ import annotations
+
+import pytest
+
+from stream.errors import UserError
+from stream.settings import Settings
+from stream.topics import BROKER_DEFAULT, check_topics, create_topics, topic_names
+
+
+def with_partitions(settings: Settings, partitions: int) -> Settings:
+    return settings.model_copy(update={"partitions": partitions})
+
+
+async def test_creates_every_topic_of_the_deployment_with_the_partitions_asked_for(settings: Settings) -> None:
+    topics = await create_topics(settings, replication=1)
+
+    assert [topic.name for topic in topics] == [*settings.topics, settings.dead_letters, settings.churn_risk]
+    assert len(topics) == 11
+    assert all(topic.created and topic.partitions == settings.partitions for topic in topics)
+    await check_topics(settings)
+
+
+async def test_creates_nothing_the_second_time(settings: Settings) -> None:
+    await create_topics(settings, replication=1)
+
+    assert not any(topic.created for topic in await create_topics(settings, replication=1))
+
+
+async def test_leaves_the_number_of_copies_to_the_broker_when_asked(settings: Settings) -> None:
+    topics = await create_topics(settings, BROKER_DEFAULT)
+
+    assert all(topic.created for topic in topics)
+
+
+async def test_refuses_topics_with_another_number_of_partitions_and_names_each(settings: Settings) -> None:
+    await create_topics(settings, replication=1)
+
+    with pytest.raises(UserError) as refusal:
+        await create_topics(with_partitions(settings, 6), replication=1)
+
+    for name in topic_names(settings):
+        assert f"{name} has 4" in str(refusal.value)
+    assert "ASSIDU_PARTITIONS=6" in str(refusal.value)
+    with pytest.raises(UserError, match=f"{settings.topic_prefix}clicks has 4"):
+        await check_topics(with_partitions(settings, 6))
+
+
+async def test_names_every_missing_topic_and_the_command_that_creates_it(settings: Settings) -> None:
+    with pytest.raises(UserError) as refusal:
+        await check_topics(settings)
+
+    for name in topic_names(settings):
+        assert name in str(refusal.value)
+    assert "assidu topics" in str(refusal.value)
