@@ -12,6 +12,7 @@ from typing import Any
 import click
 
 from stream.cli_emit import emit
+from stream.cli_read import customer, report, status
 from stream.errors import UserError
 
 USER_MISTAKE = 2
@@ -29,6 +30,8 @@ class Commands(click.Group):
             _fail(ctx, str(error), USER_MISTAKE)
         except KeyboardInterrupt:
             _fail(ctx, "interrupted", INTERRUPTED)
+        except (click.ClickException, click.exceptions.Exit, click.Abort):
+            raise
         except Exception as error:
             if (outage := _outage(error)) is None:
                 raise
@@ -47,11 +50,11 @@ def _outage(error: Exception) -> str | None:
 
     from stream.settings import read_settings
 
-    settings = read_settings()
     if isinstance(error, KafkaError):
-        server, setting = f"Kafka at {settings.kafka}", "ASSIDU_KAFKA"
+        server, setting = f"Kafka at {read_settings().kafka}", "ASSIDU_KAFKA"
     elif isinstance(error, RedisError):
-        server, setting = f"Redis at {settings.redis.rpartition('@')[2]}", "ASSIDU_REDIS"  # no password
+        address = read_settings().redis.rpartition("@")[2]  # without the password
+        server, setting = f"Redis at {address}", "ASSIDU_REDIS"
     else:
         return None
     return f"{server} does not answer as it should: is it running, and does {setting} name it? ({error})"
@@ -133,7 +136,22 @@ def worker() -> None:
     uvloop.run(run_worker(read_settings()))
 
 
-commands.add_command(emit)
+@commands.command()
+def exporter() -> None:
+    """Serve every indicator to Prometheus: /metrics on ASSIDU_BIND:ASSIDU_EXPORTER_PORT.
+
+    Start as many as you like; they agree. /readyz is 200 only while the data are fresh.
+    """
+    from stream.exporter.app import run_exporter
+    from stream.logs import log_to_stderr
+    from stream.settings import read_settings
+
+    log_to_stderr()
+    asyncio.run(run_exporter(read_settings()))
+
+
+for command in (emit, status, report, customer):
+    commands.add_command(command)
 
 
 def main() -> None:

@@ -141,6 +141,16 @@ class Emitter:
             async with asyncio.timeout(_FAREWELL_SECONDS):
                 await self._producer.stop()
         except TimeoutError:
-            # An idempotent producer retries for ever, and aiokafka has no public way to give up.
-            self._producer._sender.sender_task.cancel()
-            await self._producer.client.close()
+            await self._give_up(self._producer)
+
+    @staticmethod
+    async def _give_up(producer: AIOKafkaProducer) -> None:
+        # An idempotent producer retries for ever, and aiokafka has no public way to make it stop: its
+        # batches are failed, and its sender, which once cancelled still waits for the requests on their
+        # way, is cancelled until it drops them.
+        producer._message_accumulator.fail_all(KafkaConnectionError("given up"))
+        await producer.client.close()
+        sender = producer._sender.sender_task
+        while not sender.done():
+            sender.cancel()
+            await asyncio.sleep(0)

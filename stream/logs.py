@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
+from typing import Any
 
 import structlog
 
@@ -12,7 +13,7 @@ _NOISY = ("aiokafka", "faust", "mode", "kafka")
 
 def log_to_stderr(level: int = logging.INFO) -> None:
     """Send structlog's and the libraries' logs through one readable format; libraries speak from WARNING on."""
-    shared = [
+    shared: list[Any] = [
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="%Y-%m-%dT%H:%M:%S.%fZ", utc=True),
     ]

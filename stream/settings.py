@@ -81,6 +81,17 @@ class Settings(BaseSettings):
         return {self.topic_prefix + family: family for family in FAMILIES}
 
     @property
+    def oldest_days(self) -> int | None:
+        """How many days older than its record an event may be; None: any age (event clock)."""
+        return self.horizon_days if self.clock == "wall" else None
+
+    @property
+    def keep_days(self) -> int | None:
+        """How many days of activity are kept: covers look back 60 days from the oldest event, the rest is room
+        for lag; None: all (event clock)."""
+        return self.horizon_days + 100 if self.clock == "wall" else None
+
+    @property
     def dead_letters(self) -> str:
         return self.topic_prefix + "dead-letters"
 

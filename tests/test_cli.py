@@ -80,3 +80,10 @@ def test_names_every_wrong_setting_at_once() -> None:
     assert result.exit_code == 2
     assert "ASSIDU_PARTITIONS='0'" in result.stderr
     assert "ASSIDU_TIMEZONE='Mars/Base'" in result.stderr
+
+
+def test_a_command_misused_is_reported_as_such_even_when_settings_are_wrong_too() -> None:
+    result = run("emit", ASSIDU_PARTITIONS="0")
+
+    assert result.exit_code == 2
+    assert "Missing argument 'FILE'" in result.stderr

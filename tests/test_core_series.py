@@ -131,7 +131,7 @@ KEPT = st.lists(
 def readings(table: Table, minute: int, today: int) -> list[int]:
     """All that an indicator may ask for at the minute: exact and hourly windows, day spans and levels."""
     census, _, flow, day_flow, day_level = (table.cells_of(key) for key in KEYS)
-    exact = [cells.total(minute - width, minute) for width in (DAY, 7 * DAY, 30 * DAY) for cells in (census,)]
+    exact = [census.total(minute - days * DAY, minute) for days in (1, 7, 30)]
     hourly = [flow.total(floor_hour(minute - days * DAY), minute) for days in (7, 30)]
     spans = [day_flow.total(today - first, today) for first in (1, 30, 60, 399)]
     levels = [day_level.total(None, today - days) for days in (0, 1, 31, 399)]

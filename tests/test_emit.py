@@ -103,9 +103,11 @@ async def test_refuses_a_broker_without_idempotent_producer_when_one_is_asked_fo
 
 async def test_nothing_is_lost_when_kafka_is_away_for_a_moment(topics: Settings, kafka: KafkaServer) -> None:
     async with Emitter(topics) as emitter:
+        await send_logins(emitter, 10)
+        await emitter.flush()
         with kafka.paused():
-            await send_logins(emitter, 1000)
-            assert emitter.acknowledged == 0
+            await send_logins(emitter, 990)
+            assert emitter.acknowledged == 10
         await emitter.flush()
 
     await records(topics, f"{topics.topic_prefix}logins", 1000)

@@ -24,7 +24,7 @@ from stream.metrics import METRICS, SERIES
 from stream.worker.fold import counted, fold
 from tests.recount import compare, recount
 
-laws = settings(derandomize=True, database=None, deadline=None, max_examples=100)
+laws = settings(derandomize=True, database=None, deadline=None, max_examples=150)
 
 HOUR, DAY = 60, 24 * 60
 WINDOW_EDGES = [width * DAY + off for width in (1, 7, 30) for off in (-1, 0, 1, 30, HOUR)]
@@ -128,9 +128,7 @@ class State:
 
     def take(self, batches: Iterable[Sequence[Event]]) -> State:
         for batch in batches:
-            changes = fold(
-                batch, self.customers, lambda _product, _label, value: value, self.calendar, self.keep_days
-            )
+            changes = fold(batch, self.customers, as_it_is, self.calendar, self.keep_days)
             self.customers |= changes.customers
             self.table.merge(changes.increments.encode())
         return self
@@ -144,11 +142,13 @@ def folded(history: History) -> State:
     return State(Calendar(history.zone)).take(history.batches())
 
 
-def report(table: Table, at: datetime, zone: ZoneInfo, only: set[str] | None = None) -> dict[str, Any]:
+def report(
+    table: Table, at: datetime, zone: ZoneInfo, only: set[str] | None = None, first_week_days: int = 3
+) -> dict[str, Any]:
     """As `assidu report --format json` says it."""
     samples = []
     for product in table.products:
-        view = view_at(table, product, minute_at(at), Calendar(zone), Definitions())
+        view = view_at(table, product, minute_at(at), Calendar(zone), Definitions(first_week_days))
         for metric in METRICS:
             if only is None or metric.name in only:
                 for labels, value in metric.samples(view):
@@ -157,14 +157,15 @@ def report(table: Table, at: datetime, zone: ZoneInfo, only: set[str] | None = N
 
 
 @laws
-@given(histories(), st.lists(LATER, min_size=1, max_size=3))
+@given(histories(), st.lists(LATER, min_size=1, max_size=3), st.integers(1, 7))
 def test_every_indicator_equals_the_recount_at_and_after_the_newest_event(
-    history: History, minutes_later: list[int]
+    history: History, minutes_later: list[int], first_week_days: int
 ) -> None:
     state = folded(history)
     for minutes in minutes_later:
         at = history.newest + timedelta(minutes=minutes)
-        assert compare(report(state.table, at, history.zone), recount(history.emitted, at, history.zone)) == []
+        recounted = recount(history.emitted, at, history.zone, first_week_days)
+        assert compare(report(state.table, at, history.zone, None, first_week_days), recounted) == []
 
 
 @laws
@@ -178,3 +179,16 @@ def test_complete_day_indicators_equal_the_recount_before_the_newest_event_too(
         recounted = recount(history.emitted, at, history.zone)
         expected = {key: value for key, value in recounted.items() if key[0] in COMPLETE_DAYS}
         assert compare(report(state.table, at, history.zone, COMPLETE_DAYS), expected) == []
+
+
+@laws
+@given(histories())
+def test_the_recount_leaves_out_repeats_bots_and_tests(history: History) -> None:
+    noise = [
+        *history.emitted,
+        *({**event, "event_id": f"{event['event_id']} by a bot", "bot": True} for event in history.emitted),
+        *({**event, "event_id": f"{event['event_id']} in a test", "test": True} for event in history.emitted),
+    ]
+    assert recount(history.emitted + noise, history.newest, history.zone) == recount(
+        history.emitted, history.newest, history.zone
+    )

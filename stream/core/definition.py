@@ -8,7 +8,7 @@ from itertools import product as combinations
 from typing import Any
 
 from stream.core.series import Key, Series, Table
-from stream.core.time import DAY, WINDOWS, Calendar, floor_hour
+from stream.core.time import DAY, WINDOWS, floor_hour
 
 Labels = Mapping[str, str]
 Value = float | int | None
@@ -141,15 +141,11 @@ class Metric:
             yield labels, self.formula(**readings)
 
 
-def view_at(table: Table, product: str, minute: int, calendar: Calendar, definitions: Definitions) -> View:
-    return View(table, product, minute, calendar.day(minute), definitions)
-
-
 def ratio(part: float, whole: float) -> float | None:
     """part ÷ whole; None when there is nothing to divide by."""
     return part / whole if whole else None
 
 
-def count(customers: int) -> int:
+def count(number: int) -> int:
     """A count is its own reading."""
-    return customers
+    return number

@@ -75,9 +75,9 @@ METRICS = (
         help="Distinct customers active in the last 1, 7 or 30 complete local days.",
         unit="customers",
         labels={"days": ("1", "7", "30")},
-        reads={"customers": _calendar_active},
+        reads={"number": _calendar_active},
         formula=count,
-        example=Example({"customers": 795}, 795),
+        example=Example({"number": 795}, 795),
         rolling=False,
     ),
     Metric(
@@ -94,9 +94,9 @@ METRICS = (
         help="Customers active on exactly so many of the last 30 complete days.",
         unit="customers",
         labels={"days": tuple(str(days) for days in range(1, PERIOD + 1))},
-        reads={"customers": level(ACTIVE_DAYS)},
+        reads={"number": level(ACTIVE_DAYS)},
         formula=count,
-        example=Example({"customers": 4}, 4),
+        example=Example({"number": 4}, 4),
         rolling=False,
     ),
     Metric(

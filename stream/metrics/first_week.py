@@ -84,9 +84,9 @@ _COUNTED = (
         name="engagement_first_week_customers",
         help="Customers whose first week ended in the last 28 complete days: what the ratio rests on.",
         unit="customers",
-        reads={"customers": cohort(ANCHORED, LAST_DAY)},
+        reads={"number": cohort(ANCHORED, LAST_DAY)},
         formula=count,
-        example=Example({"customers": 12}, 12),
+        example=Example({"number": 12}, 12),
         rolling=False,
     ),
     Metric(
@@ -101,9 +101,9 @@ _COUNTED = (
         name="engagement_first_week_in_progress_customers",
         help="Customers still in their first week: what the ratio in progress rests on.",
         unit="customers",
-        reads={"customers": _in_progress()},
+        reads={"number": _in_progress()},
         formula=count,
-        example=Example({"customers": 8}, 8),
+        example=Example({"number": 8}, 8),
     ),
 )
 
@@ -115,9 +115,9 @@ METRICS = (
         help="Customers whose first week ended in the last 28 complete days, by how many of its days were active.",
         unit="customers",
         labels={"days": tuple(str(days) for days in range(1, LAST_DAY + 2))},
-        reads={"customers": cohort(ANCHORED, LAST_DAY)},
+        reads={"number": cohort(ANCHORED, LAST_DAY)},
         formula=count,
-        example=Example({"customers": 2}, 2),
+        example=Example({"number": 2}, 2),
         rolling=False,
     ),
 )

@@ -63,9 +63,9 @@ METRICS = (
         help="Customers whose day N is one of the last 28 complete days: what the ratio rests on.",
         unit="customers",
         labels=_DAY,
-        reads={"customers": _anchored},
+        reads={"number": _anchored},
         formula=count,
-        example=Example({"customers": 10}, 10),
+        example=Example({"number": 10}, 10),
         rolling=False,
     ),
     Metric(

@@ -11,6 +11,10 @@ if have[1] ~= c.owner then return 'owner' end
 if have[3] ~= c.expected then return 'position' end
 
 -- Lua does not roll back: nothing above writes, nothing below is expected to fail.
+local function now_ms()
+  local now = redis.call('TIME')
+  return now[1] .. string.format('%03d', math.floor(tonumber(now[2]) / 1000))
+end
 local CHUNK = 4000
 for first = 3 + c.ids, #ARGV, CHUNK do
   redis.call('HSET', KEYS[2], unpack(ARGV, first, math.min(first + CHUNK - 1, #ARGV)))
@@ -32,5 +36,5 @@ end
 if c.newest_ms ~= '' and (not have[4] or tonumber(c.newest_ms) > tonumber(have[4])) then
   redis.call('HSET', state, 'newest_ms', c.newest_ms)
 end
-redis.call('HSET', state, 'commit', c.commit, 'position', c.position)
+redis.call('HSET', state, 'commit', c.commit, 'position', c.position, 'committed_ms', now_ms())
 return 'committed'

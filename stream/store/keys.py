@@ -6,8 +6,9 @@ from typing import NamedTuple
 
 
 class ShardKeys(NamedTuple):
-    """state      hash: owner, commit, position, newest_ms, heartbeat_ms, lag, oldest_ms, head, base, c:<counter>
-    customers  hash: product NUL customer -> record
+    """state      hash: owner, commit, position, committed_ms, newest_ms, hour:<topic>, c:<counter> (by commits);
+               heartbeat_ms, lag, oldest_ms (by ticks); head, base (by compaction)
+    customers  hash: customer_key -> record
     series     string: the series up to journal entry `head`, packed
     journal    list: what each later commit added to the series, oldest first
     """
@@ -16,6 +17,11 @@ class ShardKeys(NamedTuple):
     customers: str
     series: str
     journal: str
+
+
+def customer_key(product: str, customer: str) -> bytes:
+    """Field of the customers' hash; the length keeps (product, customer) apart whatever they contain."""
+    return f"{len(product)}:{product}{customer}".encode()
 
 
 class Keys:

@@ -53,15 +53,15 @@ class Aside:
                     self._settings.dead_letters, msgspec.json.encode(letter), key=record.key, partition=batch.shard
                 )
             )
-        for stray in strays:
-            answers.append(
-                await self._producer.send(
-                    stray.topic,
-                    stray.record.value,
-                    key=stray.customer_id.encode(),
-                    partition=stray.shard,
-                    timestamp_ms=stray.record.timestamp,
-                    headers=[(FORWARDED, b"1")],
-                )
+        answers += [
+            await self._producer.send(
+                stray.topic,
+                stray.record.value,
+                key=stray.customer_id.encode(),
+                partition=stray.shard,
+                timestamp_ms=stray.record.timestamp,
+                headers=[(FORWARDED, b"1")],
             )
+            for stray in strays
+        ]
         await asyncio.gather(*answers)

@@ -11,6 +11,7 @@ from stream.core.customer import Customer, new_customer
 from stream.core.series import Increments
 from stream.core.time import Calendar, minute_of
 from stream.metrics import ACTIVE_TYPES, change, count_event
+from stream.store.keys import customer_key
 
 Place = Callable[[str, str, str], str]
 """(product, label, value) -> the admitted value, or `other`."""
@@ -26,11 +27,6 @@ class Changes:
     increments: Increments = field(default_factory=Increments)
     counters: Counter[str] = field(default_factory=Counter)
     newest_ms: int | None = None
-
-
-def customer_key(product: str, customer: str) -> bytes:
-    """Field of the customers' hash; the length keeps (product, customer) apart whatever they contain."""
-    return f"{len(product)}:{product}{customer}".encode()
 
 
 def counted(events: Iterable[Event], counters: Counter[str]) -> list[Event]:

@@ -10,8 +10,8 @@ import numpy as np
 
 from schemas import Event
 from stream.core.customer import Customer, decode_customer
+from stream.store.keys import customer_key
 from stream.store.shard import ShardStore
-from stream.worker.fold import customer_key
 from stream.worker.intake import Arrived
 from stream.worker.repeats import Hashes, RepeatWindow, id_hash, window_hours
 

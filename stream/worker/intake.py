@@ -57,22 +57,22 @@ class Gate:
 
     shard, shard_of  this shard, and the shard of a customer id
     known            is this customer (of a product) in the hot cache, hence of this shard?
-    horizon_ms       how much older than its record an event may be; None: any age
+    oldest_days      how much older than its record an event may be; None: any age
     """
 
     families: Mapping[str, str]
     shard: int
     shard_of: Callable[[str], int]
     known: Callable[[Event], bool]
-    horizon_ms: int | None
+    oldest_days: int | None
 
     def pass_time(self, event: Event, record: KafkaRecord, now_ms: int) -> Rejected | None:
         moment = event.epoch_ms
         if moment > now_ms + _AHEAD_MS:
             return Rejected("in_future", "timestamp: more than 5 minutes later than the worker's clock")
-        if self.horizon_ms is not None and moment < record.timestamp - self.horizon_ms:
-            days = self.horizon_ms // _DAY_MS
-            return Rejected("too_old", f"timestamp: more than {days} days (ASSIDU_HORIZON_DAYS) before its record")
+        if self.oldest_days is not None and moment < record.timestamp - self.oldest_days * _DAY_MS:
+            detail = f"timestamp: more than {self.oldest_days} days (ASSIDU_HORIZON_DAYS) before its record"
+            return Rejected("too_old", detail)
         return None
 
 

@@ -1,4 +1,4 @@
-"""Once a second: sign of life for every owned shard, a look whether Redis went back, a look whether Faust still works."""
+"""Once a second: a sign of life for every owned shard, and a look whether Redis went back in time."""
 
 from __future__ import annotations
 

@@ -10,12 +10,12 @@ from contextlib import suppress
 from time import monotonic
 
 import structlog
-from aiokafka.partitioner import murmur2
+from faust import App
 from redis.asyncio import Redis
 
 from stream.core.time import Calendar
-from stream.errors import UserError
 from stream.http import serving
+from stream.partition import shard_of
 from stream.settings import Settings
 from stream.store import meta
 from stream.store.connect import check_server, connect
@@ -38,11 +38,6 @@ _WATCH_SECONDS = 1.0
 
 class Stalled(Exception):
     """A backlog and no progress, though Kafka and Redis answer: the consumer has died quietly."""
-
-
-def shard_of(customer_id: str, partitions: int) -> int:
-    """The partition that Kafka's default partitioner (murmur2) chooses for the customer's id as key."""
-    return int((murmur2(customer_id.encode()) & 0x7FFFFFFF) % partitions)
 
 
 async def run_worker(settings: Settings) -> None:
@@ -106,12 +101,12 @@ async def _work(settings: Settings, redis: Redis, id_key: int, stop: asyncio.Eve
         log.info("worker stopped")
 
 
-async def _until_over(stop: asyncio.Event, shards: Shards, pulse: Pulse, app, settings: Settings) -> None:  # type: ignore[no-untyped-def]
+async def _until_over(stop: asyncio.Event, shards: Shards, pulse: Pulse, app: App, settings: Settings) -> None:
     """Returns when told to stop; raises what makes the worker stop by itself."""
     stopping = asyncio.create_task(stop.wait())
     try:
         while not stopping.done():
-            await asyncio.wait([stopping, shards.failed], timeout=_WATCH_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait({stopping}, timeout=_WATCH_SECONDS)
             if shards.failed.done():
                 shards.failed.result()
             if app.crashed or app.should_stop:

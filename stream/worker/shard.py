@@ -12,7 +12,7 @@ from typing import TypeVar
 
 import structlog
 
-from stream.core.time import DAY, MINUTE_MS, Calendar, minute_of
+from stream.core.time import Calendar, minute_of
 from stream.metrics import SERIES
 from stream.settings import Settings
 from stream.store.labels import LabelBook
@@ -32,9 +32,6 @@ Result = TypeVar("Result")
 
 MOST_EVENTS = 20_000
 """Events of one fold and commit, one fetched batch more or less."""
-
-KEEP_BEYOND_HORIZON_DAYS = 100
-"""Covers look back 60 days from an event that may be as old as the horizon; the rest is room for lag."""
 
 _COMPACT_EVERY_COMMITS = 64
 
@@ -82,7 +79,6 @@ class Shard:
         reader: Reader,
     ) -> None:
         settings = common.settings
-        horizon_days = settings.horizon_days if settings.clock == "wall" else None
         self.number = number
         self.owner = owner
         self.position = position
@@ -104,13 +100,13 @@ class Shard:
             settings.repeat_hours,
             max(1, settings.cache_customers // settings.partitions),
         )
-        self._keep_days = horizon_days + KEEP_BEYOND_HORIZON_DAYS if horizon_days else None
+        self._keep_days = settings.keep_days
         self._gate = Gate(
             families=settings.topics,
             shard=number,
             shard_of=common.shard_of,
             known=self._hot.holds,
-            horizon_ms=horizon_days * DAY * MINUTE_MS if horizon_days else None,
+            oldest_days=settings.oldest_days,
         )
 
     async def run(self) -> None:

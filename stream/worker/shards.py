@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable, Mapping, Set
 
 import structlog
 from faust.types import TP
 
 from stream.errors import UserError
+from stream.offsets import Bounds, log_bounds
 from stream.settings import Settings
 from stream.store.shard import Position
 from stream.worker.batch import Batch
@@ -60,8 +60,8 @@ class Shards:
         self._refuse_torn(numbers, set(assigned))
         self._revoked.clear()
         try:
-            for number in sorted(numbers - self._owned.keys()):
-                self._own(await self._claim(number))
+            for shard in await self._claim(numbers - self._owned.keys()):
+                self._own(shard)
         except (UserError, GivenUp) as error:
             self._fail(error)
         return {
@@ -97,7 +97,7 @@ class Shards:
                 except Fenced as fence:
                     shard = await self.reclaim(shard, fence.args[0])
         except (GivenUp, asyncio.CancelledError):
-            return
+            pass
         except Exception as error:
             self._fail(error)
 
@@ -109,7 +109,7 @@ class Shards:
         if why == "owner":
             # Another worker has it. If Kafka has told us too late, it will have by then.
             await self._unless_revoked(1.5 * self._settings.kafka_heartbeat_interval)
-        shard = await self._claim(fenced.number)
+        [shard] = await self._claim({fenced.number})
         for topic, offset in shard.position.items():
             await self.consumer.seek(TP(topic, shard.number), offset)
         self._owned[shard.number] = shard
@@ -122,21 +122,28 @@ class Shards:
             return
         raise GivenUp("the shard was revoked")
 
-    async def _claim(self, number: int) -> Shard:
+    async def _claim(self, numbers: Set[int]) -> list[Shard]:
+        """Become the owner of these shards, in Redis. Raises UserError where Redis and Kafka do not fit together."""
+        partitions = [(topic, number) for topic in self._settings.topics for number in numbers]
+        bounds = await retrying(
+            "ask where the topics end", lambda: log_bounds(self._settings, partitions), self._revoked
+        )
+        return [await self._claim_one(number, bounds) for number in sorted(numbers)]
+
+    async def _claim_one(self, number: int, bounds: Bounds) -> Shard:
         owner = secrets.token_hex(8)
-        store = self._common.store
+        here = {topic: bounds[topic, number] for topic in self._settings.topics}
 
         async def attempt() -> tuple[Position, str | None]:
-            claimed = await store.claim(number, owner, beginning=None)
-            bounds = await self._bounds(number)
+            claimed = await self._common.store.claim(number, owner, beginning=None)
             if claimed is None:
-                _refuse_lost_beginning(number, bounds)
-                claimed = await store.claim(number, owner, beginning={topic: 0 for topic in bounds})
+                _refuse_lost_beginning(number, here)
+                claimed = await self._common.store.claim(number, owner, beginning=dict.fromkeys(here, 0))
                 assert claimed is not None, "a claim with a beginning always has a position"
-            _refuse_outside(number, claimed[0], bounds)
             return claimed
 
         position, commit = await retrying(f"shard {number}: claim", attempt, self._revoked)
+        _refuse_outside(number, position, here)
         log.info("shard claimed", shard=number, position=sum(position.values()))
         waiting = Waiting(taken=lambda events: self._waiting(-events))
         return Shard(number, owner, position, commit, waiting, self._common, self._reader())
@@ -149,18 +156,14 @@ class Shards:
             acknowledge=lambda topic, shard, offset: consumer.acknowledge(TP(topic, shard), offset),
         )
 
-    async def _bounds(self, number: int) -> dict[str, tuple[int, int]]:
-        """Topic -> (first offset, end) of the shard's partitions in Kafka."""
-        tps = [TP(topic, number) for topic in self._settings.topics]
-        first = await self.consumer.earliest_offsets(*tps)
-        end = await self.consumer.highwaters(*tps)
-        return {tp.topic: (first[tp], end[tp]) for tp in tps}
-
     async def ends(self) -> dict[tuple[str, int], int]:
-        """(topic, shard) -> end of the log, of every owned shard."""
+        """(topic, shard) -> end of the log, of every owned shard; asks Kafka, and so tells whether it answers."""
         tps = [TP(topic, number) for number in self._owned for topic in self._settings.topics]
-        ends: Mapping[Any, int] = await self.consumer.highwaters(*tps) if tps else {}
-        return {(tp.topic, tp.partition): end for tp, end in ends.items()}
+        listed: Mapping[TP, int] = await self.consumer.highwaters(*tps) if tps else {}
+        # See stream.offsets: a fetch may know more than ListOffsets.
+        return {
+            (tp.topic, tp.partition): max(end, self.consumer.highwater(TP(*tp)) or 0) for tp, end in listed.items()
+        }
 
     def _refuse_torn(self, numbers: set[int], assigned: set[TP]) -> None:
         torn = [
@@ -189,7 +192,7 @@ def _refuse_lost_beginning(number: int, bounds: Mapping[str, tuple[int, int]]) -
     if lost:
         raise UserError(
             f"Redis has no position for shard {number}, and Kafka no longer has the whole past ({', '.join(lost)}): "
-            "the numbers would be too small. Restore Redis from a backup, or accept what is left with `assidu rebuild`."
+            "the numbers would be too small. Restore Redis from a backup, or count what is left: `assidu rebuild`."
         )
 
 
@@ -202,5 +205,5 @@ def _refuse_outside(number: int, position: Position, bounds: Mapping[str, tuple[
     if outside:
         raise UserError(
             "Redis's position lies outside of what Kafka has; is this the right ASSIDU_KAFKA for this ASSIDU_REDIS, "
-            f"and did Kafka keep its data?\n  " + "\n  ".join(outside)
+            "and did Kafka keep its data?\n  " + "\n  ".join(outside)
         )

@@ -22,7 +22,7 @@ Positions = Callable[[set[TP]], Awaitable[dict[TP, int]]]
 
 
 class BatchConsumer(driver.Consumer):  # type: ignore[misc]
-    """Yields batches, reads from where its transport's `positions` says, and commits the highest acknowledged offset."""
+    """Yields batches, reads from where its transport's `positions` says, commits the highest acknowledged offset."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -1,0 +1,132 @@
+"""The exporter: refresh once a second, serve what was rendered; any number of exporters agree."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from importlib.metadata import version
+from time import monotonic
+
+import structlog
+from aiohttp import web
+from prometheus_client import CONTENT_TYPE_LATEST
+from prometheus_client.core import InfoMetricFamily
+from redis.asyncio import Redis
+
+from stream.core.definition import Definitions
+from stream.core.time import HOUR, Calendar, minute_of
+from stream.exporter.gauges import data_age_seconds, engagement, pipeline, render
+from stream.exporter.samples import samples
+from stream.http import serving
+from stream.metrics import SERIES
+from stream.settings import Settings
+from stream.store import meta
+from stream.store.connect import AWAY, check_server, connect
+from stream.store.replica import Replica
+
+log = structlog.get_logger()
+
+REFRESH_SECONDS = 1.0
+
+
+class Exporter:
+    """`page` is the latest rendered /metrics."""
+
+    def __init__(self, redis: Redis, settings: Settings) -> None:
+        self._settings = settings
+        self._replica = Replica(redis, settings.namespace, settings.partitions, SERIES)
+        self._calendar = Calendar(settings.zone)
+        self._definitions = Definitions(settings.first_week_days)
+        self._refreshed_at: float | None = None
+        self._age_seconds = float("inf")
+        self._compacted_at = 0
+        self.page = b""
+
+    async def run(self) -> None:
+        """Refresh for ever; while Redis is away the last page stays, and readiness goes."""
+        away = False
+        while True:
+            try:
+                await self.refresh()
+            except AWAY as error:
+                if not away:
+                    log.warning("Redis does not answer", error=str(error) or type(error).__name__)
+                away = True
+            else:
+                if away:
+                    log.info("Redis answers again")
+                away = False
+            await asyncio.sleep(REFRESH_SECONDS)
+
+    async def refresh(self) -> None:
+        """Follow the shards, compute every gauge at the present moment and render."""
+        replica, settings = self._replica, self._settings
+        await replica.refresh()
+        now_ms = await replica.now_ms()
+        clock_ms = replica.newest_ms if settings.clock == "event" else now_ms
+        families = list(pipeline(replica.states, now_ms, settings.partitions, settings.repeat_hours * 3600))
+        families.append(InfoMetricFamily("assidu_build", "This program.", value={"version": version("assidu")}))
+        if clock_ms is not None:
+            minute = minute_of(clock_ms)
+            self._compact(minute)
+            found = samples(replica.table, minute, self._calendar, self._definitions)
+            families.extend(engagement(found))
+        self.page = render(families)
+        self._age_seconds = data_age_seconds(replica.states, now_ms, settings.partitions)
+        self._refreshed_at = monotonic()
+
+    def why_not_ready(self) -> str | None:
+        stale = self._settings.stale_seconds
+        if self._refreshed_at is None or monotonic() - self._refreshed_at > stale:
+            return "Redis does not answer"
+        if self._age_seconds > stale:
+            return f"the data are {self._age_seconds:.0f} s old (ASSIDU_STALE_SECONDS={stale:g})"
+        return None
+
+    def _compact(self, minute: int) -> None:
+        if minute - self._compacted_at >= HOUR:
+            keep_days = self._settings.keep_days
+            self._replica.table.compact(minute, self._calendar.day(minute), keep_days)
+            self._compacted_at = minute
+
+
+def exporter_app(exporter: Exporter) -> web.Application:
+    """/metrics, /healthz (alive), /readyz (the data are fresh)."""
+
+    async def metrics(_: web.Request) -> web.Response:
+        return web.Response(body=exporter.page, headers={"Content-Type": CONTENT_TYPE_LATEST})
+
+    async def healthz(_: web.Request) -> web.Response:
+        return web.Response(text="alive\n")
+
+    async def readyz(_: web.Request) -> web.Response:
+        reason = exporter.why_not_ready()
+        return web.Response(text=f"{reason or 'ready'}\n", status=503 if reason else 200)
+
+    app = web.Application()
+    app.add_routes([web.get("/metrics", metrics), web.get("/healthz", healthz), web.get("/readyz", readyz)])
+    return app
+
+
+async def run_exporter(settings: Settings) -> None:
+    """Serve until SIGTERM or SIGINT. Raises UserError when the settings do not fit the state in Redis."""
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    redis = connect(settings.redis)
+    try:
+        await check_server(redis, settings.redis)
+        await meta.check(redis, settings)
+        exporter = Exporter(redis, settings)
+        await exporter.refresh()
+        refreshing = asyncio.create_task(exporter.run())
+        app = exporter_app(exporter)
+        async with serving(app, settings.bind, settings.exporter_port, "ASSIDU_EXPORTER_PORT") as port:
+            log.info("exporter started", metrics=f"http://{settings.bind}:{port}/metrics")
+            await asyncio.wait([refreshing, asyncio.ensure_future(stop.wait())], return_when=asyncio.FIRST_COMPLETED)
+            if refreshing.done():
+                refreshing.result()
+        refreshing.cancel()
+        log.info("exporter stopped")
+    finally:
+        await redis.aclose()

@@ -1,0 +1,119 @@
+"""`assidu customer`: what is known of one customer, and the numbers in which it counts because of that."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+
+import msgspec
+from rich.console import Console
+from rich.table import Table as Grid
+
+from stream.core.customer import Customer, decode_customer
+from stream.core.definition import Definitions
+from stream.core.series import Increments, Table
+from stream.core.time import Calendar, minute_of
+from stream.errors import UserError
+from stream.exporter.samples import samples
+from stream.metrics import SERIES, change
+from stream.partition import shard_of
+from stream.settings import Settings
+from stream.store import meta
+from stream.store.connect import connect
+from stream.store.keys import customer_key
+from stream.store.replica import Replica
+from stream.store.shard import ShardStore
+
+
+class Count(msgspec.Struct):
+    """A number of customers that this one is part of (or `value` of it, where it counts more than once)."""
+
+    name: str
+    labels: dict[str, str]
+    value: int
+
+
+class Known(msgspec.Struct):
+    """One product's record of one customer. Times are RFC 3339 in UTC, days local dates."""
+
+    customer: str
+    product: str
+    first_activity: str
+    first_channel: str
+    last_activity_by_channel: dict[str, str]
+    active_days: list[str]
+    counts_in: list[Count]
+
+
+async def find_customer(settings: Settings, customer_id: str, product: str | None = None) -> list[Known]:
+    """Every record of the id, signed in (`u:`) and anonymous (`a:`). Raises UserError when there is none."""
+    redis = connect(settings.redis)
+    try:
+        await meta.check(redis, settings)
+        replica = Replica(redis, settings.namespace, settings.partitions, SERIES)
+        await replica.refresh()
+        clock_ms = replica.newest_ms if settings.clock == "event" else await replica.now_ms()
+        products = [product] if product else replica.table.products
+        names = [(each, prefix + customer_id) for each in products for prefix in ("u:", "a:")]
+        shard = shard_of(customer_id, settings.partitions)
+        store = ShardStore(redis, settings.namespace)
+        blobs = await store.customers(shard, [customer_key(*name) for name in names])
+    finally:
+        await redis.aclose()
+    found = [
+        _known(settings, name, decode_customer(blob), minute_of(clock_ms or 0))
+        for name, blob in zip(names, blobs, strict=True)
+        if blob is not None
+    ]
+    if not found:
+        where = f"product {product!r}" if product else f"any product ({', '.join(products) or 'none yet'})"
+        raise UserError(f"customer {customer_id!r} was never active in {where}")
+    return found
+
+
+def to_json(found: list[Known]) -> str:
+    return msgspec.json.format(msgspec.json.encode({"customers": found})).decode()
+
+
+def show(found: list[Known], console: Console) -> None:
+    """The records as text for a person."""
+    for known in found:
+        console.print(f"[bold]{known.customer}[/] in product {known.product}")
+        console.print(f"  first activity  {known.first_activity} on {known.first_channel}")
+        for channel, moment in known.last_activity_by_channel.items():
+            console.print(f"  last activity   {moment} on {channel}")
+        console.print(f"  active days     {len(known.active_days)}: {', '.join(known.active_days[-10:])}")
+        grid = Grid("counts in", "labels", "as")
+        for count in known.counts_in:
+            labels = " ".join(f"{name}={value}" for name, value in count.labels.items() if name != "product")
+            grid.add_row(count.name, labels, str(count.value))
+        console.print(grid)
+
+
+def _known(settings: Settings, name: tuple[str, str], record: Customer, minute: int) -> Known:
+    product, customer = name
+    return Known(
+        customer=customer,
+        product=product,
+        first_activity=_moment(record.first_ms / 1000),
+        first_channel=record.first_channel,
+        last_activity_by_channel={channel: _moment(last * 60) for channel, last in sorted(record.last.items())},
+        active_days=[date.fromordinal(day).isoformat() for day in record.days],
+        counts_in=_counts(settings, product, record, minute),
+    )
+
+
+def _counts(settings: Settings, product: str, record: Customer, minute: int) -> list[Count]:
+    """The gauges of a deployment that knew this customer alone: a series is the sum of such contributions."""
+    increments, table = Increments(), Table(SERIES)
+    change(increments.add, product, None, record)
+    table.merge(increments.encode())
+    found = samples(table, minute, Calendar(settings.zone), Definitions(settings.first_week_days))
+    return [
+        Count(sample.metric.name, sample.labels, int(sample.value))
+        for sample in found
+        if sample.metric.unit == "customers" and sample.value
+    ]
+
+
+def _moment(epoch_seconds: float) -> str:
+    return datetime.fromtimestamp(epoch_seconds, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")

@@ -1,0 +1,101 @@
+"""`assidu report`: every indicator now or at another moment, read-only."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import msgspec
+from rich.console import Console
+from rich.table import Table as Grid
+
+from stream.core.definition import Definitions, Value
+from stream.core.time import Calendar, minute_of
+from stream.errors import UserError
+from stream.exporter.samples import Sample, samples
+from stream.metrics import SERIES
+from stream.settings import Settings
+from stream.store import meta
+from stream.store.connect import connect
+from stream.store.replica import Replica
+
+
+class Line(msgspec.Struct):
+    """One sample of the report; value null where undefined."""
+
+    name: str
+    labels: dict[str, str]
+    value: Value
+
+
+class Report(msgspec.Struct):
+    """`at` is RFC 3339 in UTC; `caution` says why some values are null although there may be data."""
+
+    at: str
+    metrics: list[Line]
+    caution: str | None = None
+
+    def to_json(self) -> str:
+        return msgspec.json.format(msgspec.json.encode({"at": self.at, "metrics": self.metrics})).decode()
+
+
+async def make_report(settings: Settings, at: datetime | None = None, product: str | None = None) -> Report:
+    """Every indicator at `at` (truncated to the minute) or now. Raises UserError for an unknown product."""
+    redis = connect(settings.redis)
+    try:
+        await meta.check(redis, settings)
+        replica = Replica(redis, settings.namespace, settings.partitions, SERIES)
+        await replica.refresh()
+        now_ms = await replica.now_ms()
+    finally:
+        await redis.aclose()
+    if product is not None and product not in replica.table.products:
+        raise UserError(f"no product {product!r}; known: {', '.join(replica.table.products) or 'none yet'}")
+    newest_ms = replica.newest_ms
+    if at is not None:
+        minute = minute_of(int(at.timestamp() * 1000))
+    else:
+        minute = minute_of(newest_ms or now_ms) if settings.clock == "event" else minute_of(now_ms)
+    found = samples(
+        replica.table,
+        minute,
+        Calendar(settings.zone),
+        Definitions(settings.first_week_days),
+        None if product is None else [product],
+    )
+    before_newest = at is not None and newest_ms is not None and minute < minute_of(newest_ms)
+    return Report(
+        at=_moment(minute),
+        metrics=[_line(sample, before_newest) for sample in found],
+        caution=_caution(minute, newest_ms) if before_newest and newest_ms is not None else None,
+    )
+
+
+def show(report: Report, console: Console) -> None:
+    """The report as a table for a person."""
+    grid = Grid("indicator", "labels", "value", title=f"at {report.at}", title_justify="left")
+    for line in report.metrics:
+        labels = " ".join(f"{name}={value}" for name, value in line.labels.items())
+        grid.add_row(line.name, labels, _number(line.value))
+    console.print(grid if report.metrics else f"at {report.at}: nothing was counted yet")
+
+
+def _line(sample: Sample, before_newest: bool) -> Line:
+    unanswerable = before_newest and sample.metric.rolling
+    return Line(sample.metric.name, sample.labels, None if unanswerable else sample.value)
+
+
+def _caution(minute: int, newest_ms: int) -> str:
+    return (
+        f"{_moment(minute)} lies before the newest event ({_moment(minute_of(newest_ms))}): indicators over complete "
+        "days are answered, rolling ones cannot be any more and are null"
+    )
+
+
+def _moment(minute: int) -> str:
+    return datetime.fromtimestamp(minute * 60, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _number(value: Value) -> str:
+    if value is None:
+        return "–"
+    return f"{value:.4f}" if isinstance(value, float) else str(value)

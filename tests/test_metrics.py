@@ -1,0 +1,141 @@
+"""The catalogue of indicators, its worked examples, and how a report is compared with a recount."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from stream.core.definition import Metric
+from stream.core.time import Calendar
+from stream.metrics import METRICS, SERIES
+from tests.recount import Sample, Value, compare, recount, sample
+from tests.test_metrics_recount import State, decoded, report
+
+TWINS = [metric for metric in METRICS if "_by_channel_" in metric.name]
+ZONE = ZoneInfo("UTC")
+
+
+@pytest.mark.parametrize("metric", METRICS, ids=lambda metric: metric.name)
+def test_the_formula_gives_the_value_of_its_worked_example(metric: Metric) -> None:
+    assert metric.example.reads.keys() == metric.reads.keys()
+    value = metric.formula(**metric.example.reads)
+    assert value == metric.example.value
+    assert isinstance(value, float) == (metric.unit not in ("customers", "events"))
+
+
+@pytest.mark.parametrize("metric", METRICS, ids=lambda metric: metric.name)
+def test_a_metric_says_its_unit_in_its_name_and_explains_itself(metric: Metric) -> None:
+    assert re.fullmatch(r"engagement(_[a-z]+)+", metric.name)
+    assert metric.name.endswith("_" + metric.unit.replace(" ", "_"))
+    assert metric.help[0].isupper()
+    assert metric.help.endswith(".")
+    assert "product" not in metric.labels, "every metric has it by itself"
+
+
+def test_every_metric_and_every_series_is_named_once() -> None:
+    metrics = [metric.name for metric in METRICS]
+    series = [each.name for each in SERIES]
+    assert sorted(set(metrics)) == sorted(metrics)
+    assert sorted(set(series)) == sorted(series)
+
+
+@pytest.mark.parametrize("twin", TWINS, ids=lambda twin: twin.name)
+def test_a_twin_by_channel_differs_from_its_metric_in_the_channel_only(twin: Metric) -> None:
+    (original,) = [metric for metric in METRICS if metric.name == twin.name.replace("_by_channel", "")]
+    assert twin.labels.keys() == {"channel", *original.labels}
+    assert (twin.unit, twin.rolling, twin.reads.keys()) == (original.unit, original.rolling, original.reads.keys())
+    assert twin.help != original.help
+
+
+LAST_ACTIVITY = {
+    "A": "2026-03-31T11:59:00Z",
+    "B": "2026-03-30T12:00:00Z",
+    "C": "2026-03-30T12:01:00Z",
+    "D": "2026-03-24T12:00:00Z",
+    "E": "2026-03-01T12:00:00Z",
+    "F": "2026-03-01T12:01:00Z",
+    "G": "2026-02-27T09:00:00Z",
+}
+EXAMPLE_AT = datetime(2026, 3, 31, 12, 0, tzinfo=UTC)
+EXAMPLE: list[dict[str, Any]] = [
+    {"event_id": user, "type": "click", "user_id": user, "timestamp": timestamp}
+    for user, timestamp in LAST_ACTIVITY.items()
+]
+EXPECTED: dict[Sample, Value] = {
+    sample("active_customers", product="default", window="24h"): 2,
+    sample("active_customers", product="default", window="7d"): 3,
+    sample("active_customers", product="default", window="30d"): 5,
+    sample("stickiness_ratio", product="default"): 0.4,
+    sample("stickiness_weekly_ratio", product="default"): 0.6,
+}
+
+
+def test_the_worked_example_of_activity_comes_out_of_the_fold() -> None:
+    table = State(Calendar(ZONE)).take([[decoded(event) for event in EXAMPLE]]).table
+    names = {name for name, _ in EXPECTED}
+    assert compare(report(table, EXAMPLE_AT, ZONE, names), EXPECTED) == []
+
+
+def test_the_worked_example_of_activity_comes_out_of_the_recount() -> None:
+    recounted = recount(EXAMPLE, EXAMPLE_AT, ZONE)
+    assert {key: recounted[key] for key in EXPECTED} == EXPECTED
+
+
+def test_what_a_recount_cannot_know_before_the_newest_event_is_none() -> None:
+    recounted = recount(EXAMPLE, datetime(2026, 3, 31, 11, 58, 59, tzinfo=UTC), ZONE)
+    assert recounted[sample("active_customers", product="default", window="24h")] is None
+    assert recounted[sample("calendar_active_customers", product="default", days=30)] == 5
+
+
+CUSTOMERS, RATIO = sample("active_customers", product="app"), sample("stickiness_ratio", product="app")
+
+
+@pytest.mark.parametrize(
+    ("reported", "recounted", "differences"),
+    [
+        ([("active_customers", 3)], {CUSTOMERS: 3}, []),
+        (
+            [("active_customers", 4)],
+            {CUSTOMERS: 3},
+            ["engagement_active_customers{product='app'}: report 4, recount 3"],
+        ),
+        ([("stickiness_ratio", 0.1 + 0.2)], {RATIO: 0.3}, []),
+        (
+            [("stickiness_ratio", 0.300001)],
+            {RATIO: 0.3},
+            ["engagement_stickiness_ratio{product='app'}: report 0.300001, recount 0.3"],
+        ),
+        ([("stickiness_ratio", None)], {RATIO: None}, []),
+        (
+            [("stickiness_ratio", 0.0)],
+            {RATIO: None},
+            ["engagement_stickiness_ratio{product='app'}: report 0.0, recount None"],
+        ),
+        (
+            [],
+            {RATIO: None},
+            ["engagement_stickiness_ratio{product='app'}: missing in the report, recount None"],
+        ),
+        (
+            [("active_customers", 0)],
+            {},
+            ["engagement_active_customers{product='app'}: only in the report, 0"],
+        ),
+        (
+            [("active_customers", 3), ("active_customers", 3)],
+            {CUSTOMERS: 3},
+            ["engagement_active_customers{product='app'}: twice in the report"],
+        ),
+    ],
+)
+def test_a_report_is_compared_with_a_recount_in_both_directions(
+    reported: list[tuple[str, Value]], recounted: dict[Sample, Value], differences: list[str]
+) -> None:
+    metrics = [
+        {"name": f"engagement_{name}", "labels": {"product": "app"}, "value": value} for name, value in reported
+    ]
+    assert compare({"metrics": metrics}, recounted) == differences
