@@ -10,9 +10,9 @@ from typing import NamedTuple
 
 import numpy as np
 
+from stream.partition import shard_of
 from stream.producer import start_producer
 from stream.settings import Settings
-from stream.worker.service import shard_of
 
 Ends = dict[str, dict[int, int]]
 """Topic -> partition -> number of records sent there, which is the offset after the last."""
@@ -102,8 +102,9 @@ async def preload(settings: Settings, events: int, customers: int, advance: Call
             answers = []
             for (topic, shard), queue in queues.items():
                 sent[topic][shard] += len(queue)
-                for batch in _batches(producer, queue):
-                    answers.append(await producer.send_batch(batch, topic, partition=shard))
+                answers += [
+                    await producer.send_batch(batch, topic, partition=shard) for batch in _batches(producer, queue)
+                ]
             await asyncio.gather(*answers)
             advance(len(chunk))
     finally:

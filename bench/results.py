@@ -31,7 +31,7 @@ class Machine(msgspec.Struct, frozen=True):
 
 
 class Run(msgspec.Struct, frozen=True):
-    """One benchmark of the write path; `commits` and `commit_seconds` (waiting for Redis) are Assidu's, in all."""
+    """One benchmark of the write path; `commits`, and the `commit_seconds` of all of them, are Assidu's."""
 
     date: str
     commit: str
@@ -114,13 +114,7 @@ Rates are taken from the first commit (fetch, event) to the end; the time until 
 
 
 def _section(run: Run) -> str:
-    rows = "\n".join(
-        f"| {name} | {one.events_per_second:,.0f} | {one.events:,} | {one.cpu_seconds_per_million:.1f} "
-        f"| {one.core_share:.2f} | {one.start_seconds:.1f} |"
-        for name, one in (("Assidu", run.assidu), ("Bare consumer", run.bare), ("Ordinary agent", run.ordinary))
-    )
     where = run.machine
-    versions = ", ".join(f"{name} {number}" for name, number in where.versions.items())
     return f"""## On {TITLES[run.broker]}
 
 {run.date}, commit {run.commit or "unknown"}; {run.events:,} events of {run.customers_seen:,} customers
@@ -128,11 +122,22 @@ def _section(run: Run) -> str:
 
 | | events/s | events measured | CPU s per million events | core used | start, s |
 |---|---:|---:|---:|---:|---:|
-{rows}
+{_row("Assidu", run.assidu)}
+{_row("Bare consumer", run.bare)}
+{_row("Ordinary agent", run.ordinary)}
 
 - Assidu does {run.of_bare:.2f} of the bare consumer and {run.of_ordinary:.1f} times the ordinary agent.
-- {run.commits:,} commits, {run.events / run.commits:,.0f} events and {run.commit_seconds / run.commits * 1000:.1f} ms each.
+- {run.commits:,} commits of {run.events / run.commits:,.0f} events; an answer took
+  {run.commit_seconds / run.commits * 1000:.1f} ms, the folding of other shards meanwhile included.
 - {run.customer_bytes / run.customers_seen:.0f} bytes of Redis for each customer (the customers' hashes).
-- {where.cpu}, {where.cores} cores, {where.memory_gib:.0f} GiB; {"worker pinned to one" if where.pinned else "nothing pinned"}; load {where.load:.2f} before the run.
-- {versions}.
+- {where.cpu}, {where.cores} cores, {where.memory_gib:.0f} GiB; {"pinned" if where.pinned else "not pinned"};
+  load {where.load:.2f} before the run.
+- {", ".join(f"{name} {number}" for name, number in where.versions.items())}.
 """
+
+
+def _row(name: str, one: Measured) -> str:
+    return (
+        f"| {name} | {one.events_per_second:,.0f} | {one.events:,} | {one.cpu_seconds_per_million:.1f} "
+        f"| {one.core_share:.2f} | {one.start_seconds:.1f} |"
+    )

@@ -4,11 +4,31 @@ from __future__ import annotations
 
 import logging
 import sys
+from time import monotonic
 from typing import Any
 
 import structlog
 
+_AGAIN_SECONDS = 10.0
+
 _NOISY = ("aiokafka", "faust", "mode", "kafka")
+
+
+class Calm(logging.Filter):
+    """Lets a library say the same thing once in ten seconds: aiokafka complains many times a second of a Kafka
+    that is away."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._said_at: dict[tuple[str, str], float] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        what = (record.name, str(record.msg))
+        now = monotonic()
+        if now - self._said_at.get(what, -_AGAIN_SECONDS) < _AGAIN_SECONDS:
+            return False
+        self._said_at[what] = now
+        return True
 
 
 def log_to_stderr(level: int = logging.INFO) -> None:
@@ -31,6 +51,7 @@ def log_to_stderr(level: int = logging.INFO) -> None:
             processor=structlog.dev.ConsoleRenderer(colors=colors),
         )
     )
+    handler.addFilter(Calm())
     logging.basicConfig(handlers=[handler], level=level, force=True)
     for name in _NOISY:
         logging.getLogger(name).setLevel(logging.WARNING)
