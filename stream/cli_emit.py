@@ -16,10 +16,10 @@ from stream.errors import UserError
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from stream.emit_csv import Layout
-    from stream.emit_input import Input
-    from stream.emit_json import Checked
-    from stream.emit_mapping import EventMapping, Moments
+    from stream.emit.input import Input
+    from stream.emit.lines import Checked
+    from stream.emit.mapping import EventMapping, Moments
+    from stream.emit.rows import Layout
     from stream.settings import Settings
 
 SOME_INPUT_BAD = 1
@@ -63,8 +63,8 @@ def emit(ctx: click.Context, /, file: str, raw: str | None, from_csv: bool, **cs
     are named on stderr by number and reason, the good ones are sent, and the exit code is 1. Returns
     when Kafka has acknowledged all. A CSV file sent twice counts once.
     """
-    from stream.emit_file import emit_file
-    from stream.emit_input import Input
+    from stream.emit.file import emit_file
+    from stream.emit.input import Input
     from stream.settings import read_settings
 
     if raw is not None and from_csv:
@@ -91,7 +91,7 @@ def _refuse_options_of_csv(ctx: click.Context, csv: dict[str, Any]) -> None:
 
 def _lines(source: Input, raw: str | None) -> AsyncIterator[list[Checked]]:
     from schemas import FAMILIES
-    from stream.emit_json import json_lines, raw_lines
+    from stream.emit.lines import json_lines, raw_lines
 
     if raw is None:
         return json_lines(source)
@@ -101,13 +101,13 @@ def _lines(source: Input, raw: str | None) -> AsyncIterator[list[Checked]]:
 
 
 def _rows(source: Input, settings: Settings, csv: dict[str, Any]) -> AsyncIterator[list[Checked]]:
-    from stream.emit_csv import csv_records
+    from stream.emit.rows import csv_records
 
     return csv_records(source, _layout(**csv), _mapping(settings, **csv))
 
 
 def _layout(delimiter: str, names: str | None, no_header: bool, **_: Any) -> Layout:
-    from stream.emit_csv import WHITESPACE, Layout
+    from stream.emit.rows import WHITESPACE, Layout
 
     delimiter = {"space": WHITESPACE, "tab": "\t"}.get(delimiter, delimiter)
     if len(delimiter) != 1 or delimiter in '\r\n"':
@@ -124,7 +124,7 @@ def _mapping(
     product: str | None,
     **times: Any,
 ) -> EventMapping:
-    from stream.emit_mapping import Column, EventMapping
+    from stream.emit.mapping import Column, EventMapping
 
     if event_type is None:
         raise UserError("--csv needs --type: which event is a row? For example --type purchase")
@@ -149,7 +149,7 @@ def _moments(settings: Settings, date_format: str | None, at: str, timezone: str
     from datetime import time
     from zoneinfo import ZoneInfo
 
-    from stream.emit_mapping import Moments
+    from stream.emit.mapping import Moments
 
     try:
         zone = settings.zone if timezone is None else ZoneInfo(timezone)

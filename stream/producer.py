@@ -1,9 +1,11 @@
-"""A Kafka producer that waits for every replica, idempotent where the broker can."""
+"""Kafka producers that wait for every replica, idempotent where the broker can."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from aiokafka import AIOKafkaProducer
@@ -13,6 +15,7 @@ from stream.errors import UserError
 from stream.settings import Settings
 
 _START_SECONDS = 60.0
+_FAREWELL_SECONDS = 5.0
 
 log = logging.getLogger(__name__)
 
@@ -28,13 +31,41 @@ async def start_producer(
     if settings.idempotence == "off":
         return await _start(settings, start_seconds, idempotent=False, **options)
     try:
-        return await _start(settings, start_seconds, idempotent=True, **options)
+        with _silent(logging.getLogger("aiokafka.producer.sender")):  # a refusal is expected, and said below
+            return await _start(settings, start_seconds, idempotent=True, **options)
     except (BrokerResponseError, IncompatibleBrokerVersion) as error:
         words = f"Kafka at {settings.kafka} offers no idempotent producer ({error})"
         if settings.idempotence == "on":
             raise UserError(f"{words}: set ASSIDU_IDEMPOTENCE=auto or off") from None
         log.warning("%s: sending with acks=all; repeats are told by their event_id", words)
         return await _start(settings, start_seconds, idempotent=False, **options)
+
+
+@contextmanager
+def _silent(logger: logging.Logger) -> Iterator[None]:
+    level = logger.level
+    logger.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
+
+
+async def stop_producer(producer: AIOKafkaProducer) -> None:
+    """Send what is left; give up on it when Kafka does not take it within seconds."""
+    try:
+        async with asyncio.timeout(_FAREWELL_SECONDS):
+            await producer.stop()
+    except TimeoutError:
+        # An idempotent producer retries for ever, and aiokafka has no public way to make it stop: its
+        # batches are failed, and its sender, which once cancelled still waits for the requests on their
+        # way, is cancelled until it drops them.
+        producer._message_accumulator.fail_all(KafkaConnectionError("given up"))
+        await producer.client.close()
+        sender = producer._sender.sender_task
+        while not sender.done():
+            sender.cancel()
+            await asyncio.sleep(0)
 
 
 async def _start(settings: Settings, start_seconds: float, *, idempotent: bool, **options: Any) -> AIOKafkaProducer:

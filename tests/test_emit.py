@@ -84,7 +84,7 @@ async def test_falls_back_once_and_says_so_where_the_broker_has_no_idempotent_pr
     async with Emitter(topics) as emitter:
         await send_logins(emitter, 10)
 
-    said = [entry.message for entry in caplog.records if entry.name == "stream.emit"]
+    said = [entry.message for entry in caplog.records if entry.name == "stream.producer"]
     assert len(said) == (1 if isinstance(kafka, EmbeddedBroker) else 0)
     assert emitter.acknowledged == 10
 

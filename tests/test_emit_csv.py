@@ -11,10 +11,10 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from schemas import Rejected
-from stream.emit_csv import WHITESPACE, Layout, csv_records
-from stream.emit_input import Input
-from stream.emit_json import Record
-from stream.emit_mapping import Column, EventMapping, Moments
+from stream.emit.input import Input
+from stream.emit.lines import Record
+from stream.emit.mapping import Column, EventMapping, Moments
+from stream.emit.rows import WHITESPACE, Layout, csv_records
 from stream.errors import UserError
 
 

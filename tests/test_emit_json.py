@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from schemas import Rejected
-from stream.emit_input import Input
-from stream.emit_json import Checked, Record, check, json_lines, raw_lines
+from stream.emit.input import Input
+from stream.emit.lines import Checked, Record, check, json_lines, raw_lines
 from stream.errors import UserError
 
 CLICK = b'{"type":"click","event_id":"1","user_id":"ann","timestamp":"2026-03-01T00:00:00Z"}'

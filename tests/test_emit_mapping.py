@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from schemas import Rejected
-from stream.emit_mapping import Column, EventMapping, Moments
+from stream.emit.mapping import Column, EventMapping, Moments
 from stream.errors import UserError
 
 UTC_MIDNIGHT = Moments(ZoneInfo("UTC"))

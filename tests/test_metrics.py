@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
+from importlib.resources import files
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
 
+from schemas.commerce import Purchase
 from stream.core.definition import Metric
 from stream.core.time import Calendar
 from stream.metrics import METRICS, SERIES
@@ -89,6 +91,27 @@ def test_what_a_recount_cannot_know_before_the_newest_event_is_none() -> None:
     recounted = recount(EXAMPLE, datetime(2026, 3, 31, 11, 58, 59, tzinfo=UTC), ZONE)
     assert recounted[sample("active_customers", product="default", window="24h")] is None
     assert recounted[sample("calendar_active_customers", product="default", days=30)] == 5
+
+
+def test_the_worked_example_of_real_purchases_comes_out_of_the_fold() -> None:
+    """CDNOW's purchases of 1997 and 1998, each taken at noon (UTC)."""
+    lines = (files("lifetimes") / "datasets" / "CDNOW_master.txt").read_text().splitlines()[1:]
+    purchases = []
+    for number, (customer, date, units, dollars) in enumerate(map(str.split, lines)):
+        purchases.append(
+            Purchase(
+                event_id=str(number),
+                timestamp=datetime.strptime(f"{date} 12 +0000", "%Y%m%d %H %z"),
+                user_id=customer,
+                order_id=str(number),
+                amount_minor=round(float(dollars) * 100),
+                currency="USD",
+                units=int(units),
+            )
+        )
+    table = State(Calendar(ZONE)).take([purchases[:40_000], purchases[40_000:]]).table
+    actives = report(table, datetime(1997, 7, 1, tzinfo=UTC), ZONE, {"engagement_calendar_active_customers"})
+    assert [each["value"] for each in actives["metrics"]] == [88, 795, 2339]
 
 
 CUSTOMERS, RATIO = sample("active_customers", product="app"), sample("stickiness_ratio", product="app")

@@ -98,12 +98,15 @@ def histories(draw: st.DrawFn, days_back: int = 75) -> History:
         st.sampled_from([0, 0, 1, 59_999]),
         st.sampled_from(CUSTOMERS),
         st.sampled_from(list(FIELDS)),
-        st.sampled_from(["app", "shop"]),
+        st.sampled_from(["app", "app", "app", "shop"]),
         st.sampled_from(["web", "ios", "store"]),
         st.sampled_from([False] * 9 + [True]),
     )
+    size = draw(st.integers(1, 40))  # lists alone would hardly ever be long
     emitted: list[dict[str, Any]] = []
-    for minutes, ms, customer, type_, product, channel, bot in draw(st.lists(occurrence, min_size=1, max_size=40)):
+    for minutes, ms, customer, type_, product, channel, bot in draw(
+        st.lists(occurrence, min_size=size, max_size=size)
+    ):
         happened = moment - timedelta(minutes=minutes, milliseconds=-ms)
         common = {"product": product, "channel": channel, "bot": bot, "timestamp": happened.isoformat()}
         emitted.append({"event_id": str(len(emitted)), "type": type_, **common, **customer, **FIELDS[type_]})

@@ -100,7 +100,7 @@ class ShardStore:
     async def customers(self, shard: int, keys: Sequence[bytes]) -> list[bytes | None]:
         if not keys:
             return []
-        return await self._redis.hmget(self._keys.shard(shard).customers, keys)  # type: ignore[arg-type,no-any-return]
+        return await self._redis.hmget(self._keys.shard(shard).customers, keys)  # type: ignore[no-any-return]
 
     async def newest_hour(self, shard: int, topic: str) -> int | None:
         """The newest hour under which ids of the topic were kept."""

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import msgspec
 from aiokafka import AIOKafkaProducer
 
-from stream.producer import start_producer
+from stream.producer import start_producer, stop_producer
 from stream.settings import Settings
 from stream.worker.intake import FORWARDED, Refused, Stray
 
@@ -38,7 +38,7 @@ class Aside:
 
     async def stop(self) -> None:
         if self._producer is not None:
-            await self._producer.stop()
+            await stop_producer(self._producer)
 
     async def send(self, refused: Sequence[Refused], strays: Sequence[Stray]) -> None:
         """Send all and wait until Kafka has acknowledged them."""

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from types import TracebackType
 from typing import Self
 
 from aiokafka import AIOKafkaProducer
-from aiokafka.errors import BrokerResponseError, IncompatibleBrokerVersion, KafkaConnectionError
+from aiokafka.errors import KafkaConnectionError
 
-from stream.errors import UserError
+from stream.producer import start_producer, stop_producer
 from stream.settings import Settings
 from stream.topics import check_topics
 
@@ -18,9 +17,6 @@ MAX_RECORD_BYTES = 1_000_000  # what a broker takes with its default settings
 
 _BATCH_BYTES = 256 * 1024
 _LINGER_MS = 20
-_FAREWELL_SECONDS = 5.0
-
-log = logging.getLogger(__name__)
 
 
 class Emitter:
@@ -47,7 +43,13 @@ class Emitter:
 
     async def __aenter__(self) -> Self:
         await check_topics(self._settings)
-        self._producer = await self._started()
+        self._producer = await start_producer(
+            self._settings,
+            self._patience_seconds,
+            max_batch_size=_BATCH_BYTES,
+            linger_ms=_LINGER_MS,
+            request_timeout_ms=int(self._patience_seconds * 1000),
+        )
         return self
 
     async def __aexit__(
@@ -60,7 +62,8 @@ class Emitter:
             if error is None:
                 await self.flush()
         finally:
-            await self._stop()
+            if self._producer is not None:
+                await stop_producer(self._producer)
 
     async def send(self, family: str, key: str | None, value: bytes) -> None:
         """Queue one event; `key` is the customer's raw id, which decides the partition (murmur2).
@@ -101,56 +104,3 @@ class Emitter:
             self.acknowledged += 1
         elif self._failure is None:
             self._failure = error
-
-    async def _started(self) -> AIOKafkaProducer:
-        if self._settings.idempotence == "off":
-            return await self._start(idempotent=False)
-        try:
-            return await self._start(idempotent=True)
-        except (BrokerResponseError, IncompatibleBrokerVersion) as error:
-            words = f"Kafka at {self._settings.kafka} offers no idempotent producer ({error})"
-            if self._settings.idempotence == "on":
-                raise UserError(f"{words}: set ASSIDU_IDEMPOTENCE=auto or off") from None
-            log.warning("%s: sending with acks=all; repeats are told by their event_id", words)
-            return await self._start(idempotent=False)
-
-    async def _start(self, *, idempotent: bool) -> AIOKafkaProducer:
-        producer = AIOKafkaProducer(
-            bootstrap_servers=self._settings.kafka,
-            acks="all",
-            enable_idempotence=idempotent,
-            max_batch_size=_BATCH_BYTES,
-            linger_ms=_LINGER_MS,
-            request_timeout_ms=int(self._patience_seconds * 1000),
-        )
-        try:
-            # aiokafka asks for a producer id again and again, without a bound of its own.
-            async with asyncio.timeout(self._patience_seconds):
-                await producer.start()
-        except TimeoutError:
-            await producer.stop()
-            raise KafkaConnectionError(f"no producer id for {self._patience_seconds:g} s") from None
-        except BaseException:
-            await producer.stop()
-            raise
-        return producer
-
-    async def _stop(self) -> None:
-        assert self._producer is not None
-        try:
-            async with asyncio.timeout(_FAREWELL_SECONDS):
-                await self._producer.stop()
-        except TimeoutError:
-            await self._give_up(self._producer)
-
-    @staticmethod
-    async def _give_up(producer: AIOKafkaProducer) -> None:
-        # An idempotent producer retries for ever, and aiokafka has no public way to make it stop: its
-        # batches are failed, and its sender, which once cancelled still waits for the requests on their
-        # way, is cancelled until it drops them.
-        producer._message_accumulator.fail_all(KafkaConnectionError("given up"))
-        await producer.client.close()
-        sender = producer._sender.sender_task
-        while not sender.done():
-            sender.cancel()
-            await asyncio.sleep(0)

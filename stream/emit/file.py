@@ -10,9 +10,9 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from schemas import Rejected
-from stream.emit import Emitter
-from stream.emit_input import Input
-from stream.emit_json import Checked
+from stream.emit.emitter import Emitter
+from stream.emit.input import Input
+from stream.emit.lines import Checked
 from stream.settings import Settings
 
 _SHOWN_LINES = 20

@@ -9,8 +9,8 @@ from typing import NamedTuple
 import msgspec
 
 from schemas import FAMILIES, FAMILY_OF_TYPE, Rejected, decode
-from stream.emit import MAX_RECORD_BYTES
-from stream.emit_input import Input
+from stream.emit.emitter import MAX_RECORD_BYTES
+from stream.emit.input import Input
 
 
 class Record(NamedTuple):

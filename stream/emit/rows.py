@@ -10,9 +10,9 @@ from hashlib import blake2b
 from itertools import chain, islice
 
 from schemas import Rejected
-from stream.emit_input import Input
-from stream.emit_json import Checked, Record, check
-from stream.emit_mapping import LINE, EventMapping
+from stream.emit.input import Input
+from stream.emit.lines import Checked, Record, check
+from stream.emit.mapping import LINE, EventMapping
 from stream.errors import UserError
 
 WHITESPACE = " "  # as a delimiter: any run of blanks
