@@ -17,9 +17,10 @@ from hypothesis import strategies as st
 
 from schemas import FAMILY_OF_TYPE, Event, Rejected, decode
 from stream.core.customer import Customer
-from stream.core.definition import Definitions, view_at
+from stream.core.definition import Definitions
 from stream.core.series import Table
 from stream.core.time import Calendar
+from stream.exporter.samples import samples
 from stream.metrics import METRICS, SERIES
 from stream.worker.fold import counted, fold
 from tests.recount import compare, recount
@@ -149,14 +150,14 @@ def report(
     table: Table, at: datetime, zone: ZoneInfo, only: set[str] | None = None, first_week_days: int = 3
 ) -> dict[str, Any]:
     """As `assidu report --format json` says it."""
-    samples = []
-    for product in table.products:
-        view = view_at(table, product, minute_at(at), Calendar(zone), Definitions(first_week_days))
-        for metric in METRICS:
-            if only is None or metric.name in only:
-                for labels, value in metric.samples(view):
-                    samples.append({"name": metric.name, "labels": {"product": product, **labels}, "value": value})
-    return {"metrics": samples}
+    found = samples(table, minute_at(at), Calendar(zone), Definitions(first_week_days))
+    return {
+        "metrics": [
+            {"name": sample.metric.name, "labels": sample.labels, "value": sample.value}
+            for sample in found
+            if only is None or sample.metric.name in only
+        ]
+    }
 
 
 @laws

@@ -5,7 +5,7 @@ A minute is whole minutes since the epoch, in UTC; a day is the proleptic Gregor
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from zoneinfo import ZoneInfo
 
 MINUTE_MS = 60_000
@@ -36,7 +36,10 @@ class Calendar:
         return day
 
     def _look_up(self, minute: int) -> int:
-        return datetime.fromtimestamp(minute * 60, self.zone).toordinal()
+        try:
+            return datetime.fromtimestamp(minute * 60, self.zone).toordinal()
+        except (OverflowError, ValueError):  # the zone's offset leads out of the years 1 to 9999
+            return date.min.toordinal() if minute < 0 else date.max.toordinal()
 
 
 def minute_of(epoch_ms: int) -> int:

@@ -8,12 +8,26 @@ from typing import Any
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
-from redis.exceptions import BusyLoadingError, ConnectionError, OutOfMemoryError, ReadOnlyError, TimeoutError
+from redis.exceptions import BusyLoadingError, OutOfMemoryError, ReadOnlyError, RedisError, ResponseError
 
 from stream.errors import UserError
 
-AWAY = (ConnectionError, TimeoutError, BusyLoadingError, ReadOnlyError, OutOfMemoryError, OSError)
-"""Errors that pass when Redis is well again: retried, never taken for an answer."""
+AWAY = (RedisError, OSError)
+"""What may be wrong with Redis."""
+
+_PASSING = ("MISCONF", "CLUSTERDOWN", "TRYAGAIN", "MASTERDOWN", "NOREPLICAS")
+
+
+def passes(error: Exception) -> bool:
+    """Is it an error that goes away when Redis is well again (down, loading, full, read-only, disk full)?
+
+    Such a command is tried again; any other error is a bug.
+    """
+    if isinstance(error, ResponseError):
+        known = (BusyLoadingError, ReadOnlyError, OutOfMemoryError)
+        return isinstance(error, known) or str(error).startswith(_PASSING)
+    return isinstance(error, AWAY)
+
 
 OLDEST = (6, 2)
 

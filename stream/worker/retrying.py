@@ -9,7 +9,7 @@ from typing import TypeVar
 import structlog
 from aiokafka.errors import KafkaError
 
-from stream.store.connect import AWAY
+from stream.store.connect import AWAY, passes
 
 log = structlog.get_logger()
 
@@ -32,6 +32,8 @@ async def retrying(what: str, attempt: Callable[[], Awaitable[Result]], given_up
         try:
             result = await attempt()
         except (*AWAY, KafkaError) as error:
+            if not isinstance(error, KafkaError) and not passes(error):
+                raise
             log.warning("trying again", what=what, error=str(error) or type(error).__name__, pause_seconds=pause)
             try:
                 await asyncio.wait_for(given_up.wait(), pause)

@@ -51,7 +51,6 @@ class Shards:
         """Queue the batch for its shard; waits while too much is waiting. A batch of no owned shard is stale."""
         await self._room.wait()
         if shard := self._owned.get(batch.shard):
-            self._waiting(len(batch.records))
             shard.waiting.put(batch)
 
     async def positions(self, assigned: Iterable[TP]) -> dict[TP, int]:
@@ -60,10 +59,14 @@ class Shards:
         self._refuse_torn(numbers, set(assigned))
         self._revoked.clear()
         try:
-            for shard in await self._claim(numbers - self._owned.keys()):
-                self._own(shard)
-        except (UserError, GivenUp) as error:
+            claimed = await self._claim(numbers - self._owned.keys())
+        except GivenUp:  # the next rebalance has begun, and asks again
+            return {}
+        except UserError as error:
             self._fail(error)
+            return {}
+        for shard in claimed:
+            self._own(shard)
         return {
             TP(topic, number): offset
             for number, shard in self._owned.items()
@@ -145,7 +148,7 @@ class Shards:
         position, commit = await retrying(f"shard {number}: claim", attempt, self._revoked)
         _refuse_outside(number, position, here)
         log.info("shard claimed", shard=number, position=sum(position.values()))
-        waiting = Waiting(taken=lambda events: self._waiting(-events))
+        waiting = Waiting(self._count_waiting)
         return Shard(number, owner, position, commit, waiting, self._common, self._reader())
 
     def _reader(self) -> Reader:
@@ -175,7 +178,7 @@ class Shards:
         if torn:
             self._fail(UserError(f"Kafka gave this worker part of a shard only; not assigned: {', '.join(torn)}"))
 
-    def _waiting(self, events: int) -> None:
+    def _count_waiting(self, events: int) -> None:
         self._events_waiting += events
         if self._events_waiting < MOST_EVENTS_WAITING:
             self._room.set()

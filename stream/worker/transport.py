@@ -1,8 +1,7 @@
 """Whole batches through Faust: its aiokafka transport, with one message per fetched topic-partition.
 
 Faust hands every record to the agent by itself, which costs more than a hundred microseconds; here a message's
-value is a `Batch`. Private names of faust-streaming 0.15.3 that are relied on: `_getmany`, `_add_gap`, `_acked`,
-`_new_offset`, `_seek` and `_thread` of Consumer; tests/test_transport.py holds them.
+value is a `Batch`. The private names of faust-streaming 0.15.3 that this relies on are held by tests/test_transport.py.
 """
 
 from __future__ import annotations
@@ -26,6 +25,7 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self._read_offset = _Unknown()
         self._next: dict[TP, int] = {}
         self._epoch: defaultdict[TP, int] = defaultdict(int)
         # No fetch is under way while a partition is sought: so `_next` is exact, and a batch's epoch too.
@@ -93,7 +93,6 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]
         """Read on from `offset`; every batch fetched before is stale from now on."""
         async with self._fetching:
             await self._seek_now(partition, offset)
-        self._read_offset[partition] = offset or None
 
     async def _seek_now(self, tp: TP, offset: int) -> None:
         # In the consumer's own thread: a seek from this one could be undone by a fetch that is just ending.
@@ -109,13 +108,18 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]
         """Everything before `offset` is committed: the group may know, as a hint for lag tools."""
         self._acked[tp].append(offset - 1)
 
-    async def _add_gap(self, tp: TP, offset_from: int, offset_to: int) -> None:
-        """Between the last offsets of two batches there is no gap to account for."""
-
     def _new_offset(self, tp: TP) -> int | None:
         """One high-water mark: a shard acknowledges its batches in order."""
         acked = self._acked.pop(tp, None)
         return acked[-1] + 1 if acked else None
+
+
+class _Unknown(dict[TP, int | None]):
+    """Faust drops messages below the offset it has read last, and may note that offset after a seek went back
+    behind it. Continuity is the shard's business (a batch starts where the position is): Faust may not know."""
+
+    def __getitem__(self, _: TP) -> None:
+        return None
 
 
 class BatchTransport(driver.Transport):  # type: ignore[misc]

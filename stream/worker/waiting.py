@@ -13,18 +13,21 @@ LINGER_SECONDS = 0.1
 
 
 class Waiting:
-    """A queue that gives out everything at once. `taken` is told how many events left it."""
+    """A queue that gives out everything at once. `counted` is told how many events came (+) or left (−)."""
 
-    def __init__(self, taken: Callable[[int], None]) -> None:
+    def __init__(self, counted: Callable[[int], None]) -> None:
         self._batches: deque[Batch] = deque()
         self._arrived = asyncio.Event()
         self._closed = asyncio.Event()
-        self._taken = taken
+        self._counted = counted
         self._last_take = 0.0
 
     def put(self, batch: Batch) -> None:
-        self._batches.append(batch)
-        self._arrived.set()
+        """Queue the batch; once closed it is dropped, to be fetched again by whoever owns the shard next."""
+        if not self._closed.is_set():
+            self._batches.append(batch)
+            self._counted(len(batch.records))
+            self._arrived.set()
 
     @property
     def oldest_ms(self) -> int | None:
@@ -42,14 +45,14 @@ class Waiting:
             events += len(batches[-1].records)
         if not self._batches and not self._closed.is_set():
             self._arrived.clear()
-        self._taken(events)
+        self._counted(-events)
         return batches
 
     def close(self) -> None:
         """Let go of everything."""
         self._closed.set()
         self._arrived.set()
-        self._taken(sum(len(batch.records) for batch in self._batches))
+        self._counted(-sum(len(batch.records) for batch in self._batches))
         self._batches.clear()
 
     async def _linger(self) -> None:
