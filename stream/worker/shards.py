@@ -195,7 +195,8 @@ def _refuse_lost_beginning(number: int, bounds: Mapping[str, tuple[int, int]]) -
     if lost:
         raise UserError(
             f"Redis has no position for shard {number}, and Kafka no longer has the whole past ({', '.join(lost)}): "
-            "the numbers would be too small. Restore Redis from a backup, or count what is left: `assidu rebuild`."
+            "the numbers would be too small. Restore Redis from a backup, or wait for `assidu rebuild`,"
+            " which will count what is left and is not there yet."
         )
 
 

@@ -1,7 +1,7 @@
 """Whole batches through Faust: its aiokafka transport, with one message per fetched topic-partition.
 
 Faust hands every record to the agent by itself, which costs more than a hundred microseconds; here a message's
-value is a `Batch`. The private names of faust-streaming 0.15.3 that this relies on are held by tests/test_transport.py.
+value is a `Batch`. The private names of faust-streaming 0.15.3 relied on are held by tests/test_transport.py.
 """
 
 from __future__ import annotations
@@ -22,6 +22,8 @@ Positions = Callable[[set[TP]], Awaitable[dict[TP, int]]]
 
 class BatchConsumer(driver.Consumer):  # type: ignore[misc]
     """Yields batches, reads from where its transport's `positions` says, commits the highest acknowledged offset."""
+
+    logger = driver.logger
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -1,0 +1,91 @@
+"""Intake: what is malformed, out of time or of another shard is set aside, named and counted."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+
+from stream.partition import shard_of
+from stream.worker.batch import Batch
+from stream.worker.intake import FORWARDED, Gate, Intake, take_in
+
+TOPIC = "engagement.clicks"
+NOW_MS = 1_767_225_600_000  # 2026-01-01T00:00:00Z
+PARTITIONS = 4
+HERE = shard_of("ada", PARTITIONS)
+
+
+@dataclass
+class Record:
+    value: bytes | None
+    offset: int = 0
+    timestamp: int = NOW_MS
+    key: bytes | None = None
+    headers: tuple[tuple[str, bytes], ...] = field(default=())
+
+
+def click(user_id: str = "ada", timestamp: str = "2026-01-01T00:00:00Z") -> bytes:
+    event = {"event_id": "1", "type": "click", "user_id": user_id, "timestamp": timestamp}
+    return json.dumps(event).encode()
+
+
+def take(*records: Record, oldest_days: int | None = 400) -> Intake:
+    batch = Batch(TOPIC, HERE, 0, len(records), 0, records)
+    gate = Gate(
+        families={TOPIC: "clicks"},
+        shard=HERE,
+        shard_of=lambda customer_id: shard_of(customer_id, PARTITIONS),
+        known=lambda _: False,
+        oldest_days=oldest_days,
+    )
+    return take_in([batch], gate, NOW_MS)
+
+
+def reasons(intake: Intake) -> list[str]:
+    return [refused.why.reason for refused in intake.refused]
+
+
+def stranger() -> str:
+    return next(name for name in map(str, range(100)) if shard_of(name, PARTITIONS) != HERE)
+
+
+def test_lets_an_event_of_this_shard_through_with_the_hour_of_its_record() -> None:
+    intake = take(Record(click()))
+    [(event, hour)] = intake.arrived[TOPIC]
+    assert (event.customer, hour) == ("u:ada", NOW_MS // 3_600_000)
+    assert dict(intake.counters) == {f"events:{TOPIC}": 1}
+
+
+def test_refuses_what_is_more_than_five_minutes_in_the_future() -> None:
+    assert reasons(take(Record(click(timestamp="2026-01-01T00:05:00Z")))) == []
+    assert reasons(take(Record(click(timestamp="2026-01-01T00:05:00.001Z")))) == ["in_future"]
+
+
+def test_refuses_what_is_older_than_the_horizon_at_its_arrival() -> None:
+    assert reasons(take(Record(click(timestamp="2024-11-27T00:00:00Z")))) == []
+    assert reasons(take(Record(click(timestamp="2024-11-26T23:59:59.999Z")))) == ["too_old"]
+    assert reasons(take(Record(click(timestamp="1970-01-01T00:00:00Z")), oldest_days=None)) == []
+
+
+def test_counts_every_record_and_every_reason() -> None:
+    intake = take(Record(b"{"), Record(None), Record(click()), Record(b'{"type":"click"}'))
+    assert reasons(intake) == ["not_json", "not_json", "missing_field"]
+    assert dict(intake.counters) == {
+        f"events:{TOPIC}": 4,
+        f"rejected:{TOPIC}:not_json": 2,
+        f"rejected:{TOPIC}:missing_field": 1,
+    }
+
+
+def test_sends_another_shards_customer_home_once() -> None:
+    intake = take(Record(click(stranger())))
+    [stray] = intake.strays
+    assert (stray.topic, stray.shard) == (TOPIC, shard_of(stranger(), PARTITIONS))
+    assert intake.counters["misrouted"] == 1
+    assert not intake.arrived[TOPIC]
+
+
+def test_a_stray_that_was_forwarded_already_is_a_dead_letter() -> None:
+    intake = take(Record(click(stranger()), headers=((FORWARDED, b"1"),)))
+    assert reasons(intake) == ["misrouted"]
+    assert not intake.strays

@@ -1,0 +1,82 @@
+"""The repeat window against a plain dictionary."""
+
+from __future__ import annotations
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from stream.worker.repeats import RepeatWindow, id_hash
+
+HOURS = 3
+Batches = list[list[tuple[int, int]]]
+
+# Few hours and few ids, so that repeats, late hours and hours that leave the window all happen.
+batches = st.lists(st.lists(st.tuples(st.integers(0, 12), st.integers(0, 30)), min_size=1), max_size=12)
+
+
+def hashes_of(ids: list[int]) -> np.ndarray:
+    return np.array([id_hash("u:ada", str(each), 7) for each in ids], np.uint64)
+
+
+def take(window: RepeatWindow, batch: list[tuple[int, int]]) -> list[bool]:
+    """What the shard does with a batch: ask, and remember what is new under the hour that is kept."""
+    hashes = hashes_of([id_ for _, id_ in batch])
+    new = window.fresh(hashes)
+    by_hour: dict[int, list[int]] = {}
+    for index in np.flatnonzero(new).tolist():
+        by_hour.setdefault(window.hour_kept(batch[index][0]), []).append(index)
+    window.add({hour: hashes[indices] for hour, indices in by_hour.items()})
+    return [bool(each) for each in new]
+
+
+class Plain:
+    """id -> hour in which it was kept."""
+
+    def __init__(self) -> None:
+        self.hour_of: dict[int, int] = {}
+        self.newest = -1
+
+    def take(self, batch: list[tuple[int, int]]) -> list[bool]:
+        answers = []
+        kept: dict[int, int] = {}
+        for hour, id_ in batch:
+            new = id_ not in self.hour_of and id_ not in kept
+            if new:
+                kept[id_] = max(hour, self.newest - HOURS)
+            answers.append(new)
+        self.hour_of.update(kept)
+        self.newest = max([self.newest, *kept.values()])
+        self.hour_of = {id_: hour for id_, hour in self.hour_of.items() if hour >= self.newest - HOURS}
+        return answers
+
+
+@settings(max_examples=200, derandomize=True, deadline=None)
+@given(batches)
+def test_finds_exactly_the_ids_that_came_within_the_window(some: Batches) -> None:
+    window, plain = RepeatWindow(HOURS), Plain()
+    for batch in some:
+        assert take(window, batch) == plain.take(batch)
+
+
+def test_says_the_same_after_loading_what_was_stored() -> None:
+    window, loaded = RepeatWindow(24), RepeatWindow(24)
+    ids = hashes_of(list(range(5000)))
+    window.add({100: ids[:3000], 101: ids[3000:]})
+    loaded.load({100: ids[:3000].tobytes(), 101: ids[3000:].tobytes()})
+    asked = hashes_of([0, 4999, 5000, 6000])
+    assert window.fresh(asked).tolist() == loaded.fresh(asked).tolist() == [False, False, True, True]
+
+
+def test_names_the_hours_that_leave_when_a_newer_one_comes() -> None:
+    window = RepeatWindow(HOURS)
+    window.add({10: hashes_of([1])})
+    assert list(window.leaving(10)) == []
+    assert list(window.leaving(12)) == [7, 8]
+    assert list(window.leaving(100)) == [7, 8, 9, 10]
+
+
+def test_the_same_event_id_of_two_customers_is_no_repeat() -> None:
+    assert id_hash("u:ada", "1", 7) != id_hash("u:bob", "1", 7)
+    assert id_hash("u:ada", "1", 7) != id_hash("u:ad", "a1", 7)
+    assert id_hash("u:ada", "1", 7) != id_hash("u:ada", "1", 8)

@@ -1,0 +1,49 @@
+"""Settings: what is wrong is named, all at once."""
+
+from __future__ import annotations
+
+import pytest
+
+from stream.errors import UserError
+from stream.settings import Settings, read_settings
+
+
+def test_names_every_wrong_setting_in_one_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ASSIDU_PARTITIONS", "0")
+    monkeypatch.setenv("ASSIDU_TIMEZONE", "Mars/Olympus")
+    monkeypatch.setenv("ASSIDU_KAFKA", "nowhere")
+    monkeypatch.setenv("ASSIDU_CLOCK", "sundial")
+    with pytest.raises(UserError) as error:
+        read_settings()
+    for expected in (
+        "ASSIDU_PARTITIONS='0'",
+        "ASSIDU_TIMEZONE='Mars/Olympus': 'Mars/Olympus' is not an IANA time zone",
+        "ASSIDU_KAFKA='nowhere': 'nowhere' is not host:port",
+        "ASSIDU_CLOCK='sundial': Input should be 'wall' or 'event'",
+    ):
+        assert expected in str(error.value)
+
+
+def test_has_the_defaults_of_the_contract() -> None:
+    settings = Settings(_env_file=None)
+    assert (settings.kafka, settings.redis) == ("127.0.0.1:9092", "redis://127.0.0.1:6379/0")
+    assert (settings.partitions, settings.timezone, settings.clock) == (8, "UTC", "wall")
+    assert (settings.exporter_port, settings.collector_port, settings.worker_port) == (9464, 8080, 0)
+    assert list(settings.topics) == [
+        f"engagement.{family}"
+        for family in "clicks logins sessions surveys usage commerce support messages identity".split()
+    ]
+
+
+def test_reads_a_dotenv_file_below_the_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: object) -> None:
+    monkeypatch.chdir(str(tmp_path))
+    with open(".env", "w") as file:
+        file.write("ASSIDU_PARTITIONS=3\nASSIDU_GROUP=from-file\n")
+    monkeypatch.setenv("ASSIDU_GROUP", "from-environment")
+    settings = read_settings()
+    assert (settings.partitions, settings.group) == (3, "from-environment")
+
+
+def test_masks_are_kept_whole_in_event_time_and_beyond_the_horizon_otherwise() -> None:
+    assert Settings(_env_file=None, clock="event").keep_days is None
+    assert Settings(_env_file=None, horizon_days=400).keep_days == 500
