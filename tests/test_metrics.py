@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
-from importlib.resources import files
+from importlib.metadata import distribution
+from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -95,7 +96,8 @@ def test_what_a_recount_cannot_know_before_the_newest_event_is_none() -> None:
 
 def test_the_worked_example_of_real_purchases_comes_out_of_the_fold() -> None:
     """CDNOW's purchases of 1997 and 1998, each taken at noon (UTC)."""
-    lines = (files("lifetimes") / "datasets" / "CDNOW_master.txt").read_text().splitlines()[1:]
+    path = distribution("lifetimes").locate_file("lifetimes/datasets/CDNOW_master.txt")
+    lines = Path(str(path)).read_text().splitlines()[1:]
     purchases = []
     for number, (customer, date, units, dollars) in enumerate(map(str.split, lines)):
         purchases.append(

@@ -46,7 +46,7 @@ class Days(msgspec.Struct, frozen=True, gc=False):
 
     def before(self, day: int) -> int | None:
         """The latest day of the set that is earlier than `day`."""
-        below = self.mask & ((1 << (day - self.origin)) - 1) if day > self.origin else 0
+        below = self.mask & ((1 << (day - self.origin)) - 1) if self.mask and day > self.origin else 0
         return self.origin + below.bit_length() - 1 if below else None
 
     def after(self, day: int) -> int | None:

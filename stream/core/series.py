@@ -146,21 +146,18 @@ class Table:
         """
         for key, cells in self._cells.items():
             series = self._series.get(key[0])
-            if series is None:
+            in_minutes = series is not None and series.grain == "minute"
+            if series is None or (keep_days is None and not in_minutes):
                 continue
+            edge = newest - KEEP_MINUTES + 1 if in_minutes else today - (keep_days or 0)
             times, counts = cells.cells()
-            if series.grain == "minute":
-                keep = times > newest - KEEP_MINUTES
-                times, counts = times[keep], counts[keep]
-                if series.kind is Kind.FLOW:
-                    times = np.where(times <= newest - _MINUTES_EXACT, -(-times // HOUR) * HOUR, times)
-            elif keep_days is not None:
-                edge = today - keep_days
-                if series.kind is Kind.LEVEL:
-                    times = np.maximum(times, edge)
-                else:
-                    keep = times >= edge
-                    times, counts = times[keep], counts[keep]
+            if series.kind is Kind.LEVEL:
+                times = np.maximum(times, edge)
+            else:
+                kept = times >= edge
+                times, counts = times[kept], counts[kept]
+            if series.kind is Kind.FLOW and in_minutes:
+                times = np.where(times <= newest - _MINUTES_EXACT, -(-times // HOUR) * HOUR, times)
             cells.replace(times, counts)
 
 

@@ -5,7 +5,7 @@ A minute is whole minutes since the epoch, in UTC; a day is the proleptic Gregor
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 MINUTE_MS = 60_000
@@ -13,9 +13,7 @@ HOUR = 60
 DAY = 24 * HOUR
 WINDOWS = {"24h": DAY, "7d": 7 * DAY, "30d": 30 * DAY}
 
-# Since 1972 every zone keeps an offset of whole quarters of an hour, so one look-up serves a quarter.
 _QUARTER = 15
-_REGULAR_FROM = int(datetime(1973, 1, 1, tzinfo=UTC).timestamp()) // 60
 
 
 class Calendar:
@@ -27,12 +25,16 @@ class Calendar:
 
     def day(self, minute: int) -> int:
         """The local day (ordinal) that holds the minute."""
-        if minute < _REGULAR_FROM:
-            return self._look_up(minute)
         quarter = minute // _QUARTER
         day = self._day_of_quarter.get(quarter)
-        if day is None:
-            day = self._day_of_quarter[quarter] = self._look_up(minute)
+        if day is not None:
+            return day
+        day = self._look_up(minute)
+        # Nearly every quarter of an hour lies on one day, so one look-up serves it; clocks that change at
+        # 00:01 or old offsets of odd minutes make the exceptions.
+        first = quarter * _QUARTER
+        if self._look_up(first) == self._look_up(first + _QUARTER - 1):
+            self._day_of_quarter[quarter] = day
         return day
 
     def _look_up(self, minute: int) -> int:

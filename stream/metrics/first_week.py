@@ -11,6 +11,7 @@ from dataclasses import replace
 from stream.core.customer import Customer
 from stream.core.definition import Example, Metric, Read, View, count, found, on_days, ratio
 from stream.core.series import Add, Key, Kind, Series
+from stream.metrics.activity import ACTIVE_BY_CHANNEL
 
 LAST_DAY = 6
 COHORT_DAYS = 28
@@ -62,7 +63,7 @@ def _by_channel(metric: Metric) -> Metric:
         metric,
         name=f"{stem}_by_channel_{metric.unit}",
         help=f"{metric.help} By the channel of the first activity.",
-        labels={"channel": found(ANCHORED, "channel"), **metric.labels},
+        labels={"channel": found(ACTIVE_BY_CHANNEL, "channel"), **metric.labels},
     )
 
 
