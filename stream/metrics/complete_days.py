@@ -21,7 +21,7 @@ SERIES = (ACTIVE_ON_DAY, *COVERS.values(), ACTIVE_DAYS)
 def change(add: Add, product: str, old: Customer | None, new: Customer) -> None:
     """contribution(new) − contribution(old), for each day that became active."""
     days = old.days if old else EMPTY
-    if days == new.days:
+    if days is new.days:
         return
     for day in new.days.beyond(days):
         add(ACTIVE_ON_DAY.key(product), day, 1)

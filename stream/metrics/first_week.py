@@ -25,6 +25,8 @@ SERIES = (ANCHORED,)
 
 def change(add: Add, product: str, old: Customer | None, new: Customer) -> None:
     """contribution(new) − contribution(old): the customer's place in its cohort."""
+    if old and old.days is new.days and old.first_ms == new.first_ms and old.first_channel == new.first_channel:
+        return
     before, now = (_place(old) if old else None), _place(new)
     if before == now:
         return

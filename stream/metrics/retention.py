@@ -20,6 +20,8 @@ SERIES = (RETAINED,)
 
 def change(add: Add, product: str, old: Customer | None, new: Customer) -> None:
     """contribution(new) − contribution(old)."""
+    if old and old.days is new.days and old.first_day == new.first_day:
+        return
     for n in DAYS:
         before = old.first_day if old and _came_back(old, n) else None
         now = new.first_day if _came_back(new, n) else None
