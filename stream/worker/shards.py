@@ -65,6 +65,8 @@ class Shards:
         except UserError as error:
             self._fail(error)
             return {}
+        if self._revoked.is_set():
+            return {}
         for shard in claimed:
             self._own(shard)
         return {
@@ -98,13 +100,13 @@ class Shards:
                 try:
                     return await shard.run()
                 except Fenced as fence:
-                    shard = await self.reclaim(shard, fence.args[0])
+                    shard = await self._reclaim(shard, fence.args[0])
         except (GivenUp, asyncio.CancelledError):
             pass
         except Exception as error:
             self._fail(error)
 
-    async def reclaim(self, fenced: Shard, why: str) -> Shard:
+    async def _reclaim(self, fenced: Shard, why: str) -> Shard:
         """Drop everything in memory, load it from Redis, read on from Redis's position."""
         log.warning("commit refused, loading the shard again", shard=fenced.number, why=why)
         fenced.close()
@@ -115,6 +117,8 @@ class Shards:
         [shard] = await self._claim({fenced.number})
         for topic, offset in shard.position.items():
             await self.consumer.seek(TP(topic, shard.number), offset)
+        if self._revoked.is_set():
+            raise GivenUp("the shard was revoked")
         self._owned[shard.number] = shard
         return shard
 
