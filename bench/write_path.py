@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import sys
 from collections.abc import Callable
@@ -93,7 +94,7 @@ class Bench:
 
 async def run(broker: str, events: int, customers: int, seconds: float, progress: Progress) -> Run:
     """Everything, on a stack of its own. Raises Failed when Assidu's numbers are not right."""
-    load = os.getloadavg()[0]
+    load, commit = os.getloadavg()[0], checked_out()
     with stack(broker) as own:
         redis = Redis.from_url(own.redis.url)
         try:
@@ -109,7 +110,7 @@ async def run(broker: str, events: int, customers: int, seconds: float, progress
             await redis.aclose()
     return Run(
         date=datetime.now(UTC).date().isoformat(),
-        commit=checked_out(),
+        commit=commit,
         broker=broker,
         machine=machine(load, own.measured_core is not None, str(info.get("valkey_version", info["redis_version"]))),
         events=events,
@@ -140,6 +141,8 @@ def main(broker: str, events: int, customers: int, seconds: float, quick: bool) 
     """Measure the write path, print the results and keep them in bench/RESULTS.md and bench/results.json."""
     if quick:
         events, customers, seconds = 50_000, 20_000, 5
+    # New topics have no leader for an instant: aiokafka tries again, and its warnings would tear the bars.
+    logging.getLogger("aiokafka").addHandler(logging.NullHandler())
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     try:
         with Progress(*columns, console=Console(stderr=True)) as progress:
