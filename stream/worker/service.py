@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import signal
 import sys
@@ -46,6 +47,7 @@ async def run_worker(settings: Settings) -> None:
     Raises UserError for what the user must put right; restarts this process in place when the consumer has died.
     """
     stop = _stop_signals()
+    _collect_garbage_seldom()
     redis = connect(settings.redis)
     try:
         await check_server(redis, settings.redis)
@@ -115,6 +117,13 @@ async def _until_over(stop: asyncio.Event, shards: Shards, pulse: Pulse, app: Ap
                 raise Stalled(f"shards {stalled} made no progress for {settings.stall_seconds:g} s")
     finally:
         stopping.cancel()
+
+
+def _collect_garbage_seldom() -> None:
+    """Folding makes many objects and no cycles: with Python's own thresholds a third of the time goes into looking
+    for them (bench/RESULTS.md)."""
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 100)
 
 
 def _stop_signals() -> asyncio.Event:
