@@ -45,8 +45,8 @@ class Habit(NamedTuple):
 
 LONG_AGO = Range(PAST_DAYS + 45, PAST_DAYS + 400)
 HABITS = (
-    Habit(7, Range(0.8, 1.6), LONG_AGO),  # daily
-    Habit(25, Range(4, 8), LONG_AGO),  # weekly
+    Habit(5, Range(0.9, 1.6), LONG_AGO),  # daily
+    Habit(27, Range(5, 9), LONG_AGO),  # weekly
     Habit(14, Range(9, 20), LONG_AGO),  # now and then
     Habit(15, Range(2, 7), LONG_AGO, Range(31, 58)),  # churned
     Habit(9, Range(2, 5), LONG_AGO, Range(62, 68), Range(1, 25)),  # away, and back
@@ -195,14 +195,14 @@ def _visit(customer: Customer, chance: Random, signs_up: bool) -> Iterator[Step]
         yield Step(seconds, "click", "email", {"campaign": "newsletter", "element": "read-more"})
     elif chance.random() < 0.4:
         yield Step(seconds, "login", channel, {"method": "password"})
-    while pages == 0 or chance.random() < 0.5:
+    while pages == 0 or chance.random() < 0.4:
         stayed = 3 + chance.expovariate(1 / 40)
         page = {"page": chance.choice(PAGES), "duration_ms": int(stayed * 1000)}
         yield Step(seconds + 1, "page_view", channel, page)
         shown = {"campaign": chance.choice(CAMPAIGNS), "content": "banner"}
-        if chance.random() < 0.6:
+        if chance.random() < 0.45:
             yield Step(seconds + 2, "impression", channel, shown)
-            if chance.random() < 0.2:
+            if chance.random() < 0.25:
                 yield Step(seconds + 3, "click", channel, {**shown, "element": "banner"})
         seconds, pages = seconds + 1 + stayed, pages + 1
     session = {"session_id": f"{chance.getrandbits(48):012x}", "duration_ms": int(seconds * 1000)}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from typing import Any
 
 import faust
@@ -17,13 +16,13 @@ MOST_RECORDS_PER_FETCH = 20_000
 _BATCHES_BUFFERED = 16
 
 
-def engagement_app(settings: Settings, shards: Shards) -> faust.App:
-    """The app, ready to start. It keeps no tables and no state; Redis holds the truth."""
+def engagement_app(settings: Settings, shards: Shards, folder: str) -> faust.App:
+    """The app, ready to start. It keeps no state (Faust wants a folder all the same); Redis holds the truth."""
     app = faust.App(
         settings.group,
         broker=";".join(f"kafka://{server.strip()}" for server in settings.kafka.split(",")),
         autodiscover=False,
-        datadir=tempfile.gettempdir(),
+        datadir=folder,
         topic_allow_declare=False,
         topic_disable_leader=True,
         web_enabled=False,

@@ -72,7 +72,9 @@ class Pulse:
                 shard.fence("position")
 
     def _oldest_ms(self, shard: Shard) -> int:
-        """Record time of the oldest uncommitted record; while it is not fetched yet, when the lag was noticed."""
-        noticed = time() - (monotonic() - self._behind_since[shard.number])
-        fetched = shard.waiting.oldest_ms
-        return fetched if fetched is not None else int(noticed * 1000)
+        """Record time of the oldest uncommitted record; while it is not fetched yet, since when it can be waiting."""
+        fetched = shard.oldest_ms
+        if fetched is not None:
+            return fetched
+        behind_since = max(self._behind_since[shard.number], shard.progress_at)
+        return int((time() - (monotonic() - behind_since)) * 1000)

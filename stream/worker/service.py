@@ -8,6 +8,7 @@ import os
 import signal
 import sys
 from contextlib import suppress
+from tempfile import TemporaryDirectory
 from time import monotonic
 
 import structlog
@@ -53,14 +54,15 @@ async def run_worker(settings: Settings) -> None:
         await check_server(redis, settings.redis)
         await check_topics(settings)
         id_key = await meta.agree(redis, settings)
-        await _work(settings, redis, id_key, stop)
+        with TemporaryDirectory(prefix="assidu-") as folder:
+            await _work(settings, redis, id_key, folder, stop)
     except Stalled as stalled:
         await _restart_in_place(str(stalled))
     finally:
         await redis.aclose()
 
 
-async def _work(settings: Settings, redis: Redis, id_key: int, stop: asyncio.Event) -> None:
+async def _work(settings: Settings, redis: Redis, id_key: int, folder: str, stop: asyncio.Event) -> None:
     store = ShardStore(redis, settings.namespace)
     aside = Aside(settings)
     common = Common(
@@ -73,7 +75,7 @@ async def _work(settings: Settings, redis: Redis, id_key: int, stop: asyncio.Eve
         id_key,
     )
     shards = Shards(common)
-    app = engagement_app(settings, shards)
+    app = engagement_app(settings, shards, folder)
     pulse = Pulse(shards, store)
 
     def why_not_ready() -> str | None:

@@ -91,6 +91,7 @@ class Shard:
         self._fenced: str | None = None
         self._commits = 0
         self._newest_ms: int | None = None
+        self._working_ms: int | None = None
         self._common = common
         self._reader = reader
         self._hot = HotState(
@@ -116,7 +117,9 @@ class Shard:
                 if self._fenced:
                     break
                 if accepted := await self._accept(batches):
+                    self._working_ms = min(batch.records[0].timestamp for batch in accepted)
                     await self._work(accepted)
+                    self._working_ms = None
         if self._fenced:
             raise Fenced(self._fenced)
 
@@ -124,6 +127,14 @@ class Shard:
         """Somebody saw that Redis no longer has this shard as it is here."""
         self._fenced = why
         self.close()
+
+    @property
+    def oldest_ms(self) -> int | None:
+        """Record time of the oldest record that is fetched and not committed."""
+        waiting = self.waiting.oldest_ms
+        if waiting is None or self._working_ms is None:
+            return self._working_ms if waiting is None else waiting
+        return min(waiting, self._working_ms)
 
     def close(self) -> None:
         """Finish the commit in flight, begin no other."""

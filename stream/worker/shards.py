@@ -115,11 +115,12 @@ class Shards:
             # Another worker has it. If Kafka has told us too late, it will have by then.
             await self._unless_revoked(1.5 * self._settings.kafka_heartbeat_interval)
         [shard] = await self._claim({fenced.number})
-        for topic, offset in shard.position.items():
-            await self.consumer.seek(TP(topic, shard.number), offset)
         if self._revoked.is_set():
             raise GivenUp("the shard was revoked")
+        # In its place before the first seek: what is read again at once must find it.
         self._owned[shard.number] = shard
+        for topic, offset in shard.position.items():
+            await self.consumer.seek(TP(topic, shard.number), offset)
         return shard
 
     async def _unless_revoked(self, seconds: float) -> None:

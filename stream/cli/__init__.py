@@ -5,14 +5,15 @@ Imports of the parts stand inside the commands, so that `assidu --help` answers 
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from typing import Any
 
 import click
 
-from stream.cli_emit import emit
-from stream.cli_read import customer, report, status
+from stream.cli.demo import demo
+from stream.cli.emit import emit
+from stream.cli.read import customer, report, status
+from stream.cli.run import exporter, topics, worker
 from stream.errors import UserError
 
 USER_MISTAKE = 2
@@ -65,6 +66,7 @@ def _outage(error: Exception) -> str | None:
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog="""\b
 Examples:
+  assidu demo                         see it all, on a stack of its own
   assidu topics                       create the Kafka topics
   assidu emit events.jsonl            send a file of events, one JSON object a line
   tail -f app.log | assidu emit -     send events as they come
@@ -90,67 +92,7 @@ def commands() -> None:
     logging.getLogger("aiokafka").addHandler(logging.NullHandler())
 
 
-@commands.command()
-@click.option(
-    "--replication",
-    type=click.IntRange(min=-1, max=32767),
-    default=1,
-    show_default=True,
-    metavar="N",
-    help="Copies of each topic to keep; -1 leaves it to the broker's default.",
-)
-def topics(replication: int) -> None:
-    """Create the Kafka topics that are missing.
-
-    Each gets ASSIDU_PARTITIONS partitions. A topic that exists with another number of partitions is
-    an error, and nothing is changed.
-    """
-    from rich.console import Console
-    from rich.table import Table
-
-    from stream.settings import read_settings
-    from stream.topics import create_topics
-
-    if replication == 0:
-        raise UserError("--replication 0: a topic needs at least one copy (or -1 for the broker's default)")
-    table = Table("topic", "partitions", "")
-    for topic in asyncio.run(create_topics(read_settings(), replication)):
-        table.add_row(topic.name, str(topic.partitions), "created" if topic.created else "exists")
-    Console(highlight=False).print(table)
-
-
-@commands.command()
-def worker() -> None:
-    """Fold events into Redis: one process; start as many as there are shards to share.
-
-    Runs until SIGTERM or SIGINT, and then finishes the commit in flight. GET /healthz, /readyz and
-    /metrics on ASSIDU_BIND:ASSIDU_WORKER_PORT (0: any free port, named in the log).
-    """
-    import uvloop
-
-    from stream.logs import log_to_stderr
-    from stream.settings import read_settings
-    from stream.worker.service import run_worker
-
-    log_to_stderr()
-    uvloop.run(run_worker(read_settings()))
-
-
-@commands.command()
-def exporter() -> None:
-    """Serve every indicator to Prometheus: /metrics on ASSIDU_BIND:ASSIDU_EXPORTER_PORT.
-
-    Start as many as you like; they agree. /readyz is 200 only while the data are fresh.
-    """
-    from stream.exporter.app import run_exporter
-    from stream.logs import log_to_stderr
-    from stream.settings import read_settings
-
-    log_to_stderr()
-    asyncio.run(run_exporter(read_settings()))
-
-
-for command in (emit, status, report, customer):
+for command in (topics, worker, exporter, emit, status, report, customer, demo):
     commands.add_command(command)
 
 

@@ -36,8 +36,7 @@ def status(ctx: click.Context, wait: float | None, format_: str) -> None:
 
     With --wait the exit code is 0 after two equal readings without lag, 1 when the time is over.
     """
-    from rich.console import Console
-
+    from stream.cli.console import tables
     from stream.exporter.status import read_status, show
     from stream.settings import read_settings
 
@@ -45,7 +44,7 @@ def status(ctx: click.Context, wait: float | None, format_: str) -> None:
     if format_ == "json":
         click.echo(found.to_json())
     else:
-        show(found, Console(highlight=False))
+        show(found, tables())
     if wait is not None and not settled:
         click.echo(f"assidu: still {found.lag} records to fold after {wait:g} s; is a worker running?", err=True)
         ctx.exit(1)
@@ -63,8 +62,7 @@ def report(at: datetime | None, product: str | None, format_: str) -> None:
     Before the newest event, indicators over complete days are answered; rolling ones cannot be and are
     null. What is undefined (nothing to divide by) is null too.
     """
-    from rich.console import Console
-
+    from stream.cli.console import tables
     from stream.exporter.report import make_report, show
     from stream.settings import read_settings
 
@@ -74,7 +72,7 @@ def report(at: datetime | None, product: str | None, format_: str) -> None:
     if format_ == "json":
         click.echo(made.to_json())
     else:
-        show(made, Console(highlight=False))
+        show(made, tables())
 
 
 @click.command()
@@ -86,8 +84,7 @@ def customer(customer_id: str, product: str | None, format_: str) -> None:
 
     ID is the bare user_id or anonymous_id, as products send it.
     """
-    from rich.console import Console
-
+    from stream.cli.console import tables
     from stream.exporter.customer import find_customer, show, to_json
     from stream.settings import read_settings
 
@@ -95,4 +92,4 @@ def customer(customer_id: str, product: str | None, format_: str) -> None:
     if format_ == "json":
         click.echo(to_json(found))
     else:
-        show(found, Console(highlight=False))
+        show(found, tables())

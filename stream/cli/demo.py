@@ -1,0 +1,62 @@
+"""The command `assidu demo`.
+
+Imports of the parts stand inside the command, so that `assidu --help` answers at once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+
+import click
+
+PART_ENDED = 1
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  assidu demo                          until Ctrl-C
+  assidu demo --for 60 --rate 500
+  assidu demo --customers 10000 --seed 7
+"""
+)
+@click.option(
+    "--for",
+    "seconds",
+    type=click.FloatRange(min=0, min_open=True),
+    metavar="SECONDS",
+    help="End after so long a time of live traffic.  [default: until Ctrl-C]",
+)
+@click.option("--customers", type=click.IntRange(min=1), default=2000, show_default=True, help="Simulated customers.")
+@click.option("--seed", type=int, default=1, show_default=True, help="The same seed, the same customers.")
+@click.option(
+    "--rate",
+    type=click.FloatRange(min=0),
+    default=50.0,
+    show_default=True,
+    metavar="EVENTS_PER_SECOND",
+    help="Live events per second.",
+)
+@click.pass_context
+def demo(ctx: click.Context, seconds: float | None, customers: int, seed: int, rate: float) -> None:
+    """Run everything on this machine, with simulated customers, and show the numbers moving.
+
+    Starts a Kafka broker and a Redis of its own (no Docker, no Java; they keep nothing), a worker and an
+    exporter, sends the past of the customers, and then live traffic. Stops all of it at the end; the exit
+    code is 1 when a part ended by itself. ASSIDU_TIMEZONE, ASSIDU_FIRST_WEEK_DAYS, ASSIDU_BIND,
+    ASSIDU_EXPORTER_PORT and ASSIDU_WORKER_PORT apply (a port that is taken is replaced by a free one);
+    other settings do not.
+    """
+    from rich.console import Console
+
+    from stream.demo.course import run_demo
+    from stream.demo.stack import PartEnded
+    from stream.demo.traffic import Plan
+    from stream.settings import read_settings
+
+    plan = Plan(seconds, customers, seed, rate)
+    try:
+        asyncio.run(run_demo(read_settings(), plan, Console(highlight=False)))
+    except PartEnded as ended:
+        click.echo(f"assidu: {ended}", err=True)
+        ctx.exit(PART_ENDED)

@@ -1,0 +1,69 @@
+"""The commands that set up and run: topics, worker, exporter."""
+
+from __future__ import annotations
+
+import asyncio
+
+import click
+
+from stream.errors import UserError
+
+
+@click.command()
+@click.option(
+    "--replication",
+    type=click.IntRange(min=-1, max=32767),
+    default=1,
+    show_default=True,
+    metavar="N",
+    help="Copies of each topic to keep; -1 leaves it to the broker's default.",
+)
+def topics(replication: int) -> None:
+    """Create the Kafka topics that are missing.
+
+    Each gets ASSIDU_PARTITIONS partitions. A topic that exists with another number of partitions is
+    an error, and nothing is changed.
+    """
+    from rich.table import Table
+
+    from stream.cli.console import tables
+    from stream.settings import read_settings
+    from stream.topics import create_topics
+
+    if replication == 0:
+        raise UserError("--replication 0: a topic needs at least one copy (or -1 for the broker's default)")
+    table = Table("topic", "partitions", "")
+    for topic in asyncio.run(create_topics(read_settings(), replication)):
+        table.add_row(topic.name, str(topic.partitions), "created" if topic.created else "exists")
+    tables().print(table)
+
+
+@click.command()
+def worker() -> None:
+    """Fold events into Redis: one process; start as many as there are shards to share.
+
+    Runs until SIGTERM or SIGINT, and then finishes the commit in flight. GET /healthz, /readyz and
+    /metrics on ASSIDU_BIND:ASSIDU_WORKER_PORT (0: any free port, named in the log).
+    """
+    import uvloop
+
+    from stream.logs import log_to_stderr
+    from stream.settings import read_settings
+    from stream.worker.service import run_worker
+
+    log_to_stderr()
+    uvloop.run(run_worker(read_settings()))
+
+
+@click.command()
+def exporter() -> None:
+    """Serve every indicator to Prometheus: /metrics on ASSIDU_BIND:ASSIDU_EXPORTER_PORT.
+
+    Start as many as you like; they agree. /readyz is 200 only while the data are fresh.
+    """
+    from stream.exporter.app import run_exporter
+    from stream.logs import log_to_stderr
+    from stream.settings import read_settings
+
+    log_to_stderr()
+    asyncio.run(run_exporter(read_settings()))

@@ -1,0 +1,54 @@
+"""The course of a demo: start the stack, send the past, go live, end cleanly."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import Coroutine
+from contextlib import suppress
+
+import aiohttp
+from rich.console import Console
+
+from stream.demo.screen import Screen
+from stream.demo.stack import Stack
+from stream.demo.traffic import Plan, Traffic
+from stream.emit import Emitter
+from stream.settings import Settings
+from stream.topics import create_topics
+
+
+async def run_demo(wishes: Settings, plan: Plan, console: Console) -> None:
+    """Ends when the plan's time is over, on SIGINT and on SIGTERM; raises PartEnded when a part of it dies."""
+    demo = asyncio.create_task(_demo(wishes, plan, console))
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, demo.cancel)
+    with suppress(asyncio.CancelledError):
+        await demo
+    console.print("The demo has ended; everything it started is stopped.")
+
+
+async def _demo(wishes: Settings, plan: Plan, console: Console) -> None:
+    console.print("Starting a Kafka broker, Redis, a worker and an exporter …")
+    with Stack(wishes) as stack:
+        await create_topics(stack.settings, replication=1)
+        stack.start_programs()
+        async with aiohttp.ClientSession() as http, Emitter(stack.settings) as emitter:
+            traffic = Traffic(emitter, plan)
+            screen = Screen(stack, http, plan, console)
+            await _while_showing(screen.show_past(traffic), traffic.send_past())
+            await _while_showing(screen.show_live(), traffic.send_live())
+
+
+async def _while_showing(showing: Coroutine[None, None, None], sending: Coroutine[None, None, None]) -> None:
+    """Run both until `showing` returns; raises what goes wrong in either."""
+    tasks = shown, sent = asyncio.create_task(showing), asyncio.create_task(sending)
+    try:
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        if sent.done():
+            sent.result()
+        await shown
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)

@@ -1,0 +1,147 @@
+"""How the demo looks: the indicators of each product with their trends, above them the addresses."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from itertools import zip_longest
+from typing import NamedTuple
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from stream.demo.page import HISTORY_SECONDS, History, Page
+
+
+class Unit(NamedTuple):
+    """How a value, and the change of a value, are written."""
+
+    value: Callable[[float], str]
+    change: Callable[[float], str]
+
+
+CUSTOMERS = Unit("{:,.0f}".format, "{:,.0f}".format)
+PERCENT = Unit("{:.1%}".format, lambda change: f"{change * 100:.1f}")
+
+
+class Row(NamedTuple):
+    """One indicator; `about` is said once for the rows that share it."""
+
+    about: str
+    what: str
+    unit: Unit
+    name: str
+    labels: dict[str, str]
+
+
+def _rows(about: str, unit: Unit, name: str, label: str, values: dict[str, str]) -> Iterator[Row]:
+    """A row for each value of the label."""
+    for number, (value, what) in enumerate(values.items()):
+        yield Row(about if number == 0 else "", what, unit, name, {label: value})
+
+
+ACTIVE = tuple(
+    _rows(
+        "active customers",
+        CUSTOMERS,
+        "engagement_active_customers",
+        "window",
+        {"24h": "last 24 hours", "7d": "last 7 days", "30d": "last 30 days"},
+    )
+)
+STICKINESS = Row("stickiness", "24 hours of 30 days", PERCENT, "engagement_stickiness_ratio", {})
+MOVING = (
+    *ACTIVE,
+    STICKINESS,
+    Row("", "7 days of 30 days", PERCENT, "engagement_stickiness_weekly_ratio", {}),
+    Row("first week", "in it now", CUSTOMERS, "engagement_first_week_in_progress_customers", {}),
+    Row("", "of them engaged", PERCENT, "engagement_first_week_in_progress_ratio", {}),
+)
+COMPLETE_DAYS = (
+    Row("first week", "engaged", PERCENT, "engagement_first_week_ratio", {}),
+    *_rows(
+        "retention",
+        PERCENT,
+        "engagement_retention_ratio",
+        "day",
+        {"1": "back on day 1", "7": "back on day 7", "30": "back on day 30"},
+    ),
+    Row("churn", "gone since last month", PERCENT, "engagement_churn_ratio", {}),
+    *_rows(
+        "lifecycle",
+        CUSTOMERS,
+        "engagement_lifecycle_customers",
+        "state",
+        {state: state for state in ("new", "returning", "resurrected", "dormant")},
+    ),
+)
+
+
+def view(history: History, addresses: RenderableType, left_seconds: float | None) -> RenderableType:
+    """The whole screen: 24 lines of 80 columns, as narrow as terminals get."""
+    return Group(
+        addresses,
+        "",
+        _table(history, MOVING, f"right now; ▲▼ in the last {HISTORY_SECONDS:.0f} s", history.latest.products),
+        "",
+        _table(history, COMPLETE_DAYS, "complete days; these move at midnight"),
+        "",
+        _pulse(history, left_seconds),
+    )
+
+
+def _table(history: History, rows: Iterable[Row], title: str, headings: Iterable[str] = ()) -> Table:
+    """A value and its trend for each product."""
+    table = Table(box=None, padding=(0, 1), header_style="none")
+    table.add_column(Text(title, style="dim italic"), width=38, no_wrap=True)
+    for _product, heading in zip_longest(history.latest.products, headings, fillvalue=""):
+        table.add_column(Text(heading, style="bold"), justify="right", width=9, no_wrap=True)
+        table.add_column(width=7, no_wrap=True)
+    for row in rows:
+        table.add_row(Text.assemble(f"{row.about:<17}", (row.what, "dim")), *_cells(history, row))
+    return table
+
+
+def plain_line(history: History) -> str:
+    """The most telling numbers, for a log."""
+    page, parts = history.latest, []
+    for product in page.products:
+        active = "/".join(_written(page, row, product) for row in ACTIVE)
+        parts.append(f"{product}: active {active} stickiness {_written(page, STICKINESS, product)}")
+    return "  ".join([*parts, *_figures(history)])
+
+
+def _cells(history: History, row: Row) -> Iterator[RenderableType]:
+    for product in history.latest.products:
+        yield Text(_written(history.latest, row, product))
+        yield _trend(history, row, product)
+
+
+def _written(page: Page, row: Row, product: str) -> str:
+    value = page.value(row.name, product=product, **row.labels)
+    return "–" if value is None else row.unit.value(value)
+
+
+def _trend(history: History, row: Row, product: str) -> Text:
+    """Against the oldest page; nothing where the change cannot be seen in the number itself."""
+    then = history.oldest.value(row.name, product=product, **row.labels)
+    now = history.latest.value(row.name, product=product, **row.labels)
+    if then is None or now is None or row.unit.value(then) == row.unit.value(now):
+        return Text("")
+    arrow, style = ("▲", "green") if now > then else ("▼", "yellow")
+    return Text(f"{arrow} {row.unit.change(abs(now - then))}", style=style)
+
+
+def _figures(history: History) -> Iterator[str]:
+    """How the pipeline is."""
+    page, rate = history.latest, history.events_per_second
+    if rate is not None:
+        yield f"{rate:,.0f} events/s"
+    yield f"lag {page.lag_events:,}"
+    yield f"data {page.age_seconds:.1f} s old"
+    yield f"{page.counted_events:,} events"
+
+
+def _pulse(history: History, left_seconds: float | None) -> Text:
+    until = "Ctrl-C ends it" if left_seconds is None else f"ends in {left_seconds:.0f} s"
+    return Text(" " + " · ".join([*_figures(history), until]), style="dim")
