@@ -15,6 +15,9 @@ from stream.store.keys import Keys
 Position = dict[str, int]
 """Topic -> offset of the next record to fold."""
 
+Claim = tuple[Position, str | None]
+"""The position of a shard, and the name of its last commit."""
+
 Answer = Literal["committed", "already", "owner", "position"]
 
 COMMIT_LENGTH = 16
@@ -57,7 +60,7 @@ class ShardStore:
         self._tick = script(redis, "tick")
         self._compact = script(redis, "compact")
 
-    async def claim(self, shard: int, owner: str, beginning: Position | None) -> tuple[Position, str | None] | None:
+    async def claim(self, shard: int, owner: str, beginning: Position | None) -> Claim | None:
         """Become the owner: (position, last commit); None when there is no position and no `beginning`."""
         start = _pack_position(beginning) if beginning else ""
         position, commit = await self._claim(keys=[self._keys.shard(shard).state], args=[owner, start])

@@ -53,16 +53,16 @@ async def run_worker(settings: Settings) -> None:
     try:
         await check_server(redis, settings.redis)
         await check_topics(settings)
-        id_key = await meta.agree(redis, settings)
+        await meta.agree(redis, settings)
         with TemporaryDirectory(prefix="assidu-") as folder:
-            await _work(settings, redis, id_key, folder, stop)
+            await _work(settings, redis, folder, stop)
     except Stalled as stalled:
         await _restart_in_place(str(stalled))
     finally:
         await redis.aclose()
 
 
-async def _work(settings: Settings, redis: Redis, id_key: int, folder: str, stop: asyncio.Event) -> None:
+async def _work(settings: Settings, redis: Redis, folder: str, stop: asyncio.Event) -> None:
     store = ShardStore(redis, settings.namespace)
     aside = Aside(settings)
     common = Common(
@@ -72,7 +72,7 @@ async def _work(settings: Settings, redis: Redis, id_key: int, folder: str, stop
         aside,
         Calendar(settings.zone),
         lambda customer_id: shard_of(customer_id, settings.partitions),
-        id_key,
+        lambda: meta.agree(redis, settings),
     )
     shards = Shards(common)
     app = engagement_app(settings, shards, folder)

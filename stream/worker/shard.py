@@ -50,7 +50,8 @@ class Common:
     aside: Aside
     calendar: Calendar
     shard_of: Callable[[str], int]
-    id_key: int
+    id_key: Callable[[], Awaitable[int]]
+    """The key of the event-id hashes, as Redis has it at the moment."""
 
 
 @dataclass(frozen=True)
@@ -76,6 +77,7 @@ class Shard:
         commit: str | None,
         waiting: Waiting,
         common: Common,
+        id_key: int,
         reader: Reader,
     ) -> None:
         settings = common.settings
@@ -97,7 +99,7 @@ class Shard:
         self._hot = HotState(
             number,
             common.store,
-            common.id_key,
+            id_key,
             settings.repeat_hours,
             max(1, settings.cache_customers // settings.partitions),
         )

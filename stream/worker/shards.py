@@ -12,7 +12,7 @@ from faust.types import TP
 from stream.errors import UserError
 from stream.offsets import Bounds, log_bounds
 from stream.settings import Settings
-from stream.store.shard import Position
+from stream.store.shard import Claim, Position
 from stream.worker.batch import Batch
 from stream.worker.measures import SHARDS_OWNED
 from stream.worker.retrying import GivenUp, retrying
@@ -132,29 +132,33 @@ class Shards:
 
     async def _claim(self, numbers: Set[int]) -> list[Shard]:
         """Become the owner of these shards, in Redis. Raises UserError where Redis and Kafka do not fit together."""
+        owners = {number: secrets.token_hex(8) for number in sorted(numbers)}
+        claims = {number: await self._claim_one(number, owner, None) for number, owner in owners.items()}
+        # Asked only now: until the claim, another owner could still commit what had come in the meantime.
         partitions = [(topic, number) for topic in self._settings.topics for number in numbers]
         bounds = await retrying(
             "ask where the topics end", lambda: log_bounds(self._settings, partitions), self._revoked
         )
-        return [await self._claim_one(number, bounds) for number in sorted(numbers)]
+        return [await self._load(number, owner, claims[number], bounds) for number, owner in owners.items()]
 
-    async def _claim_one(self, number: int, bounds: Bounds) -> Shard:
-        owner = secrets.token_hex(8)
+    async def _claim_one(self, number: int, owner: str, beginning: Position | None) -> Claim | None:
+        return await retrying(
+            f"shard {number}: claim", lambda: self._common.store.claim(number, owner, beginning), self._revoked
+        )
+
+    async def _load(self, number: int, owner: str, claim: Claim | None, bounds: Bounds) -> Shard:
         here = {topic: bounds[topic, number] for topic in self._settings.topics}
-
-        async def attempt() -> tuple[Position, str | None]:
-            claimed = await self._common.store.claim(number, owner, beginning=None)
-            if claimed is None:
-                _refuse_lost_beginning(number, here)
-                claimed = await self._common.store.claim(number, owner, beginning=dict.fromkeys(here, 0))
-                assert claimed is not None, "a claim with a beginning always has a position"
-            return claimed
-
-        position, commit = await retrying(f"shard {number}: claim", attempt, self._revoked)
+        if claim is None:
+            _refuse_lost_beginning(number, here)
+            claim = await self._claim_one(number, owner, dict.fromkeys(here, 0))
+            assert claim is not None, "a claim with a beginning always has a position"
+        position, commit = claim
         _refuse_outside(number, position, here)
+        # After the claim, too: where Redis lost everything, the ids' key is a new one.
+        id_key = await retrying(f"shard {number}: ask for the key of ids", self._common.id_key, self._revoked)
         log.info("shard claimed", shard=number, position=sum(position.values()))
         waiting = Waiting(self._count_waiting)
-        return Shard(number, owner, position, commit, waiting, self._common, self._reader())
+        return Shard(number, owner, position, commit, waiting, self._common, id_key, self._reader())
 
     def _reader(self) -> Reader:
         consumer = self.consumer

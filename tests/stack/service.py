@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from http.client import HTTPConnection
+from typing import Any
 
 from prometheus_client.parser import text_string_to_metric_families
 
@@ -48,6 +49,14 @@ class Service:
             for family in text_string_to_metric_families(text)
             for sample in family.samples
         }
+
+    def engagement(self) -> list[dict[str, Any]]:
+        """The indicators of /metrics, as `assidu report` gives them."""
+        return [
+            {"name": name, "labels": dict(labels), "value": value}
+            for (name, labels), value in self.metrics().items()
+            if name.startswith("engagement_")
+        ]
 
     def metric(self, name: str, **labels: str) -> float:
         """The sum of the samples of that name which carry these labels; 0 when there is none."""

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
 import msgspec
+from aiokafka.structs import RecordMetadata
 from redis import Redis
 
 from stream.embedded import Child
@@ -15,6 +17,8 @@ from stream.store.keys import Keys
 from tests.events import Event, history
 from tests.recount import Sample, Value, compare, recount
 from tests.stack.command import Assidu
+from tests.stack.reading import records
+from tests.stack.sending import Record, send
 from tests.stack.service import Service
 from tests.stack.waiting import eventually
 
@@ -23,22 +27,26 @@ NEWEST = datetime.combine(datetime.now(UTC).date(), time(12), UTC) - timedelta(d
 SOON = NEWEST + timedelta(minutes=1)
 DAYS_LATER = NEWEST + timedelta(days=4, hours=7)
 
+# Dead workers are noticed soon, and groups form soon.
+IMPATIENT = {"kafka_session_timeout": 3, "kafka_rebalance_timeout": 2}
+
 
 class Story:
-    """One deployment from its empty topics on. `emitted` is what it ought to have counted."""
+    """One deployment from its empty topics on, with some settings changed. `emitted` is what ought to count."""
 
-    def __init__(self, assidu: Assidu) -> None:
+    def __init__(self, assidu: Assidu, **changed: object) -> None:
         self.assidu = assidu
-        self.settings = assidu.settings
+        self.settings = assidu.settings = assidu.settings.model_copy(update={**IMPATIENT, **changed})
         self.emitted: list[Event] = []
         self._redis = Redis.from_url(self.settings.redis)
         self._keys = Keys(self.settings.namespace)
         self._files = 0
+        self._emitting: list[Child] = []
         done = assidu.run("topics")
         assert done.returncode == 0, done.stderr
 
-    def history(self, count: int, seed: int = 1, **shape: Any) -> list[Event]:
-        return history(seed, count, NEWEST, **shape)
+    def history(self, count: int, seed: int = 1, newest: datetime = NEWEST, **shape: Any) -> list[Event]:
+        return history(seed, count, newest, **shape)
 
     # What happens
 
@@ -47,9 +55,14 @@ class Story:
         done = self.assidu.run("emit", self._write(events))
         assert done.returncode == 0, done.stderr
 
-    def begin_to_emit(self, events: Sequence[Event]) -> Child:
-        """Emit them in the background."""
-        return self.assidu.start("emit", self._write(events))
+    def begin_to_emit(self, events: Iterable[Event]) -> None:
+        """Emit them in the background; `settle` waits for the end of it."""
+        self._emitting.append(self.assidu.start("emit", self._write(events)))
+
+    def send(self, records: Iterable[Record], counting: Iterable[Event] = ()) -> list[RecordMetadata]:
+        """Send records past the emitter; `counting` are the events in them that ought to count."""
+        self.emitted += counting
+        return asyncio.run(send(self.settings, records))
 
     def worker(self, **changed: object) -> Service:
         return self._serve("worker", **changed)
@@ -59,8 +72,14 @@ class Story:
 
     # What is to be seen
 
+    def newest(self) -> datetime:
+        """The newest event that was emitted."""
+        return max(datetime.fromisoformat(event["timestamp"]) for event in self.emitted)
+
     def settle(self, within_seconds: float = 60) -> None:
         """Wait until everything that was emitted is folded."""
+        while self._emitting:
+            assert self._emitting.pop().process.wait(within_seconds) == 0
         done = self.assidu.run(
             "status", "--wait", str(within_seconds), "--format", "json", within_seconds=within_seconds + 30
         )
@@ -82,16 +101,23 @@ class Story:
     def owners(self) -> dict[int, str | None]:
         return {shard: self.state(shard).get("owner") for shard in range(self.settings.partitions)}
 
+    def dead_letters(self, count: int) -> list[dict[str, Any]]:
+        """All of them, once there are so many; the test fails on more."""
+        found = asyncio.run(records(self.settings, self.settings.dead_letters, count))
+        return [json.loads(record.value) for record in found]
+
     def counter(self, name: str) -> int:
         """A plain counter, such as "repeats", over all shards."""
         return sum(int(self.state(shard).get(f"c:{name}", 0)) for shard in range(self.settings.partitions))
 
     def wait_until_mid_stream(self, before: int, within_seconds: float = 60) -> None:
         """Until something was committed after `before` records, and not everything that was emitted."""
-        folded = eventually(
-            lambda: now if (now := self.folded()) > before else None, within_seconds, f"a commit after {before} records"
-        )
-        assert folded < len(self.emitted), "it was too fast: emit more, to be in mid-stream"
+        self.wait_until_folded(before, within_seconds)
+        assert self.folded() < len(self.emitted), "it was too fast: emit more, to be in mid-stream"
+
+    def wait_until_folded(self, before: int, within_seconds: float = 60) -> None:
+        """Until something was committed after `before` records."""
+        eventually(lambda: self.folded() > before, within_seconds, f"a commit after {before} records")
 
     def report(self, at: datetime) -> dict[str, Any]:
         done = self.assidu.run("report", "--at", at.isoformat(), "--format", "json")
@@ -107,6 +133,23 @@ class Story:
         for at in moments or (SOON, DAYS_LATER):
             differences = compare(self.report(at), self.recount(at))
             assert not differences, f"at {at}, {len(differences)} differences:\n" + "\n".join(differences[:40])
+
+    def assert_page_equals_the_recount(self, exporter: Service, at: Callable[[], datetime]) -> None:
+        """/metrics shows what the recount reads at `at()`, and nothing that is undefined."""
+        seen: list[str] = []
+
+        def equal() -> bool:
+            page = exporter.engagement()
+            defined = {key: value for key, value in self.recount(at()).items() if value is not None}
+            seen[:] = compare({"metrics": page}, defined)
+            return not seen
+
+        # A page is up to a second old, and the minute may just have turned.
+        try:
+            eventually(equal, 10, "a page that equals the recount")
+        except AssertionError as error:
+            error.add_note("\n".join(seen[:40]))
+            raise
 
     def _write(self, events: Iterable[Event]) -> str:
         events = list(events)

@@ -1,0 +1,38 @@
+"""Sending records as no well-behaved product would: any bytes, any key, any partition."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from aiokafka import AIOKafkaProducer
+from aiokafka.structs import RecordMetadata
+
+from stream.settings import Settings
+
+
+class Record(NamedTuple):
+    """`partition` None: as the key says, or anywhere without one."""
+
+    family: str
+    value: bytes | None
+    key: bytes | None = None
+    partition: int | None = None
+    headers: tuple[tuple[str, bytes], ...] = ()
+
+
+async def send(settings: Settings, records: Iterable[Record]) -> list[RecordMetadata]:
+    """Where each of them went, in the same order, once Kafka has acknowledged all."""
+    async with AIOKafkaProducer(bootstrap_servers=settings.kafka, acks="all") as producer:
+        answers = [
+            await producer.send(
+                settings.topic_prefix + record.family,
+                record.value,
+                key=record.key,
+                partition=record.partition,
+                headers=list(record.headers),
+            )
+            for record in records
+        ]
+        return list(await asyncio.gather(*answers))

@@ -1,0 +1,233 @@
+"""The commit protocol against a real Redis: what is refused, what is written once, and what readers see of it."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import AsyncIterator
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from redis.asyncio import Redis
+
+from stream.core.series import Increments, Kind, Series
+from stream.embedded import EmbeddedRedis
+from stream.store.replica import Replica
+from stream.store.shard import COMMIT_LENGTH, Commit, Position, ShardStore
+
+SHARD, OWNER = 3, "the owner"
+SEEN = Series("seen", Kind.CENSUS, "minute")
+CLICKS = Series("clicks", Kind.FLOW, "minute", ("campaign",))
+MEMBERS = Series("members", Kind.LEVEL, "day")
+SERIES = (SEEN, CLICKS, MEMBERS)
+
+HOUR, DAY = 60, 24 * 60
+TODAY = 20_000
+NEWEST = TODAY * DAY + 12 * HOUR + 17
+KEEP_DAYS = 400
+
+
+class Deployment:
+    """One shard in a namespace of its own, claimed by OWNER at position 0."""
+
+    def __init__(self, redis: Redis, namespace: str) -> None:
+        self.redis = redis
+        self.namespace = namespace
+        self.store = ShardStore(redis, namespace)
+        self.position = 0
+
+    async def claim(self) -> None:
+        await self.store.claim(SHARD, OWNER, at(0))
+
+    async def commit(self, increments: Increments | None = None, owner: str = OWNER, **changed: Any) -> str:
+        """Commit one record more than before, or what is changed about that."""
+        batch = Commit(
+            commit=uuid4().hex[:COMMIT_LENGTH],
+            expected=at(self.position),
+            position=at(self.position + 1),
+            newest_ms=None,
+            records={},
+            series=(increments or Increments()).encode(),
+            ids={},
+            expired_ids=(),
+            counters={"events": 1},
+        )._replace(**changed)
+        answer = await self.store.commit(SHARD, owner, batch)
+        if answer == "committed":
+            self.position += 1
+        return answer
+
+    async def compact(self) -> bool:
+        return await self.store.compact(SHARD, OWNER, SERIES, NEWEST, TODAY, KEEP_DAYS)
+
+    async def reader(self) -> Replica:
+        """A replica that has just loaded everything."""
+        replica = Replica(self.redis, self.namespace, SHARD + 1, SERIES)
+        await replica.refresh()
+        return replica
+
+    async def stored(self) -> dict[bytes, bytes]:
+        """Everything in Redis, as it is."""
+        return {key: await self.redis.dump(key) async for key in self.redis.scan_iter(f"{self.namespace}:*")}
+
+    async def go_back_to(self, stored: dict[bytes, bytes]) -> None:
+        await self.redis.delete(*await self.stored())
+        for key, value in stored.items():
+            await self.redis.restore(key, 0, value)
+
+
+@pytest.fixture
+async def deployment(redis_server: EmbeddedRedis) -> AsyncIterator[Deployment]:
+    async with Redis.from_url(redis_server.url) as redis:
+        deployment = Deployment(redis, f"test-{uuid4().hex[:8]}")
+        await deployment.claim()
+        yield deployment
+
+
+def at(offset: int) -> Position:
+    return {"clicks": offset}
+
+
+def clicks(count: int = 1, minute: int = NEWEST) -> Increments:
+    increments = Increments()
+    increments.add(CLICKS.key("app", "spring"), minute, count)
+    return increments
+
+
+def anything(chance: random.Random) -> Increments:
+    """Some of everything, up to 30 days in the future and beyond what is kept in the past."""
+    increments = Increments()
+    for _ in range(5):
+        minute = NEWEST - chance.randrange(40 * DAY)
+        increments.add(CLICKS.key("app", chance.choice(["spring", "autumn"])), minute, 1)
+        increments.add(SEEN.key("app"), minute, 1)
+        increments.add(MEMBERS.key("app"), TODAY + chance.randint(-500, 30), chance.choice([1, -1]))
+    return increments
+
+
+def readings(replica: Replica) -> dict[tuple[Any, ...], int]:
+    """Every kind of reading, now and later."""
+    found = {}
+    for later in (0, 1, HOUR, DAY, 9 * DAY):
+        minute, today = NEWEST + later, TODAY + later // DAY
+        for width in (DAY, 7 * DAY, 30 * DAY):
+            start = minute - width
+            found[later, width, "seen"] = total(replica, SEEN.key("app"), start, minute)
+            for campaign in ("spring", "autumn"):
+                begin = start if width == DAY else start - start % HOUR
+                found[later, width, campaign] = total(replica, CLICKS.key("app", campaign), begin, minute)
+        for ago in (1, 31, 61):
+            found[later, ago, "members"] = total(replica, MEMBERS.key("app"), None, today - ago)
+    return found
+
+
+def total(replica: Replica, key: tuple[str, ...], after: int | None, until: int) -> int:
+    return replica.table.cells_of(key).total(after, until)
+
+
+async def test_the_same_commit_again_is_already_in_and_changes_nothing(deployment: Deployment) -> None:
+    name = "c" * COMMIT_LENGTH
+    assert await deployment.commit(clicks(), commit=name) == "committed"
+    stored = await deployment.stored()
+
+    assert await deployment.commit(clicks(), commit=name) == "already"
+    assert await deployment.stored() == stored
+
+
+async def test_a_commit_of_another_owner_is_refused_and_writes_nothing(deployment: Deployment) -> None:
+    await deployment.store.claim(SHARD, "the successor", None)
+    stored = await deployment.stored()
+
+    assert await deployment.commit(clicks(), records={b"ann": b"record"}) == "owner"
+    assert await deployment.stored() == stored
+
+
+async def test_a_commit_from_another_position_is_refused_and_writes_nothing(deployment: Deployment) -> None:
+    await deployment.commit(clicks())
+    stored = await deployment.stored()
+
+    assert await deployment.commit(clicks(), expected=at(0)) == "position"
+    assert await deployment.stored() == stored
+
+
+async def test_a_claim_keeps_the_position_and_names_the_last_commit(deployment: Deployment) -> None:
+    name = "c" * COMMIT_LENGTH
+    await deployment.commit(commit=name)
+
+    assert await deployment.store.claim(SHARD, "the successor", at(0)) == (at(1), name)
+    assert await deployment.store.claim(SHARD + 1, "the successor", None) is None
+
+
+@pytest.mark.parametrize("customers", [1_999, 2_000, 2_001, 25_000])
+async def test_a_commit_of_any_number_of_customers_is_written_whole(deployment: Deployment, customers: int) -> None:
+    records = {f"customer-{number}".encode(): f"record {number}".encode() for number in range(customers)}
+    ids = {("clicks", 400_000): bytes(8), ("clicks", 400_001): bytes(16)}
+
+    assert await deployment.commit(clicks(), records=records, ids=ids) == "committed"
+    assert await deployment.store.customers(SHARD, list(records)) == list(records.values())
+    assert await deployment.store.ids(SHARD, "clicks", (400_000, 400_001, 400_002)) == {
+        400_000: bytes(8),
+        400_001: bytes(16),
+    }
+    assert await deployment.store.newest_hour(SHARD, "clicks") == 400_001
+
+
+async def test_only_the_owner_gives_a_sign_of_life_and_everybody_learns_what_redis_has(
+    deployment: Deployment,
+) -> None:
+    name = "c" * COMMIT_LENGTH
+    await deployment.commit(commit=name)
+    stored = await deployment.stored()
+
+    assert await deployment.store.tick(SHARD, "a stranger", {"clicks": 5}, 0) == (OWNER, name, at(1))
+    assert await deployment.stored() == stored
+    await deployment.store.tick(SHARD, OWNER, {"clicks": 5}, 0)
+    assert (await deployment.reader()).states[SHARD].lag == {"clicks": 5}
+
+
+async def test_compaction_keeps_every_reading_and_followers_agree_with_fresh_readers(deployment: Deployment) -> None:
+    chance = random.Random(1)
+    follower, sleeper = await deployment.reader(), await deployment.reader()
+    for number in range(1_100):
+        await deployment.commit(anything(chance))
+        if number in (10, 1_050):
+            await follower.refresh()
+        if number == 10:
+            await sleeper.refresh()
+    before = readings(await deployment.reader())
+
+    assert await deployment.compact()
+    assert not await deployment.compact(), "nothing is left to compact"
+    await deployment.commit(clicks(7, NEWEST - 10))
+
+    after = before | {key: count + 7 for key, count in before.items() if "spring" in key and key[0] + 10 < key[1]}
+    for replica in (await deployment.reader(), follower, sleeper):
+        await replica.refresh()
+        assert readings(replica) == after
+
+
+@pytest.mark.parametrize("more", [0, 1, 5])
+async def test_a_follower_notices_that_redis_went_back(deployment: Deployment, more: int) -> None:
+    """Also when by now there are as many commits as before, or more."""
+    await deployment.commit(clicks())
+    stored = await deployment.stored()
+    await deployment.commit(clicks())
+    follower = await deployment.reader()
+    await deployment.go_back_to(stored)
+    deployment.position = 1
+    for _ in range(more):
+        await deployment.commit(clicks(100))
+    await follower.refresh()
+
+    assert readings(follower) == readings(await deployment.reader())
+    assert total(follower, CLICKS.key("app", "spring"), None, NEWEST) == 1 + 100 * more
+
+
+async def test_a_follower_notices_that_redis_was_emptied(deployment: Deployment) -> None:
+    await deployment.commit(clicks())
+    follower = await deployment.reader()
+    await deployment.go_back_to({})
+    await follower.refresh()
+
+    assert follower.table.products == []
+    assert follower.states[SHARD].position is None
