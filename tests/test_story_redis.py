@@ -89,12 +89,11 @@ def test_redis_goes_back_in_time_while_no_worker_runs(story: Story, own_redis: E
 
 
 @pytest.mark.slow
-def test_an_exporter_follows_redis_back_in_time(story: Story, own_redis: EmbeddedRedis) -> None:
-    story = Story(story.assidu, clock="event", namespace=f"{story.settings.namespace}-by-event")
+def test_an_exporter_follows_redis_back_in_time(assidu: Assidu, own_redis: EmbeddedRedis) -> None:
+    story = Story(assidu, redis=own_redis.url, clock="event")
     story.worker()
     exporter = story.exporter()
-    first = story.history(3_000, seed=1)
-    story.emit(first)
+    story.emit(story.history(3_000, seed=1))
     story.settle()
     story.assert_page_equals_the_recount(exporter, at=story.newest)
     snapshot = own_redis.snapshot()

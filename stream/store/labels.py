@@ -20,7 +20,8 @@ class LabelBook:
         self._admit = script(redis, "admit")
         self._limit = limit
         self._day = -1
-        self._admitted: dict[tuple[str, str, str], bool] = {}
+        self._asked: set[tuple[str, str, str]] = set()
+        self._admitted: set[tuple[str, str, str]] = set()
 
     async def learn(self, wanted: Iterable[tuple[str, str, str]], today: int) -> None:
         """Ask Redis about (product, label, value) not asked about today; `today` in days since the epoch."""
@@ -29,17 +30,21 @@ class LabelBook:
             self._day = today
         unknown: dict[tuple[str, str], list[str]] = {}
         for product, label, value in wanted:
-            if value != OTHER and (product, label, value) not in self._admitted:
+            if value != OTHER and (product, label, value) not in self._asked:
                 unknown.setdefault((product, label), []).append(value)
         for (product, label), values in unknown.items():
             answers = await self._admit(keys=[self._keys.labels(product, label)], args=[self._limit, today, *values])
             for value, answer in zip(values, answers, strict=True):
-                self._admitted[product, label, value] = bool(answer)
+                self._asked.add((product, label, value))
+                (self._admitted.add if answer else self._admitted.discard)((product, label, value))
 
     def place(self, product: str, label: str, value: str) -> str:
         """The value itself, or `other`; what was not learnt before has no place."""
-        return value if self._admitted.get((product, label, value)) else OTHER
+        return value if (product, label, value) in self._admitted else OTHER
 
     def forget(self) -> None:
-        """Redis may have gone back: ask again."""
-        self._admitted.clear()
+        """A new day, or Redis may have gone back: ask again.
+
+        The answers stay until there are new ones: other shards may be between `learn` and `place`.
+        """
+        self._asked.clear()
