@@ -43,7 +43,7 @@ bench: install ## measure the write path
 
 render: install ## write the generated files again
 	$(BIN)/python -m schemas.generate
-	$(BIN)/python -m stream.render
+	$(BIN)/assidu render
 
 kafka: .kafka/.fetched ## fetch Apache Kafka's jars for the tests
 

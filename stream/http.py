@@ -16,10 +16,10 @@ async def serving(app: web.Application, host: str, port: int, setting: str) -> A
 
     Raises UserError naming `setting` when the port cannot be had.
     """
-    runner = web.AppRunner(app, access_log=None)
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=2)
     await runner.setup()
     try:
-        site = web.TCPSite(runner, host, port, shutdown_timeout=2)
+        site = web.TCPSite(runner, host, port)
         try:
             await site.start()
         except OSError as error:

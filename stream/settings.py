@@ -9,6 +9,7 @@ from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from schemas import FAMILIES
+from stream.core.definition import Definitions
 from stream.errors import UserError
 
 
@@ -32,6 +33,7 @@ class Settings(BaseSettings):
     repeat_hours: int = Field(24, ge=1, le=24 * 31)
     label_limit: int = Field(200, ge=1)
     first_week_days: int = Field(3, ge=1, le=7)
+    csat_7_from: int = Field(5, ge=1, le=7)
     idempotence: Literal["auto", "on", "off"] = "auto"
     kafka_session_timeout: float = Field(10, gt=0)
     kafka_rebalance_timeout: float = Field(12, gt=0)
@@ -79,6 +81,11 @@ class Settings(BaseSettings):
     def topics(self) -> dict[str, str]:
         """Kafka topic name -> event family, for all nine families."""
         return {self.topic_prefix + family: family for family in FAMILIES}
+
+    @property
+    def definitions(self) -> Definitions:
+        """The settings that shape what indicators mean."""
+        return Definitions(self.first_week_days, self.csat_7_from)
 
     @property
     def oldest_days(self) -> int | None:

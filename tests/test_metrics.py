@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from datetime import UTC, datetime
 from importlib.metadata import distribution
@@ -11,14 +12,16 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from schemas import Rejected, decode
 from schemas.commerce import Purchase
 from stream.core.definition import Metric
 from stream.core.time import Calendar
 from stream.metrics import METRICS, SERIES
+from tests.histories import State, decoded, report
 from tests.recount import Sample, Value, compare, recount, sample
-from tests.test_metrics_recount import State, decoded, report
 
-TWINS = [metric for metric in METRICS if "_by_channel_" in metric.name]
+TWINS = [metric for metric in METRICS if "_by_channel" in metric.name]
+COUNTS = ("customers", "events", "visits")
 ZONE = ZoneInfo("UTC")
 
 
@@ -27,16 +30,18 @@ def test_the_formula_gives_the_value_of_its_worked_example(metric: Metric) -> No
     assert metric.example.reads.keys() == metric.reads.keys()
     value = metric.formula(**metric.example.reads)
     assert value == metric.example.value
-    assert isinstance(value, float) == (metric.unit not in ("customers", "events"))
+    assert isinstance(value, float) == (metric.unit not in COUNTS)
 
 
 @pytest.mark.parametrize("metric", METRICS, ids=lambda metric: metric.name)
 def test_a_metric_says_its_unit_in_its_name_and_explains_itself(metric: Metric) -> None:
     assert re.fullmatch(r"engagement(_[a-z]+)+", metric.name)
-    assert metric.name.endswith("_" + metric.unit.replace(" ", "_"))
+    if metric.unit != "events":  # whose kind the name says: clicks, impressions, responses
+        assert metric.name.removesuffix("_by_channel").endswith("_" + metric.unit.replace(" ", "_"))
     assert metric.help[0].isupper()
     assert metric.help.endswith(".")
     assert "product" not in metric.labels, "every metric has it by itself"
+    assert bool(metric.rows) == bool(metric.row_labels)
 
 
 def test_every_metric_and_every_series_is_named_once() -> None:
@@ -52,6 +57,13 @@ def test_a_twin_by_channel_differs_from_its_metric_in_the_channel_only(twin: Met
     assert twin.labels.keys() == {"channel", *original.labels}
     assert (twin.unit, twin.rolling, twin.reads.keys()) == (original.unit, original.rolling, original.reads.keys())
     assert twin.help != original.help
+
+
+def test_every_sample_carries_the_labels_of_its_metric_in_their_order() -> None:
+    table = State(Calendar(ZONE)).take([[decoded(event) for event in EXAMPLE + NPS_ANSWERS]]).table
+    named = {metric.name: metric.label_names for metric in METRICS}
+    for each in report(table, EXAMPLE_AT, ZONE)["metrics"]:
+        assert tuple(each["labels"]) == named[each["name"]]
 
 
 LAST_ACTIVITY = {
@@ -92,6 +104,39 @@ def test_what_a_recount_cannot_know_before_the_newest_event_is_none() -> None:
     recounted = recount(EXAMPLE, datetime(2026, 3, 31, 11, 58, 59, tzinfo=UTC), ZONE)
     assert recounted[sample("active_customers", product="default", window="24h")] is None
     assert recounted[sample("calendar_active_customers", product="default", days=30)] == 5
+
+
+NPS_ANSWERS = [
+    {
+        "event_id": str(number),
+        "type": "survey_response",
+        "user_id": str(number),
+        "timestamp": "2026-03-31T11:00:00Z",
+        **{"survey": "nps", "survey_id": "yearly", "scale": "0-10", "score": score},
+    }
+    for number, score in enumerate((10, 9, 9, 8, 7, 6, 0))
+]
+NPS = {"product": "default", "survey_id": "yearly", "scale": "0-10", "window": "24h"}
+
+
+def test_the_worked_example_of_nps_comes_out_of_the_fold_and_of_the_recount() -> None:
+    table = State(Calendar(ZONE)).take([[decoded(answer) for answer in NPS_ANSWERS]]).table
+    found = report(table, EXAMPLE_AT, ZONE, {"engagement_nps_score", "engagement_nps_margin"})["metrics"]
+    folded = {each["name"]: each["value"] for each in found if each["labels"] == NPS}
+    recounted = recount(NPS_ANSWERS, EXAMPLE_AT, ZONE)
+    assert round(folded["engagement_nps_score"], 4) == 14.2857
+    assert round(folded["engagement_nps_margin"], 3) == 61.709
+    assert recounted[sample("nps_score", **NPS)] == pytest.approx(14.2857, abs=1e-4)
+    assert recounted[sample("nps_margin", **NPS)] == pytest.approx(61.709, abs=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("score", "reason"), [(11, "score_out_of_scale"), (-1, "score_out_of_scale"), (7.5, "wrong_type")]
+)
+def test_the_answers_off_the_scale_in_the_worked_example_of_nps_are_refused(score: float, reason: str) -> None:
+    outcome = decode(json.dumps({**NPS_ANSWERS[0], "score": score}).encode(), "surveys")
+    assert isinstance(outcome, Rejected)
+    assert outcome.reason == reason
 
 
 def test_the_worked_example_of_real_purchases_comes_out_of_the_fold() -> None:

@@ -3,20 +3,34 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from zoneinfo import ZoneInfo
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas import Event
-from stream.core.customer import Customer
+from stream.core.record import Fact, Record, change
 from stream.core.series import Add, Increments, Key, Table
 from stream.core.time import Calendar, minute_of
-from stream.metrics import SERIES, change, count_event
+from stream.metrics import KINDS, SERIES, count_event
 from stream.worker.fold import touched_customers
-from tests.test_metrics_recount import DAY, LATER, History, State, decoded, folded, histories, laws, minute_at, report
+from tests.histories import (
+    DAY,
+    LATER,
+    History,
+    State,
+    as_it_is,
+    decoded,
+    folded,
+    histories,
+    laws,
+    minute_at,
+    report,
+)
 
 HORIZON_DAYS = 400
+SHORT_OR_LONG = histories() | histories(days_back=700)
 
 
 def contents(table: Table) -> dict[Key, dict[int, int]]:
@@ -31,12 +45,13 @@ def contents(table: Table) -> dict[Key, dict[int, int]]:
     return found
 
 
-def contribute(add: Add, events: list[Event], customers: dict[bytes, Customer]) -> None:
+def contribute(add: Add, events: list[Event], customers: dict[bytes, Record]) -> None:
     """Everything that the events and the records they led to add to the series."""
     for key, product in touched_customers(events).items():
-        change(add, product, None, customers[key])
+        change(add, product, None, customers[key], KINDS)
     for event in events:
-        count_event(add, event.product, event.type, minute_of(event.epoch_ms))
+        minute, place = minute_of(event.epoch_ms), partial(as_it_is, event.product)
+        count_event(add, event.product, Fact(event.type, event, event.epoch_ms, minute, 0, event.channel, place))
 
 
 def table_of(increments: Increments) -> Table:
@@ -46,7 +61,7 @@ def table_of(increments: Increments) -> Table:
 
 
 @laws
-@given(histories())
+@given(SHORT_OR_LONG)
 def test_folding_does_not_care_how_batches_are_cut_nor_in_what_order_events_come(history: History) -> None:
     one_batch = State(Calendar(history.zone)).take([history.events])
     many = folded(history)
@@ -67,7 +82,7 @@ def test_a_channel_reads_the_same_whether_or_not_it_ever_held_the_first_activity
 
 
 @laws
-@given(histories())
+@given(SHORT_OR_LONG)
 def test_a_change_in_two_steps_adds_up_to_the_change_in_one(history: History) -> None:
     half = State(Calendar(history.zone)).take([history.events[::2]])
     before = half.customers.copy()
@@ -76,14 +91,14 @@ def test_a_change_in_two_steps_adds_up_to_the_change_in_one(history: History) ->
         old = before.get(key)
         steps, leap = Increments(), Increments()
         if old:
-            change(steps.add, "app", None, old)
-        change(steps.add, "app", old, new)
-        change(leap.add, "app", None, new)
+            change(steps.add, "app", None, old, KINDS)
+        change(steps.add, "app", old, new, KINDS)
+        change(leap.add, "app", None, new, KINDS)
         assert contents(table_of(steps)) == contents(table_of(leap))
 
 
 @laws
-@given(histories(), st.integers(1, 5))
+@given(SHORT_OR_LONG, st.integers(1, 5))
 def test_adding_up_shards_equals_folding_all_in_one(history: History, shards: int) -> None:
     total = Table(SERIES)
     for shard in range(shards):
@@ -95,7 +110,7 @@ def test_adding_up_shards_equals_folding_all_in_one(history: History, shards: in
 
 
 @laws
-@given(histories())
+@given(SHORT_OR_LONG)
 def test_a_series_equals_the_sum_of_the_contributions_of_all_records(history: History) -> None:
     state = folded(history)
     sums = Increments()
@@ -104,7 +119,7 @@ def test_a_series_equals_the_sum_of_the_contributions_of_all_records(history: Hi
 
 
 @laws
-@given(histories())
+@given(SHORT_OR_LONG)
 def test_taking_a_customer_back_leaves_no_trace(history: History) -> None:
     state = folded(history)
     gone = decoded(history.emitted[0]).customer
@@ -117,7 +132,7 @@ def test_taking_a_customer_back_leaves_no_trace(history: History) -> None:
 
 
 @laws
-@given(histories() | histories(days_back=700), LATER, LATER)
+@given(SHORT_OR_LONG, LATER, LATER)
 def test_compaction_changes_no_reading_from_then_on(
     history: History, minutes_before: int, minutes_later: int
 ) -> None:

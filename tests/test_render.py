@@ -1,29 +1,190 @@
-"""What is generated from the metrics is what stands in the README."""
+"""What is generated from the definitions of the indicators is what lies in this checkout."""
 
 from __future__ import annotations
 
+import json
+import re
+from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
+from typing import Any
 
 import pytest
+from click.testing import CliRunner, Result
+from grafana_foundation_sdk.cog.encoder import JSONEncoder
+from grafana_foundation_sdk.cog.plugins import register_default_plugins
+from grafana_foundation_sdk.models.dashboard import Dashboard
 
+from stream.cli import commands
+from stream.core.definition import Alert, RestsOn
 from stream.errors import UserError
-from stream.metrics import METRICS
-from stream.render import rendered
+from stream.metrics import FAMILIES, METRICS
+from stream.render.files import DASHBOARDS, INDICATORS, README, RULES, rendered, stale
+from stream.render.pipeline import ALERTS
+from stream.render.readme import with_table
 
-README = Path(__file__).parent.parent / "README.md"
-
-
-def test_the_readme_has_the_indicators_as_they_are_defined_now() -> None:
-    text = README.read_text()
-    assert rendered(text) == text
+CHECKOUT = Path(__file__).parent.parent
+PIPELINE = "pipeline"
 
 
-def test_every_indicator_stands_in_the_readme_once() -> None:
-    text = README.read_text()
+def text_of(path: Path) -> str:
+    return (CHECKOUT / path).read_text(encoding="utf-8")
+
+
+def dashboards() -> dict[str, dict[str, Any]]:
+    """Name -> what Grafana loads."""
+    return {path.stem: json.loads(text) for path, text in rendered(CHECKOUT).items() if path.parent == DASHBOARDS}
+
+
+def queries(dashboard: dict[str, Any]) -> Iterator[str]:
+    return (target["expr"] for panel in dashboard["panels"] for target in panel["targets"])
+
+
+def test_every_generated_file_is_as_the_definitions_are_now() -> None:
+    assert stale(CHECKOUT) == [], "run: make render"
+
+
+def test_every_generated_file_says_that_it_is_generated() -> None:
+    assert "do not edit" in text_of(RULES).splitlines()[0]
+    assert "do not edit" in text_of(INDICATORS).splitlines()[0]
+    for name, dashboard in dashboards().items():
+        assert "do not edit" in next(iter(dashboard.values())), name
+
+
+@pytest.mark.parametrize("metric", METRICS, ids=lambda metric: metric.name)
+def test_every_indicator_stands_once_in_the_readme_the_documentation_and_its_familys_dashboard(metric: Any) -> None:
+    assert text_of(README).count(f"| `{metric.name}` |") == 1
+    assert text_of(INDICATORS).splitlines().count(f"### {metric.name}") == 1
+    drawing = [
+        name
+        for name, dashboard in dashboards().items()
+        for query in queries(dashboard)
+        if f"({metric.name}{{" in query and name != "overview"
+    ]
+    assert len(drawing) == 1
+
+
+def test_there_is_a_dashboard_for_every_family_an_overview_and_one_for_the_pipeline() -> None:
+    assert len(dashboards()) == len(FAMILIES) + 2
+    assert {board["uid"] for board in dashboards().values()} == {f"assidu-{name}" for name in dashboards()}
+
+
+def test_no_panel_takes_the_rate_of_an_indicator_or_adds_up_its_windows() -> None:
+    windowed = {metric.name for metric in METRICS if "window" in metric.labels}
+    for query in chain.from_iterable(map(queries, dashboards().values())):
+        if "engagement_" in query:
+            found = re.fullmatch(r"max by \(([a-z_, ]+)\) \((engagement_\w+)\{([^{}]*)\}\)", query)
+            assert found, query
+            by, name, matchers = found.groups()
+            assert name not in windowed or "window" in by.split(", ") or 'window="' in matchers
+
+
+def test_every_panel_of_an_indicator_shows_the_chosen_products_only() -> None:
+    for name, dashboard in dashboards().items():
+        variables = {variable["name"] for variable in dashboard["templating"].get("list", [])}
+        assert ("product" in variables) == (name != PIPELINE)
+        for query in queries(dashboard):
+            assert set(re.findall(r"\$([a-z]+)", query)) <= variables
+            assert "engagement_" not in query or 'product=~"$product"' in query
+
+
+def test_every_panel_has_a_title_of_its_own_an_explanation_a_unit_and_a_data_source() -> None:
+    for name, dashboard in dashboards().items():
+        titles = [panel["title"] for panel in dashboard["panels"]]
+        assert sorted(set(titles)) == sorted(titles), name
+        for panel in dashboard["panels"]:
+            assert panel["description"]
+            assert panel["datasource"] == {"type": "prometheus", "uid": "assidu-prometheus"}
+            assert panel["fieldConfig"]["defaults"]["unit"]
+
+
+def test_grafanas_schema_types_read_every_dashboard_as_it_was_written() -> None:
+    register_default_plugins()
+    for name, dashboard in dashboards().items():
+        del dashboard["__comment"]
+        read = Dashboard.from_json(dashboard)
+        assert json.loads(json.dumps(read, cls=JSONEncoder)) == dashboard, name
+
+
+def test_an_alerts_threshold_is_drawn() -> None:
+    [panel] = [panel for panel in dashboards()["activity"]["panels"] if panel["title"] == "Stickiness, day of month"]
+    steps = panel["fieldConfig"]["defaults"]["thresholds"]["steps"]
+    assert [(step["color"], step["value"]) for step in steps] == [("red", None), ("green", 0.1)]
+
+
+def test_every_alert_rests_on_a_gauge_that_counts_for_each_product() -> None:
+    counted = {metric.name: metric for metric in METRICS}
     for metric in METRICS:
-        assert text.count(f"| `{metric.name}` |") == 1
+        if metric.alert:
+            guard = metric.alert.rests_on
+            assert guard.at_least > 0
+            assert counted[guard.gauge].unit in ("customers", "events", "visits")
+            assert {"product", *guard.labels} == set(counted[guard.gauge].label_names)
+
+
+def test_an_alert_has_one_condition() -> None:
+    for conditions in ({}, {"below": 0.1, "falls_by": 0.1}):
+        with pytest.raises(ValueError, match="either below or falls_by"):
+            Alert("Both", "both", RestsOn("engagement_active_customers", 1), "1h", **conditions)
+
+
+def test_every_alert_has_a_name_of_its_own() -> None:
+    names = [metric.alert.name for metric in METRICS if metric.alert] + [alert.name for alert in ALERTS]
+    assert sorted(set(names)) == sorted(names)
+    assert [re.findall(r"- alert: (\w+)", text_of(RULES))] == [names]
 
 
 def test_a_readme_without_the_generated_part_is_an_error() -> None:
     with pytest.raises(UserError, match="no part between"):
-        rendered("# Assidu\n")
+        with_table("# Assidu\n")
+
+
+@pytest.fixture
+def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """With a README that has its part, and nothing else."""
+    (tmp_path / README).write_text(text_of(README), encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def render(*arguments: str) -> Result:
+    return CliRunner().invoke(commands, ["render", *arguments])
+
+
+def test_the_command_writes_what_is_missing_and_then_nothing(checkout: Path) -> None:
+    first, second = render(), render()
+
+    assert first.exit_code == second.exit_code == 0
+    assert f"{INDICATORS}: brought up to date" in first.output
+    assert str(README) not in first.output
+    assert second.output == ""
+    assert (checkout / RULES).read_text(encoding="utf-8") == text_of(RULES)
+
+
+def test_the_command_checks_without_writing(checkout: Path) -> None:
+    checked = render("--check")
+
+    assert checked.exit_code == 1
+    assert f"{RULES}: is not what would be written" in checked.output
+    assert "run `assidu render`" in checked.output
+    assert [path.name for path in checkout.iterdir()] == [README.name]
+    render()
+    assert render("--check").exit_code == 0
+
+
+def test_the_dashboard_of_a_family_that_is_no_more_is_removed(checkout: Path) -> None:
+    render()
+    forsaken = checkout / DASHBOARDS / "forsaken.json"
+    forsaken.write_text("{}")
+
+    assert render("--check").exit_code == 1
+    render()
+    assert not forsaken.exists()
+
+
+def test_outside_a_checkout_the_command_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    done = render()
+
+    assert done.exit_code == 2
+    assert "README.md is missing: run this in a checkout" in done.output

@@ -1,66 +1,75 @@
-"""Simulated customers: valid events in the order of time, the same for the same seed, every kind of customer."""
+"""The simulated world: valid events in the order of time, the same for the same seed, every kind of customer."""
 
 from __future__ import annotations
 
-from collections import Counter
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from itertools import islice
-from zoneinfo import ZoneInfo
+from itertools import count, islice
 
 import msgspec
 
 from schemas import FAMILY_OF_TYPE, Rejected, decode
-from schemas import Event as Valid
-from stream.core.time import Calendar
-from stream.simulate import PAST_DAYS, Event, live, simulate
-from stream.worker.fold import counted
-from tests.recount import compare, recount
-from tests.test_metrics_recount import State, report
+from stream.simulate import PAST_DAYS, Event, Told, World
 
 NOW = datetime(2026, 3, 31, 12, tzinfo=UTC)
-PAST = list(simulate(seed=1, customers=150, now=NOW))
+NOW_MS = int(NOW.timestamp() * 1000)
+DAY_MS = 86_400_000
 
 
-def live_events(count: int) -> list[Event]:
-    return list(islice(live(seed=1, customers=150, clock=lambda: NOW), count))
+def world(seed: int = 1, customers: int = 150) -> World:
+    return World(seed, customers, NOW)
 
 
-def checked(event: Event) -> Valid:
-    valid = decode(msgspec.json.encode(event), FAMILY_OF_TYPE[event["type"]])
-    assert not isinstance(valid, Rejected), (event, valid)
-    return valid
+def ticking(every_ms: int) -> Callable[[], int]:
+    """A clock that moves on whenever somebody looks."""
+    moments = count(NOW_MS, every_ms)
+    return lambda: next(moments)
+
+
+def live_events(number: int, every_ms: int = 100) -> list[Event]:
+    return [told.event for told in islice(world().live(ticking(every_ms)), number)]
+
+
+TOLD = list(world().past())
+PAST = [told.event for told in TOLD]
+
+
+def moment_ms(event: Event) -> int:
+    return round(datetime.fromisoformat(event["timestamp"]).timestamp() * 1000)
 
 
 def test_the_past_comes_in_the_order_of_time_and_ends_before_now() -> None:
-    moments = [datetime.fromisoformat(event["timestamp"]) for event in PAST]
+    moments = [told.at_ms for told in TOLD]
 
-    assert moments == sorted(moments)
-    assert NOW - timedelta(days=PAST_DAYS) <= moments[0]
-    assert moments[-1] < NOW
+    assert moments == sorted(moments) == [moment_ms(event) for event in PAST]
+    assert moments[0] >= NOW_MS - PAST_DAYS * DAY_MS
+    assert moments[-1] < NOW_MS
 
 
 def test_every_event_is_valid_and_has_an_id_of_its_own() -> None:
     events = PAST + live_events(5000)
 
-    assert {checked(event).type for event in events} == set(
-        "click impression login signup page_view session survey_sent survey_response".split()
-    )
-    assert len({event["event_id"] for event in events}) == len(events)
+    for event in events:
+        valid = decode(msgspec.json.encode(event), FAMILY_OF_TYPE[event["type"]])
+        assert not isinstance(valid, Rejected), (event, valid)
+    assert {event["type"] for event in events} == set(FAMILY_OF_TYPE)
+    assert len({event["event_id"] for event in PAST}) == len(PAST)
 
 
 def test_the_same_seed_gives_the_same_customers_and_another_gives_others() -> None:
-    assert list(simulate(seed=1, customers=150, now=NOW)) == PAST
-    assert list(simulate(seed=2, customers=150, now=NOW)) != PAST
+    assert list(world().past()) == TOLD
+    assert list(world(seed=2).past()) != TOLD
     assert live_events(500) == live_events(500)
 
 
 def test_one_more_customer_changes_nothing_for_the_others() -> None:
-    def without_id(events: list[Event], among: set[str]) -> list[Event]:
-        return [{**event, "event_id": ""} for event in events if event["user_id"] in among]
+    def without_ids(told: list[Told], among: set[str]) -> list[Event]:
+        ids = {"event_id": "", "order_id": ""}
+        return [{**event, **ids} for _, event in told if event["user_id"] in among]
 
-    few = list(simulate(seed=1, customers=30, now=NOW))
-    known = {event["user_id"] for event in few}
-    assert without_id(few, known) == without_id(PAST, known)
+    few = list(world(customers=30).past())
+    known = {told.event["user_id"] for told in few}
+    assert without_ids(few, known) == without_ids(TOLD, known)
 
 
 def test_a_customer_is_in_one_place_at_a_time() -> None:
@@ -78,17 +87,20 @@ def test_live_customers_come_and_go_and_some_sign_up() -> None:
     known = {event["user_id"] for event in PAST}
     signed_up = {event["user_id"] for event in events if event["type"] == "signup"}
 
-    assert {event["timestamp"] for event in events} == {"2026-03-31T12:00:00.000+00:00"}
+    assert [moment_ms(event) for event in events] == list(range(NOW_MS, NOW_MS + 5000 * 100, 100))
     assert signed_up and not signed_up & known
     assert len({event["user_id"] for event in events} & known) > 50
 
 
-def test_the_past_folded_equals_its_recount_and_leaves_no_indicator_empty() -> None:
-    zone = ZoneInfo("Europe/Paris")
-    state = State(Calendar(zone)).take([counted(map(checked, PAST), Counter())])
-    found = report(state.table, NOW, zone)
+def test_live_customers_whose_turn_comes_too_seldom_have_left() -> None:
+    """Nobody stays for hours because only few events a second are asked for."""
+    sessions = [event for event in live_events(3000, every_ms=60_000) if event["type"] == "session"]
 
-    assert compare(found, recount(PAST, NOW, zone)) == []
-    assert all(sample["value"] for sample in found["metrics"] if "lifecycle" in sample["name"])
-    of_all = [sample for sample in found["metrics"] if "channel" not in sample["labels"]]
-    assert [sample for sample in of_all if sample["value"] is None] == []
+    assert sessions
+    assert max(event["duration_ms"] for event in sessions) < 6 * 3_600_000
+
+
+def test_some_customers_revise_what_they_answered() -> None:
+    answered = [(event["user_id"], event["survey_id"]) for event in PAST if event["type"] == "survey_response"]
+
+    assert len(set(answered)) < len(answered)

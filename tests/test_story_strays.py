@@ -11,7 +11,7 @@ import pytest
 
 from stream.partition import shard_of
 from tests.events import Event, login
-from tests.recount import TOPIC_OF_TYPE
+from tests.recount.happenings import TOPIC_OF_TYPE
 from tests.stack.command import Assidu
 from tests.stack.sending import Record
 from tests.stack.story import NEWEST, Story

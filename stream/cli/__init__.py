@@ -13,7 +13,9 @@ import click
 from stream.cli.demo import demo
 from stream.cli.emit import emit
 from stream.cli.read import customer, report, status
+from stream.cli.render import render
 from stream.cli.run import exporter, topics, worker
+from stream.cli.simulate import simulate
 from stream.errors import UserError
 
 USER_MISTAKE = 2
@@ -92,7 +94,7 @@ def commands() -> None:
     logging.getLogger("aiokafka").addHandler(logging.NullHandler())
 
 
-for command in (topics, worker, exporter, emit, status, report, customer, demo):
+for command in (topics, worker, exporter, emit, status, report, customer, simulate, demo, render):
     commands.add_command(command)
 
 

@@ -51,8 +51,8 @@ def demo(ctx: click.Context, seconds: float | None, customers: int, seed: int, r
 
     from stream.demo.course import run_demo
     from stream.demo.stack import PartEnded
-    from stream.demo.traffic import Plan
     from stream.settings import read_settings
+    from stream.simulate import Plan
 
     plan = Plan(seconds, customers, seed, rate)
     try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import product as combinations
-from typing import Any
+from typing import Any, Literal
 
 from stream.core.series import Key, Series, Table
 from stream.core.time import DAY, WINDOWS, floor_hour
@@ -19,6 +19,7 @@ class Definitions:
     """The settings that shape the definitions themselves."""
 
     first_week_days: int = 3
+    csat_7_from: int = 5
 
 
 @dataclass(frozen=True)
@@ -37,22 +38,21 @@ class View:
         if None not in fixed:
             cells = self.table.get((series.name, self.product, *fixed))  # type: ignore[arg-type]
             return cells.total(after, until) if cells else 0
-        total = 0
-        for key in self.table.keys(series.name, self.product):
-            if all(want is None or want == have for want, have in zip(fixed, key[2:], strict=True)) and (
-                where is None or where(self, key)
-            ):
-                total += self.table.cells_of(key).total(after, until)
-        return total
+        return sum(
+            self.table.cells_of(key).total(after, until)
+            for key in self.table.keys_with(series.name, self.product, fixed)
+            if where is None or where(self, key)
+        )
 
 
 Where = Callable[[View, Key], bool]
 Read = Callable[[View, Labels], Any]
 Choices = tuple[str, ...] | Callable[[View], list[str]]
+Rows = Callable[[View], list[dict[str, str]]]
 
 
 def census(series: Series, window: str | None = None) -> Read:
-    """Customers whose last time lies in (T − W, T]; the window is given, or the metric's own label."""
+    """Customers whose last activity lies in (T − W, T]; the window is given, or the metric's own label."""
 
     def read(view: View, labels: Labels) -> int:
         width = WINDOWS[window or labels["window"]]
@@ -61,13 +61,14 @@ def census(series: Series, window: str | None = None) -> Read:
     return read
 
 
-def flow(series: Series, window: str | None = None) -> Read:
-    """Counts in the window: 24h to the minute, 7d and 30d from the hour, (floor_hour(T − W), T]."""
+def flow(series: Series, window: str | None = None, where: Where | None = None) -> Read:
+    """Counts, and censuses of anything but activity: 24h to the minute, 7d and 30d from the hour,
+    (floor_hour(T − W), T]."""
 
     def read(view: View, labels: Labels) -> int:
         width = WINDOWS[window or labels["window"]]
         start = view.minute - width
-        return view.sum(series, labels, start if width == DAY else floor_hour(start), view.minute)
+        return view.sum(series, labels, start if width == DAY else floor_hour(start), view.minute, where)
 
     return read
 
@@ -95,14 +96,31 @@ def given(label: str) -> Read:
     return lambda _view, labels: labels[label]
 
 
-def found(series: Series, label: str) -> Choices:
-    """The values of the label that the product has shown so far."""
-    position = 2 + series.labels.index(label)
+def found(label: str, *series: Series) -> Choices:
+    """The values of the label that the product has shown so far in any of the series.
+
+    Name plain counts where there are any: a memory may forget in the very batch in which it learnt.
+    """
+    positions = {each.name: 2 + each.labels.index(label) for each in series}
 
     def choices(view: View) -> list[str]:
-        return sorted({key[position] for key in view.table.keys(series.name, view.product)})
+        return sorted({key[at] for name, at in positions.items() for key in view.table.keys(name, view.product)})
 
     return choices
+
+
+def found_together(series: Series, *labels: str, where: Mapping[str, str] | None = None) -> Rows:
+    """The combinations of the labels' values that the product has shown so far, where other labels are as given."""
+
+    def rows(view: View) -> list[dict[str, str]]:
+        found = set()
+        for key in view.table.keys(series.name, view.product):
+            have = dict(zip(series.labels, key[2:], strict=True))
+            if all(have[name] == value for name, value in (where or {}).items()):
+                found.add(tuple(have[name] for name in labels))
+        return [dict(zip(labels, values, strict=True)) for values in sorted(found)]
+
+    return rows
 
 
 @dataclass(frozen=True)
@@ -114,10 +132,56 @@ class Example:
 
 
 @dataclass(frozen=True)
+class Panel:
+    """How dashboards draw an indicator: lines over time, unless it says otherwise.
+
+    bars      the label whose values stand side by side, as they are now
+    overview  it stands on the overview too, as a large number, with these labels; None: it does not
+    """
+
+    title: str
+    bars: str | None = None
+    overview: Labels | None = None
+
+
+@dataclass(frozen=True)
+class RestsOn:
+    """The gauge that counts what an indicator rests on, and how many there must be before it may alert."""
+
+    gauge: str
+    at_least: int
+    labels: Labels = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Alert:
+    """When somebody is told; exactly one of `below` and `falls_by` is given.
+
+    summary   what has happened, for a person in a hurry
+    for_      how long it must last, as Prometheus writes durations
+    below     the value is less than this
+    falls_by  the value is less, by this share or more, than it was a week before
+    """
+
+    name: str
+    summary: str
+    rests_on: RestsOn
+    for_: str
+    below: float | None = None
+    falls_by: float | None = None
+    severity: Literal["warning", "critical"] = "warning"
+
+    def __post_init__(self) -> None:
+        if (self.below is None) == (self.falls_by is None):
+            raise ValueError(f"alert {self.name}: give either below or falls_by")
+
+
+@dataclass(frozen=True)
 class Metric:
     """One indicator.
 
-    labels    label -> its possible values (fixed, or those found in a series); the product is always there
+    rows      combinations of some labels that belong together, as found in a series; row_labels names them
+    labels    further label -> its possible values (fixed, or those found); the product is always there
     reads     formula argument -> reading
     formula   over the readings; None where there is nothing to divide by
     rolling   it is only true at T ≥ the newest event (False: complete days, true at any T)
@@ -129,16 +193,26 @@ class Metric:
     reads: Mapping[str, Read]
     formula: Callable[..., Value]
     example: Example
+    panel: Panel
+    alert: Alert | None = None
     labels: Mapping[str, Choices] = field(default_factory=dict)
+    rows: Rows | None = None
+    row_labels: tuple[str, ...] = ()
     rolling: bool = True
+
+    @property
+    def label_names(self) -> tuple[str, ...]:
+        """Every label of the gauge, the product first."""
+        return ("product", *self.row_labels, *self.labels)
 
     def samples(self, view: View) -> Iterator[tuple[dict[str, str], Value]]:
         """(labels without the product, value) for every combination of label values."""
         choices = [values(view) if callable(values) else values for values in self.labels.values()]
-        for values in combinations(*choices):
-            labels = dict(zip(self.labels, values, strict=True))
-            readings = {name: read(view, labels) for name, read in self.reads.items()}
-            yield labels, self.formula(**readings)
+        for row in self.rows(view) if self.rows else [{}]:
+            for values in combinations(*choices):
+                labels = {**row, **dict(zip(self.labels, values, strict=True))}
+                readings = {name: read(view, labels) for name, read in self.reads.items()}
+                yield labels, self.formula(**readings)
 
 
 def ratio(part: float, whole: float) -> float | None:

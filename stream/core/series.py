@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
@@ -110,6 +110,7 @@ class Table:
         self._series = {each.name: each for each in series}
         self._cells: dict[Key, Cells] = {}
         self._keys: dict[tuple[str, str], list[Key]] = defaultdict(list)
+        self._keys_with: dict[tuple[str, str, int, str], list[Key]] = defaultdict(list)
 
     def merge(self, blob: bytes) -> None:
         """Add packed increments (of Increments.encode or of `encode`)."""
@@ -120,11 +121,21 @@ class Table:
         cells = self._cells.get(key)
         if cells is None:
             cells = self._cells[key] = Cells()
-            self._keys[key[0], key[1]].append(key)
+            name, product, *values = key
+            self._keys[name, product].append(key)
+            for position, value in enumerate(values):
+                self._keys_with[name, product, position, value].append(key)
         return cells
 
     def keys(self, series: str, product: str) -> list[Key]:
         return self._keys.get((series, product), [])
+
+    def keys_with(self, series: str, product: str, values: Sequence[str | None]) -> Iterable[Key]:
+        """The keys whose label values are as given; None: any."""
+        fixed = [(position, value) for position, value in enumerate(values) if value is not None]
+        lists = [self._keys_with.get((series, product, *each), []) for each in fixed]
+        fewest = min(lists, key=len) if lists else self.keys(series, product)
+        return (key for key in fewest if all(key[2 + position] == value for position, value in fixed))
 
     def get(self, key: Key) -> Cells | None:
         return self._cells.get(key)

@@ -12,9 +12,9 @@ from rich.console import Console
 
 from stream.demo.screen import Screen
 from stream.demo.stack import Stack
-from stream.demo.traffic import Plan, Traffic
 from stream.emit import Emitter
 from stream.settings import Settings
+from stream.simulate import Plan, Traffic
 from stream.topics import create_topics
 
 

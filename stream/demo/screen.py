@@ -15,9 +15,8 @@ from rich.text import Text
 
 from stream.demo.page import History, Page, is_ready, scrape
 from stream.demo.stack import Stack
-from stream.demo.traffic import Plan, Traffic
 from stream.demo.view import plain_line, view
-from stream.simulate import PAST_DAYS
+from stream.simulate import PAST_DAYS, Plan, Traffic
 
 _LOOK_SECONDS = 0.25
 _REFRESH_SECONDS = 1.0
@@ -52,10 +51,10 @@ class Screen:
                 self._stack.check()
                 progress.update(sending, completed=traffic.past_share)
                 if page := await scrape(self._http, self._stack.exporter_url):
-                    share = page.counted_events / max(1, traffic.past_events)
+                    share = page.counted_events / max(1, traffic.sent)
                     progress.update(counting, completed=traffic.past_share * share, total=1)
         self._console.print(
-            f"{PAST_DAYS} days of {self._plan.customers:,} simulated customers: {traffic.past_events:,} events."
+            f"{PAST_DAYS} days of {self._plan.customers:,} simulated customers: {traffic.sent:,} events."
         )
 
     async def show_live(self) -> None:
@@ -96,5 +95,5 @@ class Screen:
 
 def _is_settled(page: Page, traffic: Traffic) -> bool:
     """All of the past is sent and counted, and every shard has said that it is done."""
-    counted = traffic.past_share == 1 and page.counted_events >= traffic.past_events
+    counted = traffic.past_share == 1 and page.counted_events >= traffic.sent
     return counted and page.lag_events == 0 and isfinite(page.age_seconds)

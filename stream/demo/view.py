@@ -20,8 +20,9 @@ class Unit(NamedTuple):
     change: Callable[[float], str]
 
 
-CUSTOMERS = Unit("{:,.0f}".format, "{:,.0f}".format)
+COUNT = Unit("{:,.0f}".format, "{:,.0f}".format)
 PERCENT = Unit("{:.1%}".format, lambda change: f"{change * 100:.1f}")
+SCORE = Unit("{:+.0f}".format, "{:.0f}".format)
 
 
 class Row(NamedTuple):
@@ -43,18 +44,23 @@ def _rows(about: str, unit: Unit, name: str, label: str, values: dict[str, str])
 ACTIVE = tuple(
     _rows(
         "active customers",
-        CUSTOMERS,
+        COUNT,
         "engagement_active_customers",
         "window",
         {"24h": "last 24 hours", "7d": "last 7 days", "30d": "last 30 days"},
     )
 )
+DAY = {"window": "24h"}
+NPS = {"survey_id": "after-visit", "scale": "0-10", "window": "30d"}
 STICKINESS = Row("stickiness", "24 hours of 30 days", PERCENT, "engagement_stickiness_ratio", {})
 MOVING = (
     *ACTIVE,
     STICKINESS,
-    Row("", "7 days of 30 days", PERCENT, "engagement_stickiness_weekly_ratio", {}),
-    Row("first week", "in it now", CUSTOMERS, "engagement_first_week_in_progress_customers", {}),
+    Row("click-through", "last 24 hours", PERCENT, "engagement_clickthrough_ratio", {**DAY, "basis": "events"}),
+    Row("visits", "ended in 24 hours", COUNT, "engagement_visits", DAY),
+    Row("", "of a single page", PERCENT, "engagement_bounce_ratio", {**DAY, "basis": "single_page"}),
+    Row("promoter score", "last 30 days", SCORE, "engagement_nps_score", NPS),
+    Row("first week", "in it now", COUNT, "engagement_first_week_in_progress_customers", {}),
     Row("", "of them engaged", PERCENT, "engagement_first_week_in_progress_ratio", {}),
 )
 COMPLETE_DAYS = (
@@ -64,15 +70,15 @@ COMPLETE_DAYS = (
         PERCENT,
         "engagement_retention_ratio",
         "day",
-        {"1": "back on day 1", "7": "back on day 7", "30": "back on day 30"},
+        {"1": "back on day 1", "30": "back on day 30"},
     ),
     Row("churn", "gone since last month", PERCENT, "engagement_churn_ratio", {}),
     *_rows(
         "lifecycle",
-        CUSTOMERS,
+        COUNT,
         "engagement_lifecycle_customers",
         "state",
-        {state: state for state in ("new", "returning", "resurrected", "dormant")},
+        {state: state for state in ("new", "resurrected")},
     ),
 )
 

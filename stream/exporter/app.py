@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import signal
 from importlib.metadata import version
+from math import isfinite
 from time import monotonic
 
 import structlog
@@ -13,9 +14,11 @@ from prometheus_client import CONTENT_TYPE_LATEST
 from prometheus_client.core import InfoMetricFamily
 from redis.asyncio import Redis
 
-from stream.core.definition import Definitions
+from stream.core.definition import View
 from stream.core.time import HOUR, Calendar, minute_of
 from stream.exporter.gauges import data_age_seconds, engagement, pipeline, render
+from stream.exporter.page.overview import Overview
+from stream.exporter.page.routes import Freshness, page_routes, secure
 from stream.exporter.samples import samples
 from stream.http import serving
 from stream.metrics import SERIES
@@ -30,20 +33,22 @@ REFRESH_SECONDS = 1.0
 
 
 class Exporter:
-    """`page` is the latest rendered /metrics."""
+    """`exposition` is the latest rendered /metrics, `overview` what the page shows."""
 
     def __init__(self, redis: Redis, settings: Settings) -> None:
         self._settings = settings
+        self.timezone = settings.timezone
         self._replica = Replica(redis, settings.namespace, settings.partitions, SERIES)
         self._calendar = Calendar(settings.zone)
-        self._definitions = Definitions(settings.first_week_days)
+        self._definitions = settings.definitions
         self._refreshed_at: float | None = None
         self._age_seconds = float("inf")
         self._compacted_at = 0
-        self.page = b""
+        self.exposition = b""
+        self.overview = Overview()
 
     async def run(self) -> None:
-        """Refresh for ever; while Redis is away the last page stays, and readiness goes."""
+        """Refresh for ever; while Redis is away the last numbers stay, and readiness goes."""
         away = False
         while True:
             try:
@@ -71,17 +76,31 @@ class Exporter:
             self._compact(minute)
             found = samples(replica.table, minute, self._calendar, self._definitions)
             families.extend(engagement(found))
-        self.page = render(families)
+            self.overview.see(self._views(minute), minute_of(now_ms))
+        self.exposition = render(families)
         self._age_seconds = data_age_seconds(replica.states, now_ms, settings.partitions)
         self._refreshed_at = monotonic()
+
+    def freshness(self) -> Freshness:
+        """How old the data are now, also while Redis is away."""
+        if not self.overview.products or self._refreshed_at is None:
+            return Freshness("empty", None, None)
+        reason, age_seconds = self.why_not_ready(), self._age_seconds + monotonic() - self._refreshed_at
+        return Freshness("stale" if reason else "fresh", age_seconds if isfinite(age_seconds) else None, reason)
 
     def why_not_ready(self) -> str | None:
         stale = self._settings.stale_seconds
         if self._refreshed_at is None or monotonic() - self._refreshed_at > stale:
             return "Redis does not answer"
+        if not isfinite(self._age_seconds):
+            return "no worker has taken every shard yet"
         if self._age_seconds > stale:
             return f"the data are {self._age_seconds:.0f} s old (ASSIDU_STALE_SECONDS={stale:g})"
         return None
+
+    def _views(self, minute: int) -> dict[str, View]:
+        table, today = self._replica.table, self._calendar.day(minute)
+        return {product: View(table, product, minute, today, self._definitions) for product in table.products}
 
     def _compact(self, minute: int) -> None:
         if minute - self._compacted_at >= HOUR:
@@ -91,10 +110,10 @@ class Exporter:
 
 
 def exporter_app(exporter: Exporter) -> web.Application:
-    """/metrics, /healthz (alive), /readyz (the data are fresh)."""
+    """/metrics, /healthz (alive), /readyz (the data are fresh), and the page at /."""
 
     async def metrics(_: web.Request) -> web.Response:
-        return web.Response(body=exporter.page, headers={"Content-Type": CONTENT_TYPE_LATEST})
+        return web.Response(body=exporter.exposition, headers={"Content-Type": CONTENT_TYPE_LATEST})
 
     async def healthz(_: web.Request) -> web.Response:
         return web.Response(text="alive\n")
@@ -105,6 +124,8 @@ def exporter_app(exporter: Exporter) -> web.Application:
 
     app = web.Application()
     app.add_routes([web.get("/metrics", metrics), web.get("/healthz", healthz), web.get("/readyz", readyz)])
+    app.add_routes(page_routes(exporter.overview, exporter.timezone, exporter.freshness))
+    app.on_response_prepare.append(secure)
     return app
 
 

@@ -8,13 +8,13 @@ import msgspec
 from rich.console import Console
 from rich.table import Table as Grid
 
-from stream.core.customer import Customer, decode_customer
-from stream.core.definition import Definitions
+from stream.core.record import Record, change, decode_record
 from stream.core.series import Increments, Table
 from stream.core.time import Calendar, minute_of
 from stream.errors import UserError
 from stream.exporter.samples import samples
-from stream.metrics import SERIES, change
+from stream.metrics import KINDS, SERIES
+from stream.metrics.activity import Activity
 from stream.partition import shard_of
 from stream.settings import Settings
 from stream.store import meta
@@ -33,12 +33,15 @@ class Count(msgspec.Struct):
 
 
 class Known(msgspec.Struct):
-    """One product's record of one customer. Times are RFC 3339 in UTC, days local dates."""
+    """One product's record of one customer; without any activity where it was only shown something.
+
+    Times are RFC 3339 in UTC, days local dates.
+    """
 
     customer: str
     product: str
-    first_activity: str
-    first_channel: str
+    first_activity: str | None
+    first_channel: str | None
     last_activity_by_channel: dict[str, str]
     active_days: list[str]
     counts_in: list[Count]
@@ -60,13 +63,13 @@ async def find_customer(settings: Settings, customer_id: str, product: str | Non
     finally:
         await redis.aclose()
     found = [
-        _known(settings, name, decode_customer(blob), minute_of(clock_ms or 0))
+        _known(settings, name, decode_record(blob, KINDS), minute_of(clock_ms or 0))
         for name, blob in zip(names, blobs, strict=True)
         if blob is not None
     ]
     if not found:
         where = f"product {product!r}" if product else f"any product ({', '.join(products) or 'none yet'})"
-        raise UserError(f"customer {customer_id!r} was never active in {where}")
+        raise UserError(f"customer {customer_id!r} was never seen in {where}")
     return found
 
 
@@ -78,7 +81,8 @@ def show(found: list[Known], console: Console) -> None:
     """The records as text for a person."""
     for known in found:
         console.print(f"[bold]{known.customer}[/] in product {known.product}")
-        console.print(f"  first activity  {known.first_activity} on {known.first_channel}")
+        if known.first_activity:
+            console.print(f"  first activity  {known.first_activity} on {known.first_channel}")
         for channel, moment in known.last_activity_by_channel.items():
             console.print(f"  last activity   {moment} on {channel}")
         console.print(f"  active days     {len(known.active_days)}: {', '.join(known.active_days[-10:])}")
@@ -89,25 +93,28 @@ def show(found: list[Known], console: Console) -> None:
         console.print(grid)
 
 
-def _known(settings: Settings, name: tuple[str, str], record: Customer, minute: int) -> Known:
+def _known(settings: Settings, name: tuple[str, str], record: Record, minute: int) -> Known:
     product, customer = name
+    active = next((memory for memory in record.memories if isinstance(memory, Activity)), None)
     return Known(
         customer=customer,
         product=product,
-        first_activity=_moment(record.first_ms / 1000),
-        first_channel=record.first_channel,
-        last_activity_by_channel={channel: _moment(last * 60) for channel, last in sorted(record.last.items())},
-        active_days=[date.fromordinal(day).isoformat() for day in record.days],
+        first_activity=_moment(active.first_ms / 1000) if active else None,
+        first_channel=active.first_channel if active else None,
+        last_activity_by_channel={
+            channel: _moment(minute * 60) for channel, minute in sorted((active.last if active else {}).items())
+        },
+        active_days=[date.fromordinal(day).isoformat() for day in (active.days if active else ())],
         counts_in=_counts(settings, product, record, minute),
     )
 
 
-def _counts(settings: Settings, product: str, record: Customer, minute: int) -> list[Count]:
+def _counts(settings: Settings, product: str, record: Record, minute: int) -> list[Count]:
     """The gauges of a deployment that knew this customer alone: a series is the sum of such contributions."""
     increments, table = Increments(), Table(SERIES)
-    change(increments.add, product, None, record)
+    change(increments.add, product, None, record, KINDS)
     table.merge(increments.encode())
-    found = samples(table, minute, Calendar(settings.zone), Definitions(settings.first_week_days))
+    found = samples(table, minute, Calendar(settings.zone), settings.definitions)
     return [
         Count(sample.metric.name, sample.labels, int(sample.value))
         for sample in found

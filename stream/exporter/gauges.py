@@ -36,8 +36,7 @@ def engagement(found: Iterable[Sample]) -> Iterator[Metric]:
         metric = sample.metric
         family = families.get(metric.name)
         if family is None:
-            labels = ["product", *metric.labels]
-            family = families[metric.name] = GaugeMetricFamily(metric.name, metric.help, labels=labels)
+            family = families[metric.name] = GaugeMetricFamily(metric.name, metric.help, labels=list(sample.labels))
         if sample.value is not None:
             family.add_metric(list(sample.labels.values()), sample.value)
     yield from families.values()

@@ -8,7 +8,7 @@ import msgspec
 from rich.console import Console
 from rich.table import Table as Grid
 
-from stream.core.definition import Definitions, Value
+from stream.core.definition import Value
 from stream.core.time import Calendar, minute_of
 from stream.errors import UserError
 from stream.exporter.samples import Sample, samples
@@ -59,7 +59,7 @@ async def make_report(settings: Settings, at: datetime | None = None, product: s
         replica.table,
         minute,
         Calendar(settings.zone),
-        Definitions(settings.first_week_days),
+        settings.definitions,
         None if product is None else [product],
     )
     before_newest = at is not None and newest_ms is not None and minute < minute_of(newest_ms)

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
-from stream.core.customer import Customer
-from stream.core.definition import Example, Metric, census, count, flow, found, ratio
+from functools import partial
+from typing import Any
+
+from stream.core.days import EMPTY, Days
+from stream.core.definition import Alert, Example, Metric, Panel, RestsOn, census, count, flow, found, ratio
+from stream.core.latest import Latest, last_of, move, move_one, note, sorted_copy
+from stream.core.record import Fact
 from stream.core.series import Add, Kind, Series
 from stream.core.time import WINDOWS
 
@@ -20,32 +25,76 @@ ACTIVE_EVENTS = Series("active_events", Kind.FLOW, "minute")
 SERIES = (ACTIVE, ACTIVE_BY_CHANNEL, EVENTS, ACTIVE_EVENTS)
 
 
-def count_event(add: Add, product: str, type_: str, minute: int) -> None:
+class Activity:
+    """What is remembered of a customer's active events.
+
+    first_ms       the earliest, milliseconds since the epoch: the anchor of the first week
+    first_channel  its channel (of several at the same millisecond, the first by name)
+    first_day      its local day
+    days           local days with an active event, as far back as they are kept
+    last           channel -> minute of its latest active event
+    """
+
+    __slots__ = ("days", "first_channel", "first_day", "first_ms", "last")
+
+    def __init__(
+        self,
+        first_ms: int = 2**62,
+        first_channel: str = "",
+        first_day: int = 0,
+        days: Days = EMPTY,
+        last: Latest | None = None,
+    ) -> None:
+        self.first_ms = first_ms
+        self.first_channel = first_channel
+        self.first_day = first_day
+        self.days = days
+        self.last: Latest = {} if last is None else last
+
+    def join(self, fact: Fact) -> None:
+        channel = fact.channel
+        if fact.epoch_ms < self.first_ms or (fact.epoch_ms == self.first_ms and channel < self.first_channel):
+            self.first_ms, self.first_channel, self.first_day = fact.epoch_ms, channel, fact.day
+        note(self.last, channel, fact.minute)
+        if fact.day not in self.days:
+            self.days = self.days.including(fact.day)
+
+    def forget(self, keep_days: int | None) -> None:
+        # Still order-free: the edge follows the latest day.
+        if keep_days is not None and self.days.mask.bit_length() > keep_days:
+            self.days = self.days.since(self.days.latest - keep_days + 1)
+
+    def copy(self) -> Activity:
+        return Activity(self.first_ms, self.first_channel, self.first_day, self.days, self.last.copy())
+
+    def pack(self) -> Any:
+        """[first_ms, first_channel, first_day, origin, mask (little-endian bytes), last]."""
+        mask = self.days.mask
+        packed = mask.to_bytes((mask.bit_length() + 7) // 8, "little")
+        last = sorted_copy(self.last)
+        return (self.first_ms, self.first_channel, self.first_day, self.days.origin, packed, last)
+
+    @classmethod
+    def unpack(cls, packed: Any) -> Activity:
+        first_ms, first_channel, first_day, origin, mask, last = packed
+        return cls(first_ms, first_channel, first_day, Days(origin, int.from_bytes(mask, "little")), last)
+
+
+def count_event(add: Add, product: str, fact: Fact) -> None:
     """The plain counts: +1 at the event's minute."""
-    add(EVENTS.key(product, type_), minute, 1)
-    if type_ in ACTIVE_TYPES:
-        add(ACTIVE_EVENTS.key(product), minute, 1)
+    add(EVENTS.key(product, fact.type), fact.minute, 1)
+    if fact.type in ACTIVE_TYPES:
+        add(ACTIVE_EVENTS.key(product), fact.minute, 1)
 
 
-def change(add: Add, product: str, old: Customer | None, new: Customer) -> None:
-    """contribution(new) − contribution(old): each census moves the customer from its old last minute to the new."""
+def change(add: Add, product: str, old: Activity | None, new: Activity) -> None:
+    """contribution(new) − contribution(old)."""
     known = old.last if old else {}
-    for channel, minute in new.last.items():
-        before = known.get(channel)
-        if before != minute:
-            _move(add, ACTIVE_BY_CHANNEL.key(product, channel), before, minute)
-    before = old.last_minute if old else None
-    if before != new.last_minute:
-        _move(add, ACTIVE.key(product), before, new.last_minute)
+    move(add, partial(ACTIVE_BY_CHANNEL.key, product), known, new.last)
+    move_one(add, ACTIVE.key(product), last_of(known), last_of(new.last))
 
 
-def _move(add: Add, key: tuple[str, ...], before: int | None, now: int) -> None:
-    if before is not None:
-        add(key, before, -1)
-    add(key, now, 1)
-
-
-_CHANNEL = {"channel": found(ACTIVE_BY_CHANNEL, "channel")}
+_CHANNEL = {"channel": found("channel", ACTIVE_BY_CHANNEL)}
 
 METRICS = (
     Metric(
@@ -56,6 +105,7 @@ METRICS = (
         reads={"number": census(ACTIVE)},
         formula=count,
         example=Example({"number": 5}, 5),
+        panel=Panel("Active customers", overview={"window": "24h"}),
     ),
     Metric(
         name="engagement_active_by_channel_customers",
@@ -65,6 +115,7 @@ METRICS = (
         reads={"number": census(ACTIVE_BY_CHANNEL)},
         formula=count,
         example=Example({"number": 3}, 3),
+        panel=Panel("Active customers by channel"),
     ),
     Metric(
         name="engagement_stickiness_ratio",
@@ -73,6 +124,14 @@ METRICS = (
         reads={"day": census(ACTIVE, "24h"), "month": census(ACTIVE, "30d")},
         formula=lambda day, month: ratio(day, month),
         example=Example({"day": 2, "month": 5}, 0.4),
+        panel=Panel("Stickiness, day of month", overview={}),
+        alert=Alert(
+            name="EngagementStickinessLow",
+            summary="Of this month's customers, fewer than one in ten came today",
+            rests_on=RestsOn("engagement_active_customers", at_least=100, labels={"window": "30d"}),
+            for_="2h",
+            below=0.10,
+        ),
     ),
     Metric(
         name="engagement_stickiness_by_channel_ratio",
@@ -82,6 +141,7 @@ METRICS = (
         reads={"day": census(ACTIVE_BY_CHANNEL, "24h"), "month": census(ACTIVE_BY_CHANNEL, "30d")},
         formula=lambda day, month: ratio(day, month),
         example=Example({"day": 1, "month": 4}, 0.25),
+        panel=Panel("Stickiness by channel, day of month"),
     ),
     Metric(
         name="engagement_stickiness_weekly_ratio",
@@ -90,6 +150,7 @@ METRICS = (
         reads={"week": census(ACTIVE, "7d"), "month": census(ACTIVE, "30d")},
         formula=lambda week, month: ratio(week, month),
         example=Example({"week": 3, "month": 5}, 0.6),
+        panel=Panel("Stickiness, week of month"),
     ),
     Metric(
         name="engagement_stickiness_weekly_by_channel_ratio",
@@ -99,15 +160,17 @@ METRICS = (
         reads={"week": census(ACTIVE_BY_CHANNEL, "7d"), "month": census(ACTIVE_BY_CHANNEL, "30d")},
         formula=lambda week, month: ratio(week, month),
         example=Example({"week": 2, "month": 4}, 0.5),
+        panel=Panel("Stickiness by channel, week of month"),
     ),
     Metric(
         name="engagement_events",
         help="Events of the type in the window; a gauge: never rate() it, never sum over windows.",
         unit="events",
-        labels={"type": found(EVENTS, "type"), "window": tuple(WINDOWS)},
+        labels={"type": found("type", EVENTS), "window": tuple(WINDOWS)},
         reads={"number": flow(EVENTS)},
         formula=count,
         example=Example({"number": 120}, 120),
+        panel=Panel("Events by type"),
     ),
     Metric(
         name="engagement_events_per_customer",
@@ -117,5 +180,6 @@ METRICS = (
         reads={"events": flow(ACTIVE_EVENTS), "customers": census(ACTIVE)},
         formula=lambda events, customers: ratio(events, customers),
         example=Example({"events": 12, "customers": 5}, 2.4),
+        panel=Panel("Events per active customer"),
     ),
 )

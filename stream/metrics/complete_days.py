@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from stream.core.customer import Customer
 from stream.core.days import EMPTY, Days, counts_ahead, cover_growth
-from stream.core.definition import Example, Labels, Metric, View, count, given, level, on_days, ratio
+from stream.core.definition import Example, Labels, Metric, Panel, View, count, given, level, on_days, ratio
 from stream.core.series import Add, Key, Kind, Series
+from stream.metrics.activity import Activity
 from stream.metrics.first_week import ANCHORED
 
 PERIOD = 30
@@ -18,7 +18,7 @@ ACTIVE_DAYS = Series("active_days", Kind.LEVEL, "day", ("days",))
 SERIES = (ACTIVE_ON_DAY, *COVERS.values(), ACTIVE_DAYS)
 
 
-def change(add: Add, product: str, old: Customer | None, new: Customer) -> None:
+def change(add: Add, product: str, old: Activity | None, new: Activity) -> None:
     """contribution(new) − contribution(old), for each day that became active."""
     days = old.days if old else EMPTY
     if days is new.days:
@@ -78,6 +78,7 @@ METRICS = (
         reads={"number": _calendar_active},
         formula=count,
         example=Example({"number": 795}, 795),
+        panel=Panel("Active customers, complete days"),
         rolling=False,
     ),
     Metric(
@@ -87,6 +88,7 @@ METRICS = (
         reads={"customer_days": on_days(ACTIVE_ON_DAY, PERIOD, 1), "customers": ACTIVES_NOW},
         formula=lambda customer_days, customers: ratio(customer_days / PERIOD, customers),
         example=Example({"customer_days": 60, "customers": 10}, 0.2),
+        panel=Panel("Average stickiness, complete days"),
         rolling=False,
     ),
     Metric(
@@ -97,6 +99,7 @@ METRICS = (
         reads={"number": level(ACTIVE_DAYS)},
         formula=count,
         example=Example({"number": 4}, 4),
+        panel=Panel("Customers by active days of the last 30", bars="days"),
         rolling=False,
     ),
     Metric(
@@ -115,6 +118,7 @@ METRICS = (
         },
         formula=lifecycle,
         example=Example({"state": "resurrected", "now": 10, "before": 9, "either": 14, "new": 4}, 1),
+        panel=Panel("Lifecycle", bars="state"),
         rolling=False,
     ),
 )

@@ -8,10 +8,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from stream.core.customer import Customer
-from stream.core.definition import Example, Metric, Read, View, count, found, on_days, ratio
+from stream.core.definition import Alert, Example, Metric, Panel, Read, RestsOn, View, count, found, on_days, ratio
 from stream.core.series import Add, Key, Kind, Series
-from stream.metrics.activity import ACTIVE_BY_CHANNEL
+from stream.metrics.activity import ACTIVE_BY_CHANNEL, Activity
 
 LAST_DAY = 6
 COHORT_DAYS = 28
@@ -23,7 +22,7 @@ ANCHORED = Series("first_week", Kind.FLOW, "day", ("channel", "days"))
 SERIES = (ANCHORED,)
 
 
-def change(add: Add, product: str, old: Customer | None, new: Customer) -> None:
+def change(add: Add, product: str, old: Activity | None, new: Activity) -> None:
     """contribution(new) − contribution(old): the customer's place in its cohort."""
     if old and old.days is new.days and old.first_ms == new.first_ms and old.first_channel == new.first_channel:
         return
@@ -36,12 +35,12 @@ def change(add: Add, product: str, old: Customer | None, new: Customer) -> None:
             add(ANCHORED.key(product, channel, str(active_days)), day, customers)
 
 
-def _place(customer: Customer) -> tuple[int, str, int] | None:
+def _place(activity: Activity) -> tuple[int, str, int] | None:
     """(anchor day, its channel, active days of the first week); None once those days are forgotten."""
-    day = customer.first_day
-    if day not in customer.days:
+    day = activity.first_day
+    if day not in activity.days:
         return None
-    return day, customer.first_channel, customer.days.between(day, day + LAST_DAY)
+    return day, activity.first_channel, activity.days.between(day, day + LAST_DAY)
 
 
 def _engaged(view: View, key: Key) -> bool:
@@ -65,7 +64,9 @@ def _by_channel(metric: Metric) -> Metric:
         metric,
         name=f"{stem}_by_channel_{metric.unit}",
         help=f"{metric.help} By the channel of the first activity.",
-        labels={"channel": found(ACTIVE_BY_CHANNEL, "channel"), **metric.labels},
+        labels={"channel": found("channel", ACTIVE_BY_CHANNEL), **metric.labels},
+        panel=Panel(f"{metric.panel.title}, by channel"),
+        alert=None,
     )
 
 
@@ -81,6 +82,14 @@ _COUNTED = (
         },
         formula=lambda engaged, customers: ratio(engaged, customers),
         example=Example({"engaged": 3, "customers": 12}, 0.25),
+        panel=Panel("Engaged in the first week", overview={}),
+        alert=Alert(
+            name="EngagementFirstWeekFalling",
+            summary="New customers engage less in their first week than those of a week ago",
+            rests_on=RestsOn("engagement_first_week_customers", at_least=50),
+            for_="1h",
+            falls_by=0.2,
+        ),
         rolling=False,
     ),
     Metric(
@@ -90,6 +99,7 @@ _COUNTED = (
         reads={"number": cohort(ANCHORED, LAST_DAY)},
         formula=count,
         example=Example({"number": 12}, 12),
+        panel=Panel("First weeks ended in the last 28 days"),
         rolling=False,
     ),
     Metric(
@@ -99,6 +109,7 @@ _COUNTED = (
         reads={"engaged": _in_progress(engaged_only=True), "customers": _in_progress()},
         formula=lambda engaged, customers: ratio(engaged, customers),
         example=Example({"engaged": 1, "customers": 8}, 0.125),
+        panel=Panel("Engaged already, first week in progress"),
     ),
     Metric(
         name="engagement_first_week_in_progress_customers",
@@ -107,6 +118,7 @@ _COUNTED = (
         reads={"number": _in_progress()},
         formula=count,
         example=Example({"number": 8}, 8),
+        panel=Panel("First weeks in progress"),
     ),
 )
 
@@ -121,6 +133,7 @@ METRICS = (
         reads={"number": cohort(ANCHORED, LAST_DAY)},
         formula=count,
         example=Example({"number": 2}, 2),
+        panel=Panel("Customers by active days of the first week", bars="days"),
         rolling=False,
     ),
 )

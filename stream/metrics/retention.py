@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from stream.core.customer import Customer
-from stream.core.definition import Example, Labels, Metric, View, count, ratio
+from stream.core.definition import Example, Labels, Metric, Panel, View, count, ratio
 from stream.core.series import Add, Kind, Series
+from stream.metrics.activity import Activity
 from stream.metrics.complete_days import ACTIVES_BEFORE, ACTIVES_EITHER, ACTIVES_NOW, NEW, returning
 from stream.metrics.first_week import ANCHORED, cohort
 
@@ -18,7 +18,7 @@ RETAINED = Series("retained", Kind.FLOW, "day", ("day",))
 SERIES = (RETAINED,)
 
 
-def change(add: Add, product: str, old: Customer | None, new: Customer) -> None:
+def change(add: Add, product: str, old: Activity | None, new: Activity) -> None:
     """contribution(new) − contribution(old)."""
     if old and old.days is new.days and old.first_day == new.first_day:
         return
@@ -33,8 +33,8 @@ def change(add: Add, product: str, old: Customer | None, new: Customer) -> None:
                 add(key, now, 1)
 
 
-def _came_back(customer: Customer, n: int) -> bool:
-    return customer.first_day in customer.days and customer.first_day + n in customer.days
+def _came_back(activity: Activity, n: int) -> bool:
+    return activity.first_day in activity.days and activity.first_day + n in activity.days
 
 
 def _retained(view: View, labels: Labels) -> Any:
@@ -58,6 +58,7 @@ METRICS = (
         reads={"retained": _retained, "customers": _anchored},
         formula=lambda retained, customers: ratio(retained, customers),
         example=Example({"retained": 3, "customers": 10}, 0.3),
+        panel=Panel("Retention on day N"),
         rolling=False,
     ),
     Metric(
@@ -68,6 +69,7 @@ METRICS = (
         reads={"number": _anchored},
         formula=count,
         example=Example({"number": 10}, 10),
+        panel=Panel("Customers behind retention on day N"),
         rolling=False,
     ),
     Metric(
@@ -77,6 +79,7 @@ METRICS = (
         reads=_PERIODS,
         formula=lambda now, before, either: ratio(returning(now, before, either), before),
         example=Example({"now": 10, "before": 8, "either": 12}, 0.75),
+        panel=Panel("Retained from the period before", overview={}),
         rolling=False,
     ),
     Metric(
@@ -86,6 +89,7 @@ METRICS = (
         reads=_PERIODS,
         formula=lambda now, before, either: ratio(before - returning(now, before, either), before),
         example=Example({"now": 10, "before": 8, "either": 12}, 0.25),
+        panel=Panel("Churn", overview={}),
         rolling=False,
     ),
     Metric(
@@ -95,6 +99,7 @@ METRICS = (
         reads=_PERIODS,
         formula=lambda now, before, either: before - returning(now, before, either),
         example=Example({"now": 10, "before": 8, "either": 12}, 2),
+        panel=Panel("Churned customers"),
         rolling=False,
     ),
     Metric(
@@ -104,6 +109,7 @@ METRICS = (
         reads={"before": ACTIVES_BEFORE},
         formula=lambda before: before,
         example=Example({"before": 8}, 8),
+        panel=Panel("Active in the period before"),
         rolling=False,
     ),
     Metric(
@@ -114,6 +120,7 @@ METRICS = (
         reads={"end": ACTIVES_NOW, "new": NEW, "start": ACTIVES_BEFORE},
         formula=lambda end, new, start: ratio(end - new, start),
         example=Example({"end": 10, "new": 2, "start": 8}, 1.0),
+        panel=Panel("Retention by the textbook formula"),
         rolling=False,
     ),
 )

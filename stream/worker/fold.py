@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 from schemas import TYPES, Event
-from stream.core.customer import Customer, new_customer
+from stream.core.record import Fact, Record, change, joined
 from stream.core.series import Increments
 from stream.core.time import Calendar, minute_of
-from stream.metrics import ACTIVE_TYPES, change, count_event
+from stream.metrics import KINDS, REMEMBERED_TYPES, count_event, labels_of
 from stream.store.keys import customer_key
 
 Place = Callable[[str, str, str], str]
@@ -21,11 +22,10 @@ _NAME_OF: dict[type, str] = {struct: name for name, struct in TYPES.items()}
 
 @dataclass
 class Changes:
-    """What a batch does: new records by customer key, increments of the series, plain counters."""
+    """What a batch does: new records by customer key, and increments of the series."""
 
-    customers: dict[bytes, Customer] = field(default_factory=dict)
+    customers: dict[bytes, Record] = field(default_factory=dict)
     increments: Increments = field(default_factory=Increments)
-    counters: Counter[str] = field(default_factory=Counter)
     newest_ms: int | None = None
 
 
@@ -43,17 +43,35 @@ def counted(events: Iterable[Event], counters: Counter[str]) -> list[Event]:
 
 
 def touched_customers(events: Iterable[Event]) -> dict[bytes, str]:
-    """Customer key -> product, for the customers that the events make active."""
+    """Customer key -> product, for the customers of whom the events leave a trace."""
     return {
         customer_key(event.product, event.customer): event.product
         for event in events
-        if _NAME_OF[type(event)] in ACTIVE_TYPES
+        if _NAME_OF[type(event)] in REMEMBERED_TYPES
     }
+
+
+def wanted_labels(events: Iterable[Event]) -> set[tuple[str, str, str]]:
+    """(product, label, value) of every bounded label that the events would show."""
+    return {(event.product, *label) for event in events for label in labels_of(_NAME_OF[type(event)], event)}
+
+
+def overflowing(events: Iterable[Event], wanted: Iterable[tuple[str, str, str]], place: Place) -> Counter[str]:
+    """How many events have a label value that found no place, by label."""
+    homeless = {label for label in wanted if place(*label) != label[2]}
+    if not homeless:
+        return Counter()
+    return Counter(
+        f"label_overflow:{name}"
+        for event in events
+        for name, value in labels_of(_NAME_OF[type(event)], event)
+        if (event.product, name, value) in homeless
+    )
 
 
 def fold(
     events: Sequence[Event],
-    known: Mapping[bytes, Customer],
+    known: Mapping[bytes, Record],
     place: Place,
     calendar: Calendar,
     keep_days: int | None,
@@ -63,39 +81,29 @@ def fold(
     `known` must hold every touched customer that was seen before; it is left as it is. `keep_days`: how many
     days of a record's mask are kept, None for all.
     """
-    changes = Changes()
+    changes = Changes(newest_ms=max((event.epoch_ms for event in events), default=None))
     add = changes.increments.add
-    activities: dict[bytes, list[tuple[int, str]]] = defaultdict(list)
-    products: dict[bytes, str] = {}
+    places: dict[str, Callable[[str, str], str]] = {}
+    facts_of: dict[tuple[str, bytes], list[Fact]] = defaultdict(list)
     for event in events:
-        type_, product, moment = _NAME_OF[type(event)], event.product, event.epoch_ms
-        count_event(add, product, type_, minute_of(moment))
-        if type_ in ACTIVE_TYPES:
-            key = customer_key(product, event.customer)
-            channel = place(product, "channel", event.channel)
-            if channel != event.channel:
-                changes.counters["label_overflow:channel"] += 1
-            activities[key].append((moment, channel))
-            products[key] = product
-    changes.newest_ms = max((event.epoch_ms for event in events), default=None)
-    for key, moments in activities.items():
+        product = event.product
+        here = places.get(product)
+        if here is None:
+            here = places[product] = partial(place, product)
+        fact = _fact(event, here, calendar)
+        count_event(add, product, fact)
+        if fact.type in REMEMBERED_TYPES:
+            facts_of[product, customer_key(product, event.customer)].append(fact)
+    for (product, key), facts in facts_of.items():
         old = known.get(key)
-        new = _joined(old, moments, calendar)
-        if keep_days is not None:
-            new.forget(keep_days)
-        change(add, products[key], old, new)
+        new = joined(old, facts, KINDS, keep_days)
+        change(add, product, old, new, KINDS)
         changes.customers[key] = new
     return changes
 
 
-def _joined(old: Customer | None, moments: list[tuple[int, str]], calendar: Calendar) -> Customer:
-    new = old.copy() if old else None
-    for moment, channel in moments:
-        minute = minute_of(moment)
-        day = calendar.day(minute)
-        if new is None:
-            new = new_customer(moment, minute, day, channel)
-        else:
-            new.join(moment, minute, day, channel)
-    assert new is not None, "a touched customer has at least one activity"
-    return new
+def _fact(event: Event, place: Callable[[str, str], str], calendar: Calendar) -> Fact:
+    moment = event.epoch_ms
+    minute = minute_of(moment)
+    channel = place("channel", event.channel)
+    return Fact(_NAME_OF[type(event)], event, moment, minute, calendar.day(minute), channel, place)

@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from schemas import Event
-from stream.core.customer import Customer, decode_customer
+from stream.core.record import Record, decode_record
+from stream.metrics import KINDS
 from stream.store.keys import customer_key
 from stream.store.shard import ShardStore
 from stream.worker.intake import Arrived
@@ -35,7 +36,7 @@ class HotState:
         self._id_key = id_key
         self._hours = hours
         self._most_customers = most_customers
-        self._customers: dict[bytes, Customer] = {}
+        self._customers: dict[bytes, Record] = {}
         self._windows: dict[str, RepeatWindow] = {}
 
     def holds(self, event: Event) -> bool:
@@ -53,7 +54,7 @@ class HotState:
                     window.load(await self._store.ids(self._shard, topic, hours))
                 self._windows[topic] = window
 
-    async def customers(self, keys: Iterable[bytes]) -> dict[bytes, Customer]:
+    async def customers(self, keys: Iterable[bytes]) -> dict[bytes, Record]:
         """The records of those of the customers that were seen before."""
         known = {}
         missing = []
@@ -65,7 +66,7 @@ class HotState:
                 known[key] = customer
         for key, blob in zip(missing, await self._store.customers(self._shard, missing), strict=True):
             if blob is not None:
-                known[key] = decode_customer(blob)
+                known[key] = decode_record(blob, KINDS)
         return known
 
     def drop_repeats(self, arrived: Mapping[str, list[Arrived]]) -> Fresh:
@@ -90,7 +91,7 @@ class HotState:
             fresh.leaving += [(topic, hour) for hour in window.leaving(max(by_hour, default=-1))]
         return fresh
 
-    def remember(self, customers: Mapping[bytes, Customer], ids: Mapping[tuple[str, int], Hashes]) -> None:
+    def remember(self, customers: Mapping[bytes, Record], ids: Mapping[tuple[str, int], Hashes]) -> None:
         """Take in what was committed; the customers longest untouched make room."""
         hot = self._customers
         for key, customer in customers.items():

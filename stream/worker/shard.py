@@ -19,7 +19,7 @@ from stream.store.labels import LabelBook
 from stream.store.shard import COMMIT_LENGTH, Commit, Position, ShardStore
 from stream.worker.aside import Aside
 from stream.worker.batch import Batch
-from stream.worker.fold import Changes, counted, fold, touched_customers
+from stream.worker.fold import Changes, counted, fold, overflowing, touched_customers, wanted_labels
 from stream.worker.hot import Fresh, HotState
 from stream.worker.intake import Gate, take_in
 from stream.worker.measures import BATCH_EVENTS, COMMIT_SECONDS, COMMITS_REFUSED
@@ -167,13 +167,14 @@ class Shard:
         await self._surely("load event ids", lambda: self._hot.windows(intake.arrived))
         fresh = self._hot.drop_repeats(intake.arrived)
         events = counted(fresh.events, intake.counters)
-        wanted = {(event.product, "channel", event.channel) for event in events}
+        wanted = wanted_labels(events)
         await self._surely("admit labels", lambda: common.labels.learn(wanted, today=int(time() // 86_400)))
         touched = touched_customers(events)
         known = await self._surely("load customers", lambda: self._hot.customers(touched))
         changes = fold(events, known, common.labels.place, common.calendar, self._keep_days)
         intake.counters["repeats"] += fresh.repeats
-        await self._commit(batches, changes, fresh, intake.counters + changes.counters)
+        intake.counters += overflowing(events, wanted, common.labels.place)
+        await self._commit(batches, changes, fresh, intake.counters)
         self._hot.remember(changes.customers, fresh.ids)
         await self._compact()
 
@@ -184,7 +185,7 @@ class Shard:
             expected=self.position,
             position=following,
             newest_ms=changes.newest_ms,
-            records={key: customer.encode() for key, customer in changes.customers.items()},
+            records={key: record.encode() for key, record in changes.customers.items()},
             series=changes.increments.encode(),
             ids={blob: hashes.tobytes() for blob, hashes in fresh.ids.items()},
             expired_ids=fresh.leaving,

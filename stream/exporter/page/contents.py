@@ -1,0 +1,174 @@
+"""What the page shows, in the order of reading: which indicators, in which windows, under which words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from stream.core.definition import Labels, Metric
+from stream.metrics import METRICS
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One number of a card: its labels (without the product), its caption, and what the count below it counts."""
+
+    caption: str = ""
+    labels: Labels = field(default_factory=dict)
+    counted: str = ""
+
+
+@dataclass(frozen=True)
+class Card:
+    """One indicator.
+
+    window     said once for all figures
+    rests_on   the argument of the formula that is shown as the count below a figure
+    margin     the indicator of the same labels that is shown as ±
+    always     also while the product has shown none of the indicator's rows
+    """
+
+    title: str
+    metric: Metric
+    window: str
+    figures: tuple[Figure, ...] = (Figure(),)
+    rests_on: str | None = None
+    margin: Metric | None = None
+    always: bool = True
+
+
+@dataclass(frozen=True)
+class Section:
+    """Cards that answer one question."""
+
+    title: str
+    cards: tuple[Card, ...]
+
+
+_METRICS = {metric.name: metric for metric in METRICS}
+_WINDOWS = {"24h": "last 24 hours", "7d": "last 7 days", "30d": "last 30 days"}
+
+
+def _by_window() -> tuple[Figure, ...]:
+    return tuple(Figure(caption, {"window": window}) for window, caption in _WINDOWS.items())
+
+
+def _survey(title: str, name: str, margin: str | None = None, always: bool = True) -> Card:
+    return Card(
+        title,
+        _METRICS[name],
+        _WINDOWS["30d"],
+        (Figure(labels={"window": "30d"}, counted="customers answered"),),
+        rests_on="customers",
+        margin=_METRICS[margin] if margin else None,
+        always=always,
+    )
+
+
+CONTENTS = (
+    Section(
+        "Who comes",
+        (
+            Card("Active customers", _METRICS["engagement_active_customers"], "to the minute", _by_window()),
+            Card(
+                "Stickiness",
+                _METRICS["engagement_stickiness_ratio"],
+                "24 hours of 30 days",
+                (Figure(counted="customers active in 30 days"),),
+                rests_on="month",
+            ),
+            Card(
+                "Weekly stickiness",
+                _METRICS["engagement_stickiness_weekly_ratio"],
+                "7 days of 30 days",
+                (Figure(counted="customers active in 30 days"),),
+                rests_on="month",
+            ),
+        ),
+    ),
+    Section(
+        "Who is new",
+        (
+            Card(
+                "First week",
+                _METRICS["engagement_first_week_ratio"],
+                "last 28 complete days",
+                (Figure(counted="customers past their first week"),),
+                rests_on="customers",
+            ),
+            Card(
+                "Retention",
+                _METRICS["engagement_retention_ratio"],
+                "last 28 complete days",
+                tuple(Figure(f"back on day {day}", {"day": day}, "newcomers") for day in ("1", "7", "30")),
+                rests_on="customers",
+            ),
+        ),
+    ),
+    Section(
+        "Who stays, who leaves",
+        (
+            Card(
+                "Churn",
+                _METRICS["engagement_churn_ratio"],
+                "30 complete days",
+                (Figure(counted="customers active the 30 days before"),),
+                rests_on="before",
+            ),
+            Card(
+                "Lifecycle",
+                _METRICS["engagement_lifecycle_customers"],
+                "last 30 complete days",
+                tuple(Figure(state, {"state": state}) for state in ("new", "returning", "resurrected", "dormant")),
+            ),
+        ),
+    ),
+    Section(
+        "What they do",
+        (
+            Card(
+                "Click-through",
+                _METRICS["engagement_clickthrough_ratio"],
+                _WINDOWS["7d"],
+                (
+                    Figure("clicks of impressions", {"window": "7d", "basis": "events"}, "impressions"),
+                    Figure("customers who clicked", {"window": "7d", "basis": "customers"}, "customers exposed"),
+                ),
+                rests_on="shown",
+            ),
+            Card(
+                "Bounce",
+                _METRICS["engagement_bounce_ratio"],
+                _WINDOWS["7d"],
+                (
+                    Figure("a single page", {"window": "7d", "basis": "single_page"}, "visits with a page"),
+                    Figure("not engaged", {"window": "7d", "basis": "not_engaged"}, "visits with a page"),
+                ),
+                rests_on="visits",
+            ),
+            Card("Visits", _METRICS["engagement_visits"], "counted as they close", _by_window()),
+            Card(
+                "Mean visit",
+                _METRICS["engagement_visit_mean_duration_seconds"],
+                _WINDOWS["7d"],
+                (Figure(labels={"window": "7d"}, counted="visits"),),
+                rests_on="visits",
+            ),
+        ),
+    ),
+    Section(
+        "What they say",
+        (
+            _survey("Recommendation (NPS)", "engagement_nps_score", margin="engagement_nps_margin"),
+            _survey("Satisfaction (CSAT)", "engagement_csat_ratio"),
+            _survey("Ease (CES)", "engagement_ces_ratio"),
+            _survey("Ease, mean of 1 to 10", "engagement_ces_mean", always=False),
+            _survey("Ease, of 1 to 3", "engagement_ces_score", always=False),
+        ),
+    ),
+)
+
+
+def cards() -> Iterator[Card]:
+    for section in CONTENTS:
+        yield from section.cards

@@ -1,0 +1,65 @@
+/** How values and their changes are written, by unit, in the reader's locale. */
+
+const locale = navigator.languages;
+const number = (options) => new Intl.NumberFormat(locale, options);
+const one = { minimumFractionDigits: 1, maximumFractionDigits: 1 };
+const unit = (name) => number({ style: "unit", unit: name, unitDisplay: "short", maximumFractionDigits: 0 });
+
+const whole = number({ maximumFractionDigits: 0 });
+const tenths = number(one);
+const signed = number({ ...one, signDisplay: "exceptZero" });
+const percent = number({ style: "percent", ...one });
+const minutes = unit("minute");
+const seconds = unit("second");
+
+function duration(value) {
+  const all = Math.round(value);
+  const rest = seconds.formatToParts(all < 60 ? all : all % 60);
+  if (all < 60) return rest;
+  return [...minutes.formatToParts(Math.floor(all / 60)), { type: "literal", value: " " }, ...rest];
+}
+
+const COUNT = { parts: (x) => whole.formatToParts(x), change: (x) => whole.format(x) };
+const UNITS = {
+  ratio: { parts: (x) => percent.formatToParts(x), change: (x) => `${tenths.format(x * 100)} points` },
+  seconds: { parts: duration, change: (x) => text(duration(x)) },
+  score: { parts: (x) => signed.formatToParts(x), change: (x) => `${tenths.format(x)} points` },
+  mean: { parts: (x) => tenths.formatToParts(x), change: (x) => tenths.format(x) },
+};
+
+const UNDEFINED = [{ type: "undefined", value: "–" }];
+const SMALL = new Set(["percentSign", "unit", "literal"]);
+
+const text = (parts) => parts.map(({ value }) => value).join("");
+
+/** The value as pieces {text, small}: signs of a unit are smaller. An en dash where it is undefined. */
+export function written(value, unit) {
+  const parts = value === null ? UNDEFINED : (UNITS[unit] ?? COUNT).parts(value);
+  return parts.map(({ type, value }) => ({ text: type === "minusSign" ? "−" : value, small: SMALL.has(type) }));
+}
+
+/** Half the 95 % interval. */
+export const margin = (value) => (value === null ? "" : `± ${tenths.format(value)}`);
+
+export const count = (value, counted) => (value === null ? "" : `of ${whole.format(value)} ${counted}`);
+
+export function age(value) {
+  if (value === null) return "";
+  return value < 120 ? `${seconds.format(value)} old` : `${minutes.format(value / 60)} old`;
+}
+
+/** The move from a trend's first point to its last, in words; null while there is only one point. */
+export function change(trend, step, unit) {
+  if (trend.length < 2) return null;
+  const [ago, first] = trend[0];
+  const last = trend.at(-1)[1];
+  const written = (UNITS[unit] ?? COUNT).change;
+  const since = `in ${whole.format(ago)} ${step}${ago === 1 ? "" : "s"}`;
+  const move = written(Math.abs(last - first));
+  if (move === written(0)) return { way: "steady", text: `steady ${since}` };
+  return { way: last > first ? "up" : "down", text: `${move} ${since}` };
+}
+
+export function moment(at) {
+  return new Intl.DateTimeFormat(locale, { dateStyle: "long", timeStyle: "short" }).format(new Date(at));
+}

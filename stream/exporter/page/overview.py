@@ -1,0 +1,116 @@
+"""The page's content as of the exporter's last refresh: every card of a product, with the trends of its figures."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+import msgspec
+
+from stream.core.definition import Value, View
+from stream.exporter.page.contents import CONTENTS, Card, Section, cards
+from stream.exporter.page.reading import Reading, readings
+from stream.exporter.page.trends import Minutes, Name, Point, name_of, past_days
+
+
+class ShownFigure(msgspec.Struct):
+    """A figure with its trend: points (steps ago, value), oldest first, the present one last."""
+
+    caption: str
+    labels: dict[str, str]
+    value: Value
+    rests_on: int | None
+    counted: str
+    margin: Value
+    trend: list[Point]
+
+
+class ShownCard(msgspec.Struct):
+    """A card; `step` is the unit of its trends, minute or day."""
+
+    title: str
+    metric: str
+    help: str
+    unit: str
+    window: str
+    step: str
+    figures: list[ShownFigure]
+
+
+class ShownSection(msgspec.Struct):
+    title: str
+    cards: list[ShownCard]
+
+
+class Overview:
+    """Fed by every refresh. Memory: one hour of the figures shown, for each product."""
+
+    def __init__(self) -> None:
+        self._views: Mapping[str, View] = {}
+        self._minute = 0
+        self._minutes = Minutes()
+        self._days: dict[Name, list[Point]] = {}
+
+    @property
+    def products(self) -> list[str]:
+        return list(self._views)
+
+    @property
+    def minute(self) -> int | None:
+        """T of every figure, in minutes since the epoch; None while there is no product."""
+        return next((view.minute for view in self._views.values()), None)
+
+    def see(self, views: Mapping[str, View], minute: int) -> None:
+        """Take the products as they are seen now; `minute` is the wall clock's, whatever clock T follows."""
+        self._views, self._minute = views, minute
+        if self._minutes.lacks(minute):
+            self._minutes.add(minute, dict(self._rolling()))
+            self._days.clear()  # late events may have changed even them
+
+    def sections(self, product: str) -> list[ShownSection]:
+        """Every card of the product, read now; none for a product never seen."""
+        view = self._views.get(product)
+        if view is None:
+            return []
+        return [ShownSection(section.title, self._cards(section, view)) for section in CONTENTS]
+
+    def _rolling(self) -> Iterator[tuple[Name, Value]]:
+        for view in self._views.values():
+            for card in cards():
+                if card.metric.rolling:
+                    for reading in readings(card, view):
+                        yield name_of(card.metric, reading.labels), reading.value
+
+    def _cards(self, section: Section, view: View) -> list[ShownCard]:
+        shown = (self._card(card, view) for card in section.cards)
+        return [card for card in shown if card.figures]
+
+    def _card(self, card: Card, view: View) -> ShownCard:
+        return ShownCard(
+            title=card.title,
+            metric=card.metric.name,
+            help=card.metric.help,
+            unit=card.metric.unit,
+            window=card.window,
+            step="minute" if card.metric.rolling else "day",
+            figures=[self._figure(card, reading, view) for reading in readings(card, view)],
+        )
+
+    def _figure(self, card: Card, reading: Reading, view: View) -> ShownFigure:
+        past = self._past(card, reading, view)
+        return ShownFigure(
+            caption=reading.caption,
+            labels=reading.labels,
+            value=reading.value,
+            rests_on=reading.rests_on,
+            counted=reading.counted,
+            margin=reading.margin,
+            trend=past if reading.value is None else [*past, (0, reading.value)],
+        )
+
+    def _past(self, card: Card, reading: Reading, view: View) -> list[Point]:
+        name = name_of(card.metric, reading.labels)
+        if card.metric.rolling:
+            return [point for point in self._minutes.of(name, self._minute) if point[0]]
+        if name not in self._days:
+            self._days[name] = past_days(card.metric, reading.labels, view)
+        return self._days[name]

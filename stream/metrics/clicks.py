@@ -1,0 +1,201 @@
+"""Click-through: of what was shown, how much was clicked, and by how many of those who saw it?"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+from stream.core.definition import Example, Labels, Metric, Panel, Read, View, count, flow, found, ratio
+from stream.core.latest import Latest, last_of, move, move_one, note, recent, sorted_copy
+from stream.core.record import Fact
+from stream.core.series import Add, Kind, Series
+from stream.core.time import WINDOWS
+
+TYPES = frozenset({"impression", "click"})
+NO_CAMPAIGN = "none"
+
+IMPRESSIONS = Series("impressions", Kind.FLOW, "minute", ("campaign",))
+IMPRESSIONS_BY_CHANNEL = Series("impressions_by_channel", Kind.FLOW, "minute", ("channel",))
+CLICKS = Series("clicks", Kind.FLOW, "minute", ("campaign",))
+CLICKS_BY_CHANNEL = Series("clicks_by_channel", Kind.FLOW, "minute", ("channel",))
+EXPOSED = Series("exposed", Kind.CENSUS, "minute")
+EXPOSED_BY_CAMPAIGN = Series("exposed_by_campaign", Kind.CENSUS, "minute", ("campaign",))
+EXPOSED_BY_CHANNEL = Series("exposed_by_channel", Kind.CENSUS, "minute", ("channel",))
+CLICKED = Series("clicked", Kind.CENSUS, "minute")
+CLICKED_BY_CAMPAIGN = Series("clicked_by_campaign", Kind.CENSUS, "minute", ("campaign",))
+CLICKED_BY_CHANNEL = Series("clicked_by_channel", Kind.CENSUS, "minute", ("channel",))
+SERIES = (
+    IMPRESSIONS,
+    IMPRESSIONS_BY_CHANNEL,
+    CLICKS,
+    CLICKS_BY_CHANNEL,
+    EXPOSED,
+    EXPOSED_BY_CAMPAIGN,
+    EXPOSED_BY_CHANNEL,
+    CLICKED,
+    CLICKED_BY_CAMPAIGN,
+    CLICKED_BY_CHANNEL,
+)
+
+
+class Reach:
+    """When a customer was last exposed (by impression or click) and last clicked, by campaign and by channel."""
+
+    __slots__ = ("clicked_by_campaign", "clicked_by_channel", "exposed_by_campaign", "exposed_by_channel")
+
+    def __init__(
+        self,
+        exposed_by_campaign: Latest | None = None,
+        exposed_by_channel: Latest | None = None,
+        clicked_by_campaign: Latest | None = None,
+        clicked_by_channel: Latest | None = None,
+    ) -> None:
+        self.exposed_by_campaign = exposed_by_campaign or {}
+        self.exposed_by_channel = exposed_by_channel or {}
+        self.clicked_by_campaign = clicked_by_campaign or {}
+        self.clicked_by_channel = clicked_by_channel or {}
+
+    def join(self, fact: Fact) -> None:
+        campaign = campaign_of(fact)
+        note(self.exposed_by_campaign, campaign, fact.minute)
+        note(self.exposed_by_channel, fact.channel, fact.minute)
+        if fact.type == "click":
+            note(self.clicked_by_campaign, campaign, fact.minute)
+            note(self.clicked_by_channel, fact.channel, fact.minute)
+
+    def forget(self, keep_days: int | None) -> None:
+        newest = last_of(self.exposed_by_campaign) or 0
+        self.exposed_by_campaign = recent(self.exposed_by_campaign, newest)
+        self.exposed_by_channel = recent(self.exposed_by_channel, newest)
+        self.clicked_by_campaign = recent(self.clicked_by_campaign, newest)
+        self.clicked_by_channel = recent(self.clicked_by_channel, newest)
+
+    def copy(self) -> Reach:
+        return Reach(
+            self.exposed_by_campaign.copy(),
+            self.exposed_by_channel.copy(),
+            self.clicked_by_campaign.copy(),
+            self.clicked_by_channel.copy(),
+        )
+
+    def pack(self) -> Any:
+        """[exposed by campaign, exposed by channel, clicked by campaign, clicked by channel]."""
+        return [
+            sorted_copy(self.exposed_by_campaign),
+            sorted_copy(self.exposed_by_channel),
+            sorted_copy(self.clicked_by_campaign),
+            sorted_copy(self.clicked_by_channel),
+        ]
+
+    @classmethod
+    def unpack(cls, packed: Any) -> Reach:
+        return cls(*packed)
+
+
+def campaign_of(fact: Fact) -> str:
+    campaign = fact.event.campaign
+    return NO_CAMPAIGN if campaign is None else fact.place("campaign", campaign)
+
+
+def count_event(add: Add, product: str, fact: Fact) -> None:
+    """The plain counts: +1 at the event's minute."""
+    if fact.type == "impression":
+        add(IMPRESSIONS.key(product, campaign_of(fact)), fact.minute, 1)
+        add(IMPRESSIONS_BY_CHANNEL.key(product, fact.channel), fact.minute, 1)
+    elif fact.type == "click":
+        add(CLICKS.key(product, campaign_of(fact)), fact.minute, 1)
+        add(CLICKS_BY_CHANNEL.key(product, fact.channel), fact.minute, 1)
+
+
+def change(add: Add, product: str, old: Reach | None, new: Reach) -> None:
+    """contribution(new) − contribution(old)."""
+    was = old or Reach()
+    move(add, partial(EXPOSED_BY_CAMPAIGN.key, product), was.exposed_by_campaign, new.exposed_by_campaign)
+    move(add, partial(EXPOSED_BY_CHANNEL.key, product), was.exposed_by_channel, new.exposed_by_channel)
+    move(add, partial(CLICKED_BY_CAMPAIGN.key, product), was.clicked_by_campaign, new.clicked_by_campaign)
+    move(add, partial(CLICKED_BY_CHANNEL.key, product), was.clicked_by_channel, new.clicked_by_channel)
+    move_one(add, EXPOSED.key(product), last_of(was.exposed_by_campaign), last_of(new.exposed_by_campaign))
+    move_one(add, CLICKED.key(product), last_of(was.clicked_by_campaign), last_of(new.clicked_by_campaign))
+
+
+BASES = ("events", "customers")
+_WINDOW = {"window": tuple(WINDOWS)}
+_BASIS = {"window": tuple(WINDOWS), "basis": BASES}
+
+
+def by_basis(**series: Series) -> Read:
+    """The count in the window, of what the label `basis` says: events or distinct customers."""
+    reads = {basis: flow(each) for basis, each in series.items()}
+
+    def read(view: View, labels: Labels) -> Any:
+        return reads[labels["basis"]](view, labels)
+
+    return read
+
+
+def _clickthrough(clicked: int, shown: int) -> float | None:
+    return ratio(clicked, shown)
+
+
+METRICS = (
+    Metric(
+        name="engagement_clickthrough_ratio",
+        help="Clicks as a share of impressions (basis events), or distinct customers who clicked as a share of those "
+        "exposed, by an impression or a click (basis customers).",
+        unit="ratio",
+        labels=_BASIS,
+        reads={
+            "clicked": by_basis(events=CLICKS, customers=CLICKED),
+            "shown": by_basis(events=IMPRESSIONS, customers=EXPOSED),
+        },
+        formula=_clickthrough,
+        example=Example({"clicked": 3, "shown": 40}, 0.075),
+        panel=Panel("Click-through", overview={"window": "7d", "basis": "events"}),
+    ),
+    Metric(
+        name="engagement_clickthrough_by_channel_ratio",
+        help="Click-through on the channel.",
+        unit="ratio",
+        labels={"channel": found("channel", IMPRESSIONS_BY_CHANNEL, CLICKS_BY_CHANNEL), **_BASIS},
+        reads={
+            "clicked": by_basis(events=CLICKS_BY_CHANNEL, customers=CLICKED_BY_CHANNEL),
+            "shown": by_basis(events=IMPRESSIONS_BY_CHANNEL, customers=EXPOSED_BY_CHANNEL),
+        },
+        formula=_clickthrough,
+        example=Example({"clicked": 1, "shown": 8}, 0.125),
+        panel=Panel("Click-through by channel"),
+    ),
+    Metric(
+        name="engagement_clickthrough_by_campaign_ratio",
+        help="Click-through of the campaign; `none` is what belongs to no campaign.",
+        unit="ratio",
+        labels={"campaign": found("campaign", IMPRESSIONS, CLICKS), **_BASIS},
+        reads={
+            "clicked": by_basis(events=CLICKS, customers=CLICKED_BY_CAMPAIGN),
+            "shown": by_basis(events=IMPRESSIONS, customers=EXPOSED_BY_CAMPAIGN),
+        },
+        formula=_clickthrough,
+        example=Example({"clicked": 2, "shown": 10}, 0.2),
+        panel=Panel("Click-through by campaign"),
+    ),
+    Metric(
+        name="engagement_impressions",
+        help="Impressions of the campaign in the window.",
+        unit="events",
+        labels={"campaign": found("campaign", IMPRESSIONS, CLICKS), **_WINDOW},
+        reads={"number": flow(IMPRESSIONS)},
+        formula=count,
+        example=Example({"number": 40}, 40),
+        panel=Panel("Impressions by campaign"),
+    ),
+    Metric(
+        name="engagement_clicks",
+        help="Clicks of the campaign in the window.",
+        unit="events",
+        labels={"campaign": found("campaign", IMPRESSIONS, CLICKS), **_WINDOW},
+        reads={"number": flow(CLICKS)},
+        formula=count,
+        example=Example({"number": 3}, 3),
+        panel=Panel("Clicks by campaign"),
+    ),
+)

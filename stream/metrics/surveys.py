@@ -1,0 +1,345 @@
+"""Surveys: would they recommend us, are they content, was it easy, and how many answered at all?
+
+Per customer, survey, survey_id and scale the last answer counts: later timestamp, then greater event_id; earlier
+ones are taken back. Its score stands in the windows that hold it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from math import sqrt
+from typing import Any
+
+from stream.core.definition import (
+    Example,
+    Labels,
+    Metric,
+    Panel,
+    Read,
+    Rows,
+    View,
+    count,
+    flow,
+    found_together,
+    ratio,
+)
+from stream.core.latest import Latest, move, note, sorted_copy
+from stream.core.record import Fact
+from stream.core.series import Add, Key, Kind, Series
+from stream.core.time import WINDOWS, minute_of
+
+TYPES = frozenset({"survey_sent", "survey_response"})
+NONE = "none"
+
+ANSWERS = Series("answers", Kind.CENSUS, "minute", ("survey", "survey_id", "scale", "score"))
+ASKED = Series("asked", Kind.CENSUS, "minute", ("survey", "survey_id"))
+ANSWERED = Series("answered", Kind.CENSUS, "minute", ("survey", "survey_id"))
+REQUESTS = Series("survey_requests", Kind.FLOW, "minute", ("survey", "survey_id"))
+RESPONSES = Series("responses", Kind.FLOW, "minute", ("survey", "survey_id", "scale"))
+FEEDBACK = Series("feedback", Kind.FLOW, "minute", ("theme", "sentiment"))
+SERIES = (ANSWERS, ASKED, ANSWERED, REQUESTS, RESPONSES, FEEDBACK)
+
+Answer = tuple[int, str, int]
+"""Milliseconds since the epoch, event_id, score (mirrored where the scale was reversed)."""
+
+_KEEP_DAYS = 100
+"""As long as an answer can be evidence of anything."""
+
+
+class Answers:
+    """asked    survey and survey_id -> minute when the customer was last asked
+    last     survey, survey_id and scale -> its last answer"""
+
+    __slots__ = ("asked", "last")
+
+    def __init__(self, asked: Latest | None = None, last: dict[str, Answer] | None = None) -> None:
+        self.asked = asked or {}
+        self.last = last or {}
+
+    def join(self, fact: Fact) -> None:
+        survey, survey_id = fact.event.survey, survey_id_of(fact)
+        if fact.type == "survey_sent":
+            note(self.asked, _name(survey, survey_id), fact.minute)
+            return
+        name = _name(survey, survey_id, fact.event.scale)
+        answer = (fact.epoch_ms, fact.event.event_id, score_of(fact))
+        if name not in self.last or answer[:2] > self.last[name][:2]:
+            self.last[name] = answer
+
+    def forget(self, keep_days: int | None) -> None:
+        newest = max([*self.asked.values(), *(minute_of(answer[0]) for answer in self.last.values())], default=0)
+        edge = newest - _KEEP_DAYS * 1440
+        self.asked = {name: minute for name, minute in self.asked.items() if minute > edge}
+        self.last = {name: answer for name, answer in self.last.items() if minute_of(answer[0]) > edge}
+
+    def copy(self) -> Answers:
+        return Answers(self.asked.copy(), self.last.copy())
+
+    def pack(self) -> Any:
+        """[asked, {survey, id, scale: [ms, event_id, score]}]."""
+        return [sorted_copy(self.asked), dict(sorted(self.last.items()))]
+
+    @classmethod
+    def unpack(cls, packed: Any) -> Answers:
+        asked, last = packed
+        return cls(asked, {name: tuple(answer) for name, answer in last.items()})
+
+    @property
+    def answered(self) -> Latest:
+        """survey and survey_id -> minute of the latest answer on any scale."""
+        latest: Latest = {}
+        for name, answer in self.last.items():
+            note(latest, name.rpartition(_SEPARATOR)[0], minute_of(answer[0]))
+        return latest
+
+
+_SEPARATOR = "\0"
+
+
+def _name(*parts: str) -> str:
+    return _SEPARATOR.join(parts)
+
+
+def survey_id_of(fact: Fact) -> str:
+    return fact.place("survey_id", fact.event.survey_id).replace(_SEPARATOR, " ")
+
+
+def score_of(fact: Fact) -> int:
+    """The score; of a reversed effort scale its mirror image."""
+    score: int = fact.event.score
+    if fact.event.survey == "ces" and fact.event.reversed:
+        first, _, last = fact.event.scale.partition("-")
+        return int(first) + int(last) - score
+    return score
+
+
+def count_event(add: Add, product: str, fact: Fact) -> None:
+    """The plain counts: +1 at the event's minute."""
+    if fact.type == "survey_sent":
+        add(REQUESTS.key(product, fact.event.survey, survey_id_of(fact)), fact.minute, 1)
+    if fact.type != "survey_response":
+        return
+    add(RESPONSES.key(product, fact.event.survey, survey_id_of(fact), fact.event.scale), fact.minute, 1)
+    sentiment, themes = fact.event.sentiment, fact.event.themes
+    if sentiment or themes:
+        for theme in dict.fromkeys(fact.place("theme", theme) for theme in themes or ()) or (NONE,):
+            add(FEEDBACK.key(product, theme, sentiment or NONE), fact.minute, 1)
+
+
+def change(add: Add, product: str, old: Answers | None, new: Answers) -> None:
+    """contribution(new) − contribution(old)."""
+    was = old or Answers()
+    move(add, lambda name: ASKED.key(product, *name.split(_SEPARATOR)), was.asked, new.asked)
+    move(add, lambda name: ANSWERED.key(product, *name.split(_SEPARATOR)), was.answered, new.answered)
+    for name in was.last.keys() | new.last.keys():
+        before, now = was.last.get(name), new.last.get(name)
+        if before != now:
+            for answer, customers in ((before, -1), (now, 1)):
+                if answer:
+                    add(_answer_key(product, name, answer), minute_of(answer[0]), customers)
+
+
+def _answer_key(product: str, name: str, answer: Answer) -> Key:
+    return ANSWERS.key(product, *name.split(_SEPARATOR), str(answer[2]))
+
+
+# Readings ------------------------------------------------------------------------------------------------
+
+
+def scoring(survey: str, scores: Iterable[int] | None = None) -> Read:
+    """Customers whose last answer to the survey is in the window, with one of the scores (None: any)."""
+    wanted = None if scores is None else frozenset(map(str, scores))
+    read = flow(ANSWERS, where=lambda _, key: wanted is None or key[-1] in wanted)
+    return lambda view, labels: read(view, {**labels, "survey": survey})
+
+
+_SCORED = ("survey_id", "scale")
+
+
+def _rows(survey: str, *scales: str) -> Rows:
+    """The (survey_id, scale) ever answered in the survey; only these scales, if any are named."""
+    rows = found_together(RESPONSES, *_SCORED, where={"survey": survey})
+    return lambda view: [row for row in rows(view) if not scales or row["scale"] in scales]
+
+
+def _nps_class(name: str) -> Read:
+    """Promoters 9–10, detractors up to 6, passives between, on both scales."""
+    return scoring("nps", {"promoter": (9, 10), "passive": (7, 8), "detractor": range(0, 7)}[name])
+
+
+def _satisfied(view: View, labels: Labels) -> Any:
+    lowest = 4 if labels["scale"] == "1-5" else view.definitions.csat_7_from
+    return scoring("csat", range(lowest, 8))(view, labels)
+
+
+def _easy(view: View, labels: Labels) -> Any:
+    return scoring("ces", (4, 5) if labels["scale"] == "1-5" else (5, 6, 7))(view, labels)
+
+
+def _score_total(view: View, labels: Labels) -> Any:
+    return sum(score * scoring("ces", (score,))(view, labels) for score in range(1, 11))
+
+
+def nps_score(promoters: int, detractors: int, customers: int) -> float | None:
+    """%promoters − %detractors, −100 … 100 (Reichheld, 2003)."""
+    return 100 * (promoters - detractors) / customers if customers else None
+
+
+def nps_margin(promoters: int, detractors: int, customers: int) -> float | None:
+    """Half the 95 % interval of the score: 1.96·100·√(p + d − (p − d)²)/√n."""
+    if not customers:
+        return None
+    p, d = promoters / customers, detractors / customers
+    return 196 * sqrt(max(0.0, p + d - (p - d) ** 2)) / sqrt(customers)
+
+
+_WINDOW = {"window": tuple(WINDOWS)}
+_NPS = {
+    "promoters": _nps_class("promoter"),
+    "detractors": _nps_class("detractor"),
+    "customers": scoring("nps"),
+}
+_SURVEY = ("survey", "survey_id")
+_SURVEYS = found_together(REQUESTS, *_SURVEY)
+_ANSWERED = found_together(RESPONSES, *_SURVEY)
+
+
+def _asked_or_answered(view: View) -> list[dict[str, str]]:
+    rows = {tuple(row.items()): row for row in (*_SURVEYS(view), *_ANSWERED(view))}
+    return [rows[name] for name in sorted(rows)]
+
+
+METRICS = (
+    Metric(
+        name="engagement_nps_score",
+        help="Net promoter score: % promoters (9–10) − % detractors (0–6), −100 to 100, by last answers.",
+        unit="score",
+        rows=_rows("nps"),
+        row_labels=_SCORED,
+        labels=_WINDOW,
+        reads=_NPS,
+        formula=nps_score,
+        example=Example({"promoters": 3, "detractors": 2, "customers": 7}, 100 / 7),
+        panel=Panel("Net promoter score", overview={"window": "30d"}),
+    ),
+    Metric(
+        name="engagement_nps_margin",
+        help="Half the 95 % interval of the net promoter score.",
+        unit="margin",
+        rows=_rows("nps"),
+        row_labels=_SCORED,
+        labels=_WINDOW,
+        reads=_NPS,
+        formula=nps_margin,
+        example=Example({"promoters": 3, "detractors": 2, "customers": 7}, 61.70899448216604),
+        panel=Panel("Margin of the net promoter score (95 %)"),
+    ),
+    Metric(
+        name="engagement_nps_customers",
+        help="Customers by the class of their last answer: promoter, passive, detractor.",
+        unit="customers",
+        rows=_rows("nps"),
+        row_labels=_SCORED,
+        labels={**_WINDOW, "class": ("promoter", "passive", "detractor")},
+        reads={"number": lambda view, labels: _nps_class(labels["class"])(view, labels)},
+        formula=count,
+        example=Example({"number": 3}, 3),
+        panel=Panel("Promoters, passives, detractors"),
+    ),
+    Metric(
+        name="engagement_csat_ratio",
+        help="Satisfied customers: last answer above 3 of 1-5, from 5 of 1-7 (ASSIDU_CSAT_7_FROM).",
+        unit="ratio",
+        rows=_rows("csat"),
+        row_labels=_SCORED,
+        labels=_WINDOW,
+        reads={"satisfied": _satisfied, "customers": scoring("csat")},
+        formula=lambda satisfied, customers: ratio(satisfied, customers),
+        example=Example({"satisfied": 4, "customers": 5}, 0.8),
+        panel=Panel("Satisfied customers (CSAT)", overview={"window": "30d"}),
+    ),
+    Metric(
+        name="engagement_ces_ratio",
+        help="Customers who found it easy: 4–5 of 1-5, 5–7 of 1-7; reversed scales are mirrored first.",
+        unit="ratio",
+        rows=_rows("ces", "1-5", "1-7"),
+        row_labels=_SCORED,
+        labels=_WINDOW,
+        reads={"easy": _easy, "customers": scoring("ces")},
+        formula=lambda easy, customers: ratio(easy, customers),
+        example=Example({"easy": 3, "customers": 4}, 0.75),
+        panel=Panel("Found it easy (CES)"),
+    ),
+    Metric(
+        name="engagement_ces_mean",
+        help="Mean effort score on the scale 1-10.",
+        unit="mean",
+        rows=_rows("ces", "1-10"),
+        row_labels=_SCORED,
+        labels=_WINDOW,
+        reads={"total": _score_total, "customers": scoring("ces")},
+        formula=lambda total, customers: ratio(total, customers),
+        example=Example({"total": 30, "customers": 4}, 7.5),
+        panel=Panel("Mean effort score, scale 1-10 (CES)"),
+    ),
+    Metric(
+        name="engagement_ces_score",
+        help="Effort on the scale 1-3: % of 3 − % of 1, −100 to 100.",
+        unit="score",
+        rows=_rows("ces", "1-3"),
+        row_labels=_SCORED,
+        labels=_WINDOW,
+        reads={"easy": scoring("ces", (3,)), "hard": scoring("ces", (1,)), "customers": scoring("ces")},
+        formula=lambda easy, hard, customers: nps_score(easy, hard, customers),
+        example=Example({"easy": 5, "hard": 1, "customers": 10}, 40.0),
+        panel=Panel("Effort score, scale 1-3 (CES)"),
+    ),
+    Metric(
+        name="engagement_survey_customers",
+        help="Customers whose last answer on the scale lies in the window: what the scores rest on.",
+        unit="customers",
+        rows=found_together(RESPONSES, "survey", *_SCORED),
+        row_labels=("survey", *_SCORED),
+        labels=_WINDOW,
+        reads={"number": flow(ANSWERS)},
+        formula=count,
+        example=Example({"number": 7}, 7),
+        panel=Panel("Customers behind the scores"),
+    ),
+    Metric(
+        name="engagement_survey_responses",
+        help="All answers in the window, earlier ones of the same customer included.",
+        unit="events",
+        rows=_ANSWERED,
+        row_labels=_SURVEY,
+        labels=_WINDOW,
+        reads={"number": flow(RESPONSES)},
+        formula=count,
+        example=Example({"number": 9}, 9),
+        panel=Panel("Survey answers"),
+    ),
+    Metric(
+        name="engagement_survey_response_ratio",
+        help="Distinct customers who answered in the window, as a share of those asked in it.",
+        unit="ratio",
+        rows=_asked_or_answered,
+        row_labels=_SURVEY,
+        labels=_WINDOW,
+        reads={"answered": flow(ANSWERED), "asked": flow(ASKED)},
+        formula=lambda answered, asked: ratio(answered, asked),
+        example=Example({"answered": 7, "asked": 20}, 0.35),
+        panel=Panel("Survey response rate"),
+    ),
+    Metric(
+        name="engagement_feedback",
+        help="Answers that speak of the theme, by sentiment; the words themselves never become labels.",
+        unit="events",
+        rows=found_together(FEEDBACK, "theme", "sentiment"),
+        row_labels=("theme", "sentiment"),
+        labels=_WINDOW,
+        reads={"number": flow(FEEDBACK)},
+        formula=count,
+        example=Example({"number": 2}, 2),
+        panel=Panel("Feedback by theme and sentiment"),
+    ),
+)

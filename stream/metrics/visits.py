@@ -1,0 +1,278 @@
+"""Visits: how often do they come by, how long do they stay, and do they turn on the doorstep?
+
+A visit is a maximal run of a customer's visit events on one channel with no gap over 30 minutes. It closes at the
+minute after its end + 30 minutes and counts there; late events extend, bridge and merge visits of the last 31 days.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import Any
+
+from stream.core.definition import Example, Labels, Metric, Panel, Read, View, census, count, flow, found, ratio
+from stream.core.record import Fact
+from stream.core.runs import Run, exchanged, joined_run
+from stream.core.series import KEEP_MINUTES, Add, Kind, Series
+from stream.core.time import DAY, HOUR, MINUTE_MS, WINDOWS
+from stream.metrics.activity import ACTIVE, ACTIVE_BY_CHANNEL
+
+TYPES = frozenset("page_view session click interaction login signup feature_use contribution purchase".split())
+CONVERSIONS = frozenset({"purchase", "signup"})
+
+GAP_MS = 30 * MINUTE_MS
+ENGAGED_MS = 10_000
+_PERIOD = 30 * DAY
+_KEEP_MINUTES = KEEP_MINUTES + 4 * DAY
+"""A visit may close a day and more after the moment of its events, and a session of a day may reach back to it."""
+
+VISITS = Series("visits", Kind.FLOW, "minute", ("channel", "pages", "engaged", "converted"))
+"""Labels: pages 0, 1 or 2+; engaged (over 10 s) and converted yes or no."""
+VISIT_MS = Series("visit_ms", Kind.FLOW, "minute", ("channel",))
+PAGES = Series("visit_pages", Kind.FLOW, "minute", ("channel",))
+FREQUENCY = Series("visit_frequency", Kind.LEVEL, "minute", ("visits",))
+SERIES = (VISITS, VISIT_MS, PAGES, FREQUENCY)
+
+
+class Visits:
+    """Channel -> the customer's visits of the last 31 days, in order of time."""
+
+    __slots__ = ("by_channel",)
+
+    def __init__(self, by_channel: dict[str, list[Run]] | None = None) -> None:
+        self.by_channel = by_channel or {}
+
+    def join(self, fact: Fact) -> None:
+        channel = fact.channel
+        self.by_channel[channel] = joined_run(self.by_channel.get(channel, []), span_of(fact), GAP_MS)
+
+    def forget(self, keep_days: int | None) -> None:
+        newest = max(closes(runs[-1]) for runs in self.by_channel.values())
+        edge = newest - _KEEP_MINUTES
+        if all(closes(runs[0]) > edge for runs in self.by_channel.values()):
+            return
+        kept = {channel: [run for run in runs if closes(run) > edge] for channel, runs in self.by_channel.items()}
+        self.by_channel = {channel: runs for channel, runs in kept.items() if runs}
+
+    def copy(self) -> Visits:
+        return Visits(self.by_channel.copy())
+
+    def pack(self) -> Any:
+        """{channel: [[start_ms, end_ms, views, summed_pages, converted], …]}."""
+        return dict(sorted(self.by_channel.items())) if len(self.by_channel) > 1 else self.by_channel
+
+    @classmethod
+    def unpack(cls, packed: Any) -> Visits:
+        return cls({channel: [Run(*run) for run in runs] for channel, runs in packed.items()})
+
+
+def span_of(fact: Fact) -> Run:
+    """The time that one event covers, as a run of its own."""
+    at, event = fact.epoch_ms, fact.event
+    if fact.type == "session":
+        return Run(at - event.duration_ms, at, 0, event.page_views, bool(event.converted))
+    if fact.type == "page_view":
+        return Run(at, at + (event.duration_ms or 0), 1, 0, False)
+    return Run(at, at, 0, 0, fact.type in CONVERSIONS)
+
+
+def closes(run: Run) -> int:
+    """The minute in which the visit counts."""
+    return (run.end_ms + GAP_MS) // MINUTE_MS + 1
+
+
+def change(add: Add, product: str, old: Visits | None, new: Visits) -> None:
+    """contribution(new) − contribution(old)."""
+    before = old.by_channel if old else {}
+    for channel in before.keys() | new.by_channel.keys():
+        was, now = before.get(channel, []), new.by_channel.get(channel, [])
+        if was is not now:
+            gone, come = exchanged(was, now)
+            for run in gone:
+                _count(add, product, channel, run, -1)
+            for run in come:
+                _count(add, product, channel, run, 1)
+    was_in, is_in = _closing_minutes(before), _closing_minutes(new.by_channel)
+    if was_in != is_in:
+        for minutes, sign in ((was_in, -1), (is_in, 1)):
+            for name, minute, customers in _frequency(minutes):
+                add(FREQUENCY.key(product, name), minute, sign * customers)
+
+
+def _count(add: Add, product: str, channel: str, run: Run, sign: int) -> None:
+    minute, pages, lasted_ms = closes(run), run.pages, run.end_ms - run.start_ms
+    add(
+        VISITS.key(
+            product,
+            channel,
+            "2+" if pages > 1 else str(pages),
+            "yes" if lasted_ms > ENGAGED_MS else "no",
+            "yes" if run.converted else "no",
+        ),
+        minute,
+        sign,
+    )
+    if lasted_ms:
+        add(VISIT_MS.key(product, channel), minute, sign * lasted_ms)
+    if pages:
+        add(PAGES.key(product, channel), minute, sign * pages)
+
+
+def _closing_minutes(by_channel: dict[str, list[Run]]) -> list[int]:
+    return sorted(closes(run) for runs in by_channel.values() for run in runs)
+
+
+def _frequency(closed: list[int]) -> Iterable[tuple[str, int, int]]:
+    """(class, minute, ±1): when the customer enters and leaves each class of visits closed in 30d.
+
+    A visit closed at minute m is in the window (floor_hour(T − 30d), T] for m ≤ T < ceil_hour(m) + 30d.
+    """
+    left = [-(-minute // HOUR) * HOUR + _PERIOD for minute in closed]
+    if len(closed) == 1:
+        yield from (("1", closed[0], 1), ("1", left[0], -1))
+        return
+    visits, name = 0, None
+    for minute, step in sorted([*((minute, 1) for minute in closed), *((minute, -1) for minute in left)]):
+        visits += step
+        entered = class_of(visits)
+        if entered != name:
+            if name:
+                yield name, minute, -1
+            if entered:
+                yield entered, minute, 1
+            name = entered
+
+
+CLASSES = ("1", "2", "3", "4-6", "7+")
+
+
+def class_of(visits: int) -> str | None:
+    """The class of so many visits; None for no visit at all."""
+    if visits <= 0:
+        return None
+    return str(visits) if visits <= 3 else "4-6" if visits <= 6 else "7+"
+
+
+def _customers(view: View, labels: Labels) -> Any:
+    """The customers active in the window; on the channel, in the twin."""
+    return census(ACTIVE_BY_CHANNEL if "channel" in labels else ACTIVE)(view, labels)
+
+
+def _where(**wanted: tuple[str, ...]) -> Read:
+    """Visits closed in the window whose labels are among the wanted."""
+    at = {2 + VISITS.labels.index(name): values for name, values in wanted.items()}
+    return flow(VISITS, where=lambda _, key: all(key[position] in values for position, values in at.items()))
+
+
+_PAGED = _where(pages=("1", "2+"))
+_BOUNCED = {
+    "single_page": _where(pages=("1",)),
+    "not_engaged": _where(pages=("1",), engaged=("no",), converted=("no",)),
+}
+
+
+def _bounced(view: View, labels: Labels) -> Any:
+    return _BOUNCED[labels["basis"]](view, labels)
+
+
+def _frequent(view: View, labels: Labels) -> Any:
+    return view.sum(FREQUENCY, labels, None, view.minute)
+
+
+def _per_visit(series: Series) -> dict[str, Read]:
+    return {"total": flow(series), "visits": flow(VISITS)}
+
+
+_WINDOW = {"window": tuple(WINDOWS)}
+
+_COUNTED = (
+    Metric(
+        name="engagement_visits",
+        help="Visits closed in the window: runs of events on one channel with no gap over 30 minutes.",
+        unit="visits",
+        labels=_WINDOW,
+        reads={"number": flow(VISITS)},
+        formula=count,
+        example=Example({"number": 12}, 12),
+        panel=Panel("Visits", overview={"window": "24h"}),
+    ),
+    Metric(
+        name="engagement_visits_per_customer",
+        help="Visits closed in the window per customer active in it.",
+        unit="visits per customer",
+        labels=_WINDOW,
+        reads={"visits": flow(VISITS), "customers": _customers},
+        formula=lambda visits, customers: ratio(visits, customers),
+        example=Example({"visits": 12, "customers": 5}, 2.4),
+        panel=Panel("Visits per active customer"),
+    ),
+    Metric(
+        name="engagement_visit_mean_duration_seconds",
+        help="Mean length of the visits closed in the window, from first to last event.",
+        unit="seconds",
+        labels=_WINDOW,
+        reads=_per_visit(VISIT_MS),
+        formula=lambda total, visits: ratio(total / 1000, visits),
+        example=Example({"total": 90_000, "visits": 2}, 45.0),
+        panel=Panel("Mean length of a visit"),
+    ),
+    Metric(
+        name="engagement_visit_mean_pages",
+        help="Mean pages of the visits closed in the window: page views, or what session summaries say if more.",
+        unit="pages",
+        labels=_WINDOW,
+        reads=_per_visit(PAGES),
+        formula=lambda total, visits: ratio(total, visits),
+        example=Example({"total": 7, "visits": 2}, 3.5),
+        panel=Panel("Mean pages of a visit"),
+    ),
+    Metric(
+        name="engagement_visit_conversion_ratio",
+        help="Visits with a conversion (purchase, signup, converted session), as a share of all visits.",
+        unit="ratio",
+        labels=_WINDOW,
+        reads={"total": _where(converted=("yes",)), "visits": flow(VISITS)},
+        formula=lambda total, visits: ratio(total, visits),
+        example=Example({"total": 1, "visits": 8}, 0.125),
+        panel=Panel("Visits that converted"),
+    ),
+    Metric(
+        name="engagement_bounce_ratio",
+        help="Of the visits with a page: those with exactly one (single_page), or neither longer than 10 s nor with "
+        "2 pages nor a conversion (not_engaged).",
+        unit="ratio",
+        labels={**_WINDOW, "basis": ("single_page", "not_engaged")},
+        reads={"bounced": _bounced, "visits": _PAGED},
+        formula=lambda bounced, visits: ratio(bounced, visits),
+        example=Example({"bounced": 3, "visits": 12}, 0.25),
+        panel=Panel("Bounce rate", overview={"window": "24h", "basis": "not_engaged"}),
+    ),
+)
+
+
+def _by_channel(metric: Metric) -> Metric:
+    """The metric's twin by channel; the channel stands before the unit, if the name ends in one."""
+    suffix = f"_{metric.unit}" if metric.unit in ("ratio", "seconds") else ""
+    return replace(
+        metric,
+        name=f"{metric.name.removesuffix(suffix)}_by_channel{suffix}",
+        help=f"{metric.help} By channel.",
+        labels={"channel": found("channel", ACTIVE_BY_CHANNEL), **metric.labels},
+        panel=Panel(f"{metric.panel.title}, by channel"),
+    )
+
+
+METRICS = (
+    *_COUNTED,
+    *(_by_channel(metric) for metric in _COUNTED),
+    Metric(
+        name="engagement_visit_frequency_customers",
+        help="Customers by how many visits they closed in the last 30 days, on all channels.",
+        unit="customers",
+        labels={"visits": CLASSES},
+        reads={"number": _frequent},
+        formula=count,
+        example=Example({"number": 4}, 4),
+        panel=Panel("Customers by visits in 30 days", bars="visits"),
+    ),
+)

@@ -1,0 +1,1 @@
+"""What is written from the definitions of the indicators: tables, documentation, dashboards, alert rules."""

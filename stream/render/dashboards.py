@@ -1,0 +1,103 @@
+"""Grafana dashboards: an overview, one for each family of indicators, one for the pipeline."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from types import ModuleType
+
+from grafana_foundation_sdk.builders import dashboard as grafana
+from grafana_foundation_sdk.cog.encoder import JSONEncoder
+from grafana_foundation_sdk.models.dashboard import (
+    DashboardCursorSync,
+    DashboardLinkType,
+    VariableOption,
+    VariableRefresh,
+    VariableSort,
+)
+
+from stream.core.time import WINDOWS
+from stream.metrics import FAMILIES, METRICS
+from stream.render import panels
+from stream.render.panels import SOURCE, AnyPanel
+from stream.render.pipeline import FIGURES
+from stream.render.words import GENERATED, question, slug, title
+
+TAG = "assidu"
+
+Choice = grafana.QueryVariable | grafana.CustomVariable
+
+
+def dashboards() -> dict[str, str]:
+    """Name -> JSON."""
+    found = {"overview": _overview(), "pipeline": _pipeline()}
+    return found | {slug(family): _family(family) for family in FAMILIES}
+
+
+def _overview() -> str:
+    shown = [metric for metric in METRICS if metric.panel.overview is not None]
+    return _dashboard(
+        "overview",
+        "Overview",
+        "How faithfully do customers come back, right now?",
+        [*map(panels.large_number, shown), *map(panels.figure, FIGURES[:2])],
+        [_products()],
+    )
+
+
+def _pipeline() -> str:
+    found = map(panels.figure, FIGURES)
+    return _dashboard("pipeline", "Pipeline", "Can the numbers be trusted? Age, lag, rejects, commits.", found, [])
+
+
+def _family(family: ModuleType) -> str:
+    windowed = any("window" in metric.labels for metric in family.METRICS)
+    choices: list[Choice] = [_products(), _windows()] if windowed else [_products()]
+    return _dashboard(slug(family), title(family), question(family), map(panels.indicator, family.METRICS), choices)
+
+
+def _dashboard(
+    name: str, heading: str, description: str, shown: Iterable[AnyPanel], choices: Sequence[Choice]
+) -> str:
+    """JSON; `choices` are the variables that its reader sets."""
+    built = (
+        grafana.Dashboard(f"Assidu: {heading}")
+        .uid(f"{TAG}-{name}")
+        .description(description)
+        .tags([TAG])
+        .readonly()
+        .refresh("10s")
+        .time("now-24h", "now")
+        .timezone("browser")
+        .tooltip(DashboardCursorSync.CROSSHAIR)
+        .link(grafana.DashboardLink("Assidu").type(DashboardLinkType.DASHBOARDS).tags([TAG]).keep_time(True))
+    )
+    for choice in choices:
+        built = built.with_variable(choice)
+    for number, panel in enumerate(shown, 1):
+        built = built.with_panel(panel.id(number))
+    fields = json.loads(json.dumps(built.build(), cls=JSONEncoder))
+    return json.dumps({"__comment": GENERATED, **fields}, indent=1, ensure_ascii=False) + "\n"
+
+
+def _products() -> grafana.QueryVariable:
+    return (
+        grafana.QueryVariable("product")
+        .label("Product")
+        .datasource(SOURCE)
+        .query(f"label_values({METRICS[0].name}, product)")
+        .refresh(VariableRefresh.ON_TIME_RANGE_CHANGED)
+        .sort(VariableSort.ALPHABETICAL_ASC)
+        .multi(True)
+        .include_all(True)
+        .current(VariableOption(text="All", value="$__all"))
+    )
+
+
+def _windows() -> grafana.CustomVariable:
+    return (
+        grafana.CustomVariable("window")
+        .label("Window")
+        .values(",".join(WINDOWS))
+        .current(VariableOption(text="7d", value="7d"))
+    )

@@ -1,0 +1,57 @@
+"""Every generated file, and whether what lies in a checkout is still what would be written."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from stream.errors import UserError
+from stream.render.dashboards import dashboards
+from stream.render.indicators import indicators
+from stream.render.readme import with_table
+from stream.render.rules import rules
+
+README = Path("README.md")
+INDICATORS = Path("docs/indicators.md")
+RULES = Path("deploy/prometheus/rules/assidu.yml")
+DASHBOARDS = Path("deploy/grafana/dashboards")
+
+
+def rendered(checkout: Path) -> dict[Path, str]:
+    """Path within the checkout -> the text that belongs there. Raises UserError when it is no checkout."""
+    readme = checkout / README
+    if not readme.is_file():
+        raise UserError(f"{readme} is missing: run this in a checkout of Assidu")
+    files = {
+        README: with_table(readme.read_text(encoding="utf-8")),
+        INDICATORS: indicators(),
+        RULES: rules(),
+    }
+    return files | {DASHBOARDS / f"{name}.json": text for name, text in dashboards().items()}
+
+
+def stale(checkout: Path) -> list[Path]:
+    """Files that differ from what would be written, are missing, or that nothing writes any more."""
+    return _differing(checkout, rendered(checkout))
+
+
+def write(checkout: Path) -> list[Path]:
+    """Bring the checkout up to date; returns what was written or removed."""
+    files = rendered(checkout)
+    changed = _differing(checkout, files)
+    for path in changed:
+        if path in files:
+            (checkout / path).parent.mkdir(parents=True, exist_ok=True)
+            (checkout / path).write_text(files[path], encoding="utf-8")
+        else:
+            (checkout / path).unlink()
+    return changed
+
+
+def _differing(checkout: Path, files: dict[Path, str]) -> list[Path]:
+    present = {path.relative_to(checkout) for path in (checkout / DASHBOARDS).glob("*.json")}
+    forsaken = sorted(present - files.keys())  # dashboards of families that are no more
+    return [path for path, text in files.items() if _read(checkout / path) != text] + forsaken
+
+
+def _read(path: Path) -> str | None:
+    return path.read_text(encoding="utf-8") if path.is_file() else None

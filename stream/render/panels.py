@@ -1,0 +1,146 @@
+"""Panels: an indicator as lines, bars or a large number, and a figure of the pipeline."""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+from grafana_foundation_sdk.builders import barchart, common, dashboard, prometheus, stat, timeseries
+from grafana_foundation_sdk.models.common import (
+    BigValueColorMode,
+    BigValueGraphMode,
+    BigValueTextMode,
+    GraphThresholdsStyleMode,
+    LegendDisplayMode,
+    LegendPlacement,
+    TooltipDisplayMode,
+    VisibilityMode,
+)
+from grafana_foundation_sdk.models.dashboard import DataSourceRef, DataTransformerConfig, Threshold
+from grafana_foundation_sdk.models.prometheus import PromQueryFormat
+
+from stream.core.definition import Labels, Metric
+from stream.render.pipeline import Figure
+from stream.render.promql import panel_query
+
+AnyPanel = timeseries.Panel | barchart.Panel | stat.Panel
+P = TypeVar("P", timeseries.Panel, barchart.Panel, stat.Panel)
+
+SOURCE = DataSourceRef(type_val="prometheus", uid="assidu-prometheus")
+"""As deploy/grafana/provisioning names it."""
+
+HALF_WIDTH, THIRD_WIDTH = 12, 8
+HEIGHT, NUMBER_HEIGHT = 8, 5
+
+_UNITS = {"ratio": "percentunit", "seconds": "s"}
+_MAY_BE_NEGATIVE = {"score"}
+
+
+def indicator(metric: Metric) -> AnyPanel:
+    return _bars(metric, metric.panel.bars) if metric.panel.bars else _lines(metric)
+
+
+def large_number(metric: Metric) -> stat.Panel:
+    """One number for each combination of labels, with the course of the last day behind it."""
+    fixed = metric.panel.overview or {}
+    says = ", ".join(fixed.values())
+    return (
+        _described(stat.Panel(), metric, f"{metric.panel.title} ({says})" if says else metric.panel.title)
+        .span(THIRD_WIDTH)
+        .height(NUMBER_HEIGHT)
+        .graph_mode(BigValueGraphMode.AREA)
+        .color_mode(BigValueColorMode.VALUE)
+        .text_mode(BigValueTextMode.VALUE_AND_NAME)
+        .reduce_options(common.ReduceDataOptions().calcs(["lastNotNull"]))
+        .with_target(_query(metric, fixed).range())
+    )
+
+
+def figure(shown: Figure) -> timeseries.Panel:
+    panel = _time_series().title(shown.title).description(shown.help).unit(shown.unit).min(0)
+    if shown.threshold is not None:
+        panel = _with_thresholds(panel, [("green", None), ("red", shown.threshold)])
+    query = prometheus.Dataquery().expr(shown.query).legend_format(shown.legend).ref_id("A").range()
+    return panel.with_target(query)
+
+
+def _lines(metric: Metric) -> timeseries.Panel:
+    return _described(_time_series(), metric, metric.panel.title).with_target(_query(metric, {}).range())
+
+
+def _bars(metric: Metric, label: str) -> barchart.Panel:
+    """As it is now; one chart a product, for the bars of several would mix."""
+    query = prometheus.Dataquery().expr(panel_query(metric, [label], {})).ref_id("A")
+    panel = (
+        _described(barchart.Panel(), metric, f"{metric.panel.title}: $product")
+        .span(HALF_WIDTH)
+        .height(HEIGHT)
+        .repeat("product")
+        .repeat_direction("h")
+        .max_per_row(2)
+        .x_field(label)
+        .fill_opacity(80)
+        .show_value(VisibilityMode.AUTO)
+        .legend(common.VizLegendOptions().show_legend(False).display_mode(LegendDisplayMode.HIDDEN))
+        .with_target(query.instant().format(PromQueryFormat.TABLE))
+    )
+    for step in _in_order(metric, label):
+        panel = panel.with_transformation(step)
+    return panel
+
+
+def _in_order(metric: Metric, label: str) -> list[DataTransformerConfig]:
+    """The bars by their label; days as numbers, or 10 would come before 2."""
+    values = metric.labels[label]
+    sorting = DataTransformerConfig(id_val="sortBy", options={"fields": {}, "sort": [{"field": label}]})
+    if callable(values) or not all(value.isdigit() for value in values):
+        return [sorting]
+    return [_converted(label, "number"), sorting, _converted(label, "string")]
+
+
+def _converted(label: str, kind: str) -> DataTransformerConfig:
+    conversions = [{"targetField": label, "destinationType": kind}]
+    return DataTransformerConfig(id_val="convertFieldType", options={"fields": {}, "conversions": conversions})
+
+
+def _query(metric: Metric, fixed: Labels) -> prometheus.Dataquery:
+    by = [name for name in metric.label_names if name not in fixed]
+    legend = " ".join(f"{{{{{name}}}}}" for name in by)
+    return prometheus.Dataquery().expr(panel_query(metric, by, fixed)).legend_format(legend).ref_id("A")
+
+
+def _time_series() -> timeseries.Panel:
+    return (
+        timeseries.Panel()
+        .datasource(SOURCE)
+        .span(HALF_WIDTH)
+        .height(HEIGHT)
+        .line_width(2)
+        .fill_opacity(8)
+        .show_points(VisibilityMode.NEVER)
+        .legend(
+            common.VizLegendOptions()
+            .show_legend(True)
+            .display_mode(LegendDisplayMode.LIST)
+            .placement(LegendPlacement.BOTTOM)
+        )
+        .tooltip(common.VizTooltipOptions().mode(TooltipDisplayMode.MULTI))
+    )
+
+
+def _described(panel: P, metric: Metric, title: str) -> P:
+    """What every panel of an indicator has, whatever draws it."""
+    panel = panel.datasource(SOURCE).title(title).description(metric.help).unit(_UNITS.get(metric.unit, "short"))
+    if metric.unit not in _MAY_BE_NEGATIVE:
+        panel = panel.min(0)
+    if metric.alert and metric.alert.below is not None:
+        panel = _with_thresholds(panel, [("red", None), ("green", metric.alert.below)])
+    return panel
+
+
+def _with_thresholds(panel: P, steps: list[tuple[str, float | None]]) -> P:
+    found = [Threshold(value=value, color=color) for color, value in steps]
+    panel = panel.thresholds(dashboard.ThresholdsConfig().steps(found))
+    if isinstance(panel, timeseries.Panel):
+        style = common.GraphThresholdsStyleConfig().mode(GraphThresholdsStyleMode.DASHED)
+        panel = panel.thresholds_style(style)
+    return panel

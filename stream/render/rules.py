@@ -1,0 +1,72 @@
+"""Prometheus's alert rules: those of the indicators, and those of the pipeline.
+
+Labels: `scope` (business or pipeline) routes an alert; `silences="business"` lets Alertmanager hold back the
+business alerts while their numbers cannot be trusted.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from textwrap import indent
+
+from stream.core.definition import Alert, Metric
+from stream.metrics import METRICS
+from stream.render.pipeline import ALERTS, PipelineAlert
+from stream.render.promql import alert_condition
+from stream.render.words import GENERATED
+
+
+def rules() -> str:
+    """YAML of one rule file."""
+    business = [_business(metric, metric.alert) for metric in METRICS if metric.alert]
+    pipeline = [_pipeline(alert) for alert in ALERTS]
+    groups = _group("assidu-business", business) + _group("assidu-pipeline", pipeline)
+    return f"# {GENERATED}\ngroups:\n{groups}"
+
+
+def _group(name: str, found: list[str]) -> str:
+    return f"  - name: {name}\n    rules:\n" + indent("".join(found), " " * 6)
+
+
+def _business(metric: Metric, alert: Alert) -> str:
+    value = "humanizePercentage" if metric.unit == "ratio" else "humanize"
+    return _rule(
+        alert.name,
+        alert_condition(metric, alert),
+        {"for": alert.for_},
+        {"severity": alert.severity, "scope": "business"},
+        {
+            "summary": f"{{{{ $labels.product }}}}: {alert.summary}",
+            "description": f"{metric.panel.title} is {{{{ $value | {value} }}}}. {metric.help}",
+            "definition": f"docs/indicators.md#{metric.name}",
+        },
+    )
+
+
+def _pipeline(alert: PipelineAlert) -> str:
+    silences = {"silences": "business"} if alert.silences_business else {}
+    keep = {"keep_firing_for": alert.keep_firing_for} if alert.keep_firing_for else {}
+    return _rule(
+        alert.name,
+        alert.condition,
+        {"for": alert.for_, **keep},
+        {"severity": alert.severity, "scope": "pipeline", **silences},
+        {"summary": alert.summary, "description": alert.description},
+    )
+
+
+def _rule(
+    name: str, condition: str, times: Mapping[str, str], labels: Mapping[str, str], annotations: Mapping[str, str]
+) -> str:
+    return (
+        f"- alert: {name}\n"
+        f"  expr: |\n{indent(condition, '    ')}\n"
+        + "".join(f"  {key}: {duration}\n" for key, duration in times.items())
+        + f"  labels:\n{_fields(labels)}  annotations:\n{_fields(annotations)}"
+    )
+
+
+def _fields(fields: Mapping[str, str]) -> str:
+    """A JSON string is a YAML string."""
+    return "".join(f"    {name}: {json.dumps(text, ensure_ascii=False)}\n" for name, text in fields.items())

@@ -1,0 +1,44 @@
+"""How a definition is said in words, the same in every generated file."""
+
+from __future__ import annotations
+
+from types import ModuleType
+
+from stream.core.definition import Metric, Value
+
+GENERATED = "Generated from stream/metrics by `assidu render`: do not edit."
+
+
+def question(family: ModuleType) -> str:
+    """What the family of indicators answers: the first line of its module."""
+    if not family.__doc__:
+        raise ValueError(f"{family.__name__} does not say in its first line which question it answers")
+    return family.__doc__.splitlines()[0]
+
+
+def title(family: ModuleType) -> str:
+    """The family's name: what stands before the colon of its question."""
+    return question(family).partition(":")[0]
+
+
+def slug(family: ModuleType) -> str:
+    """The family's name in file names and addresses."""
+    return family.__name__.rpartition(".")[2].replace("_", "-")
+
+
+def label_names(metric: Metric) -> str:
+    return ", ".join(f"`{name}`" for name in metric.label_names)
+
+
+def worked_example(metric: Metric) -> str:
+    """What was read, and the value that follows: "day 2, month 5 → 0.4"."""
+    reads = ", ".join(f"{name} {value}" for name, value in metric.example.reads.items())
+    return f"{reads} → {number(metric.example.value)}"
+
+
+def number(value: Value) -> str:
+    return "undefined" if value is None else f"{value:g}"
+
+
+def percent(share: float) -> str:
+    return f"{share * 100:g} %"

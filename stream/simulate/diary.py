@@ -1,0 +1,95 @@
+"""The diary of one customer: what it truly did, written by itself, in the order of time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+MINUTE_MS = 60_000
+VISIT_GAP_MS = 30 * MINUTE_MS
+
+
+class Deed(NamedTuple):
+    """Something told as an event; `active` when the customer did it, not when it was done to them."""
+
+    at_ms: int
+    type: str
+    channel: str
+    active: bool
+
+
+class Exposure(NamedTuple):
+    """Something was before the customer's eyes; `clicked` when the customer clicked it."""
+
+    at_ms: int
+    channel: str
+    campaign: str | None
+    content: str | None
+    clicked: bool
+
+
+class Action(NamedTuple):
+    """The customer liked, played or shared a piece of content."""
+
+    at_ms: int
+    content: str
+    action: str
+
+
+class Question(NamedTuple):
+    """The customer was asked."""
+
+    at_ms: int
+    survey: str
+    survey_id: str
+
+
+class Answer(NamedTuple):
+    """The customer answered; `score` is meant so that more is better, however the scale was printed."""
+
+    at_ms: int
+    survey: str
+    survey_id: str
+    scale: str
+    score: int
+    themes: tuple[str, ...]
+    sentiment: str | None
+
+
+@dataclass
+class Visit:
+    """The customer was there from `begin_ms` to `end_ms`."""
+
+    begin_ms: int
+    end_ms: int
+    pages: int = 0
+    converted: bool = False
+
+    def going_on(self, later: Visit) -> Visit:
+        """Both as one."""
+        begin_ms, end_ms = min(self.begin_ms, later.begin_ms), max(self.end_ms, later.end_ms)
+        return Visit(begin_ms, end_ms, self.pages + later.pages, self.converted or later.converted)
+
+
+class Diary:
+    """All of one customer of one product."""
+
+    def __init__(self) -> None:
+        self.deeds: list[Deed] = []
+        self.visits: dict[str, list[Visit]] = {}
+        self.exposures: list[Exposure] = []
+        self.actions: list[Action] = []
+        self.questions: list[Question] = []
+        self.answers: list[Answer] = []
+
+    def stay(self, channel: str, from_ms: int, until_ms: int) -> Visit:
+        """The visit that this is part of: who is back on the channel within half an hour had not really left.
+
+        A session may tell that what seemed to be two visits was one.
+        """
+        visits = self.visits.setdefault(channel, [])
+        visit = Visit(from_ms, until_ms)
+        while visits and from_ms - visits[-1].end_ms <= VISIT_GAP_MS:
+            visit = visits.pop().going_on(visit)
+        visits.append(visit)
+        return visit

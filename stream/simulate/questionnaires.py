@@ -1,0 +1,58 @@
+"""What customers are asked: the surveys, their scales and how likely each is."""
+
+from __future__ import annotations
+
+from random import Random
+from typing import NamedTuple
+
+THEMES = ("price", "speed", "design", "support")
+SENTIMENTS = ("positive", "neutral", "negative")
+
+
+class Questionnaire(NamedTuple):
+    """`reversed`: printed with its good end first."""
+
+    weight: int
+    survey: str
+    survey_id: str
+    first: int
+    last: int
+    reversed: bool = False
+
+    @property
+    def scale(self) -> str:
+        return f"{self.first}-{self.last}"
+
+    def meant(self, chance: Random) -> int:
+        """A score of which more is better; most customers are rather content."""
+        return self.first + int(chance.betavariate(4, 1.5) * (self.last - self.first + 1))
+
+    def printed(self, score: int) -> int:
+        """What the customer ticks to mean this score."""
+        return self.first + self.last - score if self.reversed else score
+
+
+QUESTIONNAIRES = (
+    Questionnaire(40, "nps", "after-visit", 0, 10),
+    Questionnaire(10, "nps", "yearly", 1, 10),
+    Questionnaire(10, "csat", "checkout", 1, 5),
+    Questionnaire(10, "csat", "help-page", 1, 7),
+    Questionnaire(10, "ces", "search", 1, 7, reversed=True),
+    Questionnaire(5, "ces", "checkout", 1, 5),
+    Questionnaire(5, "ces", "account", 1, 10),
+    Questionnaire(10, "ces", "app", 1, 3),
+)
+
+
+def drawn_questionnaire(chance: Random) -> Questionnaire:
+    [drawn] = chance.choices(QUESTIONNAIRES, [each.weight for each in QUESTIONNAIRES])
+    return drawn
+
+
+def drawn_themes(chance: Random) -> tuple[str, ...]:
+    """Most say nothing in words."""
+    return tuple(chance.sample(THEMES, chance.choice((1, 1, 2)))) if chance.random() < 0.4 else ()
+
+
+def drawn_sentiment(chance: Random) -> str | None:
+    return chance.choice(SENTIMENTS) if chance.random() < 0.3 else None

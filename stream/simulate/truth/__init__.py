@@ -1,0 +1,1 @@
+"""The truth: each family of indicators, told from what customers wrote in their diaries."""

@@ -1,0 +1,63 @@
+"""What random events carry of their own: every type's fields, few values of each, so that events meet."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hypothesis import strategies as st
+
+from schemas.surveys import SCALES
+
+Fields = st.SearchStrategy[dict[str, Any]]
+
+SECOND_MS = 1000
+HALF_HOUR_MS, DAY_MS = 1800 * SECOND_MS, 86_400 * SECOND_MS
+DURATIONS_MS = st.sampled_from(
+    [0, 1, 10 * SECOND_MS, 10 * SECOND_MS + 1, HALF_HOUR_MS, HALF_HOUR_MS + 1, 4 * HALF_HOUR_MS, DAY_MS]
+)
+CAMPAIGNS = st.sampled_from(["spring", "autumn", "none"])
+CONTENTS = st.sampled_from(["article", "film"])
+SURVEY_IDS = st.sampled_from(["after sale", "yearly"])
+
+
+def optional(**fields: st.SearchStrategy[Any]) -> Fields:
+    """Each of the fields or not, or null."""
+    return st.fixed_dictionaries({}, optional={name: values | st.none() for name, values in fields.items()})
+
+
+def required(**fields: st.SearchStrategy[Any]) -> Fields:
+    return st.fixed_dictionaries(fields)
+
+
+def both(one: Fields, other: Fields) -> Fields:
+    return st.tuples(one, other).map(lambda fields: fields[0] | fields[1])
+
+
+@st.composite
+def _answer(draw: st.DrawFn) -> dict[str, Any]:
+    survey, scale = draw(st.sampled_from([(survey, scale) for survey, scales in SCALES.items() for scale in scales]))
+    return {"survey": survey, "scale": scale, "score": draw(st.sampled_from(SCALES[survey][scale]))}
+
+
+_OPINION = optional(
+    reversed=st.booleans(),
+    themes=st.lists(st.sampled_from(["price", "speed"]), max_size=3),
+    sentiment=st.sampled_from(["positive", "neutral", "negative"]),
+)
+
+FIELDS: dict[str, Fields] = {
+    "impression": optional(campaign=CAMPAIGNS, content=CONTENTS),
+    "click": optional(campaign=CAMPAIGNS, content=CONTENTS),
+    "interaction": required(content=CONTENTS, action=st.sampled_from(["like", "play"])),
+    "login": st.just({}),
+    "signup": st.just({}),
+    "page_view": both(required(page=st.just("/")), optional(duration_ms=DURATIONS_MS)),
+    "session": both(
+        required(session_id=st.just("1"), duration_ms=DURATIONS_MS, page_views=st.integers(0, 3)),
+        optional(converted=st.booleans()),
+    ),
+    "survey_sent": required(survey=st.sampled_from(list(SCALES)), survey_id=SURVEY_IDS),
+    "survey_response": both(both(required(survey_id=SURVEY_IDS), _answer()), _OPINION),
+    "purchase": st.just({"order_id": "1", "amount_minor": 100, "currency": "EUR", "units": 1}),
+}
+"""Event type -> its own fields."""

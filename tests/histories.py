@@ -1,0 +1,175 @@
+"""Random histories, and the state of a shard that has folded them."""
+
+from __future__ import annotations
+
+import json
+import random
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from hypothesis import settings
+from hypothesis import strategies as st
+
+from schemas import FAMILY_OF_TYPE, Event, Rejected, decode
+from stream.core.definition import Definitions
+from stream.core.record import Record
+from stream.core.series import Table
+from stream.core.time import Calendar
+from stream.exporter.samples import samples
+from stream.metrics import SERIES
+from stream.worker.fold import counted, fold
+from tests.fields import FIELDS
+
+laws = settings(derandomize=True, database=None, deadline=None, max_examples=150)
+
+HOUR, DAY = 60, 24 * 60
+MINUTE_MS = 60_000
+WINDOW_EDGES = [width * DAY + off for width in (1, 7, 30) for off in (-1, 0, 1, 30, 31, HOUR)]
+ZONES = ("UTC", "Europe/Paris", "America/New_York", "Asia/Kathmandu")
+MOMENTS = (
+    datetime(2026, 3, 29, 1, 0, tzinfo=UTC),  # Paris goes from 02:00 to 03:00
+    datetime(2026, 4, 5, 22, 0, tzinfo=UTC),  # midnight in Paris, with that change in the week before
+    datetime(2025, 11, 2, 6, 30, tzinfo=UTC),  # New York lives 01:30 for the second time
+    datetime(2026, 7, 15, 12, 37, tzinfo=UTC),
+)
+CUSTOMERS = ({"user_id": "1"}, {"anonymous_id": "1"}, {"user_id": "2", "anonymous_id": "1"}, {"user_id": "3"})
+CASTS = (  # who takes part: everybody everywhere; or few in one place, for long visits and second thoughts
+    (CUSTOMERS, ("app", "app", "app", "shop"), ("web", "ios", "store")),
+    (CUSTOMERS[:2], ("app",), ("web",)),
+)
+PLOTS = (  # what it is about: everything, or one family alone, so that its events meet
+    tuple(FIELDS),
+    ("impression", "click", "interaction"),
+    ("survey_sent", "survey_response", "survey_response", "survey_response"),
+    ("page_view", "page_view", "session", "click", "login", "purchase"),
+)
+LATER = st.one_of(
+    st.sampled_from([0, 1, 30, 31, HOUR, DAY - 1, DAY, 6 * DAY, 7 * DAY, 29 * DAY, 30 * DAY, 60 * DAY]),
+    st.integers(0, 70 * DAY),
+)
+
+
+@dataclass(frozen=True)
+class History:
+    """Events as products emit them, in the order in which they came."""
+
+    zone: ZoneInfo
+    emitted: list[dict[str, Any]]
+    seed: int
+
+    @property
+    def events(self) -> list[Event]:
+        return counted(map(decoded, self.emitted), Counter())
+
+    @property
+    def newest(self) -> datetime:
+        return max(datetime.fromisoformat(event["timestamp"]) for event in self.emitted)
+
+    def batches(self) -> list[list[Event]]:
+        """In another order, cut anywhere."""
+        chance = random.Random(self.seed)
+        events = chance.sample(self.events, len(self.events))
+        cuts = sorted(chance.choices(range(len(events) + 1), k=chance.randrange(8)))
+        return [events[start:end] for start, end in pairwise([0, *cuts, len(events)])]
+
+
+def decoded(event: dict[str, Any]) -> Event:
+    outcome = decode(json.dumps(event).encode(), FAMILY_OF_TYPE[event["type"]])
+    assert not isinstance(outcome, Rejected), outcome
+    return outcome
+
+
+@st.composite
+def histories(draw: st.DrawFn, days_back: int = 75) -> History:
+    """Several products, customers, channels, types; bunched, apart, on window edges, at equal times, with bots."""
+    moment = draw(st.sampled_from(MOMENTS))
+    customers, products, channels = draw(st.sampled_from(CASTS))
+    occurrence = st.tuples(
+        _ms_ago(draw, days_back),
+        st.sampled_from(draw(st.sampled_from(PLOTS))).flatmap(_with_fields),
+        st.sampled_from(customers),
+        st.sampled_from(products),
+        st.sampled_from(channels),
+        st.sampled_from([False] * 9 + [True]),
+    )
+    size = draw(st.integers(1, 40))  # lists alone would hardly ever be long
+    emitted: list[dict[str, Any]] = []
+    for ms_ago, fields, customer, product, channel, bot in draw(st.lists(occurrence, min_size=size, max_size=size)):
+        happened = moment - timedelta(milliseconds=ms_ago)
+        common = {"product": product, "channel": channel, "bot": bot, "timestamp": happened.isoformat()}
+        emitted.append({"event_id": str(len(emitted)), **common, **customer, **fields})
+    return History(ZoneInfo(draw(st.sampled_from(ZONES))), emitted, draw(st.integers(0, 2**32)))
+
+
+def _ms_ago(draw: st.DrawFn, days_back: int) -> st.SearchStrategy[int]:
+    """Anywhere; on the edges of windows; and half an hour after one another, or nearly so."""
+    anywhere = st.one_of(
+        st.integers(0, 3),
+        st.integers(0, 3 * DAY),
+        st.integers(0, days_back * DAY),
+        st.integers(0, days_back).map(lambda days: days * DAY),
+        st.sampled_from(WINDOW_EDGES),
+    )
+    starts = draw(st.lists(anywhere, min_size=1, max_size=4))
+    steps = st.tuples(st.sampled_from(starts), st.integers(-6, 2)).map(lambda step: max(0, step[0] + step[1] * 30))
+    return st.tuples(anywhere | steps, st.sampled_from([0, 0, 0, 1, 59_999])).map(
+        lambda time: time[0] * MINUTE_MS - time[1]
+    )
+
+
+def _with_fields(type_: str) -> st.SearchStrategy[dict[str, Any]]:
+    return FIELDS[type_].map(lambda fields: {"type": type_, **fields})
+
+
+def as_it_is(_product: str, _label: str, value: str) -> str:
+    """Every label value is admitted."""
+    return value
+
+
+@dataclass
+class State:
+    """What a shard holds."""
+
+    calendar: Calendar
+    keep_days: int | None = None
+
+    def __post_init__(self) -> None:
+        self.table = Table(SERIES)
+        self.customers: dict[bytes, Record] = {}
+
+    def take(self, batches: Iterable[Sequence[Event]]) -> State:
+        for batch in batches:
+            changes = fold(batch, self.customers, as_it_is, self.calendar, self.keep_days)
+            self.customers |= changes.customers
+            self.table.merge(changes.increments.encode())
+        return self
+
+
+def minute_at(moment: datetime) -> int:
+    return int(moment.timestamp()) // 60
+
+
+def folded(history: History) -> State:
+    return State(Calendar(history.zone)).take(history.batches())
+
+
+def report(
+    table: Table,
+    at: datetime,
+    zone: ZoneInfo,
+    only: set[str] | None = None,
+    definitions: Definitions = Definitions(),  # noqa: B008 — frozen
+) -> dict[str, Any]:
+    """As `assidu report --format json` says it."""
+    return {
+        "metrics": [
+            {"name": sample.metric.name, "labels": sample.labels, "value": sample.value}
+            for sample in samples(table, minute_at(at), Calendar(zone), definitions)
+            if only is None or sample.metric.name in only
+        ]
+    }

@@ -1,0 +1,55 @@
+"""An independent recount: every indicator of a whole history, straight from its definition, slow and obvious.
+
+It shares no code with what it checks: it looks at all events at once, asks every customer, and divides exactly.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from fractions import Fraction
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from tests.recount.activity import activity
+from tests.recount.clicks import clicks
+from tests.recount.comparison import compare
+from tests.recount.content import content
+from tests.recount.days import complete_days
+from tests.recount.first_week import first_week, first_week_in_progress
+from tests.recount.happenings import counted_events, minute_of
+from tests.recount.retention import retention
+from tests.recount.samples import Exact, Sample, Value, sample
+from tests.recount.surveys import surveys
+from tests.recount.visitors import visitors_of
+from tests.recount.visits import visits
+
+__all__ = ["Sample", "Value", "compare", "recount", "sample"]
+
+
+def recount(
+    events: Iterable[Mapping[str, Any]], at: datetime, zone: ZoneInfo, first_week_days: int = 3, csat_7_from: int = 5
+) -> dict[Sample, Value]:
+    """Every sample that a report at `at` should hold, the product among its labels.
+
+    `events` are valid, as products emit them, in the order in which they came. Rolling indicators are None
+    when `at` lies before the newest event.
+    """
+    counted = counted_events(events, zone)
+    now, today = minute_of(at), at.astimezone(zone).toordinal()
+    answerable = all(event.minute <= now for event in counted)
+    samples: dict[Sample, Value] = {}
+    for product in {event.product for event in counted}:
+        history = [event for event in counted if event.product == product]
+        visitors = visitors_of(history)
+        rolling = activity(history, now) | clicks(history, now) | content(history, now) | visits(history, now)
+        rolling |= surveys(history, now, csat_7_from) | first_week_in_progress(visitors, today, first_week_days)
+        complete = complete_days(visitors, today) | retention(visitors, today)
+        complete |= first_week(visitors, today, first_week_days)
+        for (name, labels), value in ((rolling if answerable else dict.fromkeys(rolling)) | complete).items():
+            samples[name, labels | {("product", product)}] = as_reported(value)
+    return samples
+
+
+def as_reported(value: Exact) -> Value:
+    return float(value) if isinstance(value, Fraction) else value

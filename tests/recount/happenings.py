@@ -1,0 +1,122 @@
+"""The events that count: without repeats, bots and tests, with their time in milliseconds, minutes and local days."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, TypeVar
+from zoneinfo import ZoneInfo
+
+TYPES_OF_TOPIC = {
+    "clicks": "impression click interaction",
+    "logins": "login signup",
+    "sessions": "page_view session",
+    "surveys": "survey_sent survey_response",
+    "usage": "feature_use contribution social_action social_reach loyalty_action referral attendance",
+    "commerce": "purchase product_return subscription_started subscription_renewed subscription_cancelled spend",
+    "support": "ticket_opened ticket_replied ticket_resolved ticket_reopened",
+    "messages": "message_delivered message_opened message_clicked",
+    "identity": "identify alias erase",
+}
+TOPIC_OF_TYPE = {type_: topic for topic, types in TYPES_OF_TOPIC.items() for type_ in types.split()}
+ALWAYS_ACTIVE = (
+    "click interaction login signup page_view session survey_response feature_use contribution social_action "
+    "loyalty_action referral purchase subscription_started ticket_opened".split()
+)
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+MILLISECOND, MINUTE = timedelta(milliseconds=1), timedelta(minutes=1)
+
+Group = TypeVar("Group", str, tuple[str, ...])
+
+
+@dataclass(frozen=True)
+class Happening:
+    """An event that counts; `ms` and `minute` since the epoch, `day` the ordinal of its local day.
+
+    `fields` is the event as it was emitted.
+    """
+
+    event_id: str
+    product: str
+    customer: str
+    channel: str
+    type: str
+    active: bool
+    ms: int
+    minute: int
+    day: int
+    fields: Mapping[str, Any]
+
+
+def counted_events(events: Iterable[Mapping[str, Any]], zone: ZoneInfo) -> list[Happening]:
+    """Without repeats (topic, customer and event_id of an earlier event), bots and tests."""
+    seen: set[tuple[str, str, str]] = set()
+    counted = []
+    for event in events:
+        identity = (TOPIC_OF_TYPE[event["type"]], customer_of(event), event["event_id"])
+        if identity not in seen and not event.get("bot") and not event.get("test"):
+            counted.append(happening(event, zone))
+        seen.add(identity)
+    return counted
+
+
+def customer_of(event: Mapping[str, Any]) -> str:
+    user = event.get("user_id")
+    return f"a:{event['anonymous_id']}" if user is None else f"u:{user}"
+
+
+def happening(event: Mapping[str, Any], zone: ZoneInfo) -> Happening:
+    moment = datetime.fromisoformat(event["timestamp"])
+    return Happening(
+        event_id=event["event_id"],
+        product=event.get("product", "default"),
+        customer=customer_of(event),
+        channel=event.get("channel", "unknown"),
+        type=event["type"],
+        active=is_active(event),
+        ms=(moment - EPOCH) // MILLISECOND,
+        minute=minute_of(moment),
+        day=moment.astimezone(zone).toordinal(),
+        fields=event,
+    )
+
+
+def minute_of(moment: datetime) -> int:
+    return (moment - EPOCH) // MINUTE
+
+
+def is_active(event: Mapping[str, Any]) -> bool:
+    match event["type"]:
+        case "attendance":
+            return bool(event["status"] == "attended")
+        case "ticket_replied":
+            return bool(event["by"] == "customer")
+        case "message_clicked":
+            return not event.get("machine")
+        case type_:
+            return type_ in ALWAYS_ACTIVE
+
+
+def of_types(history: Iterable[Happening], *types: str) -> list[Happening]:
+    return [event for event in history if event.type in types]
+
+
+def grouped(events: Iterable[Happening], group_of: Callable[[Happening], Group]) -> dict[Group, list[Happening]]:
+    groups: dict[Group, list[Happening]] = {}
+    for event in events:
+        groups.setdefault(group_of(event), []).append(event)
+    return groups
+
+
+def by_channel(events: Iterable[Happening]) -> dict[str, list[Happening]]:
+    return grouped(events, lambda event: event.channel)
+
+
+def by_customer(events: Iterable[Happening]) -> dict[str, list[Happening]]:
+    return grouped(events, lambda event: event.customer)
+
+
+def customers(events: Iterable[Happening]) -> int:
+    """How many distinct customers they are of."""
+    return len({event.customer for event in events})

@@ -1,0 +1,93 @@
+"""Every panel's query, run by a real Prometheus over a real exporter and worker under simulated traffic."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+import yaml
+
+from stream.embedded import free_port
+from stream.metrics import METRICS
+from stream.render.pipeline import EXPORTER_JOB, WORKER_JOB
+from tests.stack.command import Assidu
+from tests.stack.prometheus import Prometheus, program
+from tests.stack.waiting import eventually
+
+DEPLOY = Path(__file__).parent.parent / "deploy"
+CHOSEN = {"product": ".+", "window": "7d", "__rate_interval": "10s"}
+FEW_LABELS = 2  # so that some are folded into `other`
+
+
+class Query(NamedTuple):
+    """Of one panel, with the variables that its reader chose filled in."""
+
+    panel: str
+    expression: str
+    legend: str
+
+
+def queries() -> Iterator[Query]:
+    for file in sorted((DEPLOY / "grafana" / "dashboards").glob("*.json")):
+        for panel in json.loads(file.read_text())["panels"]:
+            for target in panel["targets"]:
+                expression = re.sub(r"\$(\w+)", lambda variable: CHOSEN[variable[1]], target["expr"])
+                yield Query(f"{file.stem}: {panel['title']}", expression, target.get("legendFormat", ""))
+
+
+def configuration(folder: Path, ports: dict[str, int]) -> Path:
+    """That of deploy/, each job with the port of the test, scraping every second."""
+    found = yaml.safe_load((DEPLOY / "prometheus" / "prometheus.yml").read_text())
+    found["global"] = {"scrape_interval": "1s", "scrape_timeout": "1s"}
+    del found["rule_files"], found["alerting"]
+    for job in found["scrape_configs"]:
+        del job["dns_sd_configs"]
+        job["static_configs"] = [{"targets": [f"127.0.0.1:{ports[job['job_name']]}"]}]
+    file = folder / "prometheus.yml"
+    file.write_text(yaml.safe_dump(found))
+    return file
+
+
+@pytest.fixture
+def prometheus(assidu: Assidu, tmp_path: Path) -> Iterator[Prometheus]:
+    """Scraping a worker and an exporter, while customers are simulated."""
+    program("prometheus")
+    ports = {EXPORTER_JOB: assidu.settings.exporter_port, WORKER_JOB: free_port()}
+    assert assidu.run("topics").returncode == 0
+    assidu.start("worker", worker_port=ports[WORKER_JOB], label_limit=FEW_LABELS)
+    assidu.start("exporter")
+    assidu.start("simulate", "--customers", "500", "--rate", "100")
+    with Prometheus(configuration(tmp_path, ports)) as server:
+        yield server
+
+
+@pytest.mark.slow
+def test_every_panel_shows_data_under_simulated_traffic_and_every_gauge_has_its_labels(
+    prometheus: Prometheus,
+) -> None:
+    waiting = list(queries())
+
+    def none_left() -> bool:
+        waiting[:] = [query for query in waiting if not shows_data(prometheus, query)]
+        return not waiting
+
+    try:
+        eventually(none_left, 120, "data in every panel")
+    except AssertionError:
+        pytest.fail("no data:\n" + "\n".join(f"{query.panel}: {query.expression}" for query in waiting))
+    for metric in METRICS:  # a label that the definition does not name would be lost in every query
+        for sample in prometheus.query(metric.name):
+            assert sample["metric"].keys() - {"__name__", "job", "instance"} == set(metric.label_names)
+
+
+def shows_data(prometheus: Prometheus, query: Query) -> bool:
+    """Whether it returns samples, each with every label that the legend names."""
+    samples: list[dict[str, Any]] = prometheus.query(query.expression)
+    for sample in samples:
+        missing = set(re.findall(r"{{(\w+)}}", query.legend)) - sample["metric"].keys()
+        assert not missing, f"{query.panel}: its legend names {missing}, which {sample['metric']} lacks"
+    return bool(samples)

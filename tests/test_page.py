@@ -1,0 +1,219 @@
+"""The page's content: the figures are the indicators', their trends are true, and nothing foreign may load."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator
+from datetime import date
+from itertools import chain
+from pathlib import Path
+
+import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestClient, TestServer
+
+import stream.exporter.page as page
+from stream.core.definition import View
+from stream.core.series import Increments, Key, Table
+from stream.core.time import DAY
+from stream.exporter.app import Exporter, exporter_app
+from stream.exporter.page.contents import Card, cards
+from stream.exporter.page.overview import Overview, ShownCard
+from stream.exporter.page.reading import readings
+from stream.exporter.page.routes import FILES, SECURITY
+from stream.exporter.page.trends import DAYS, MINUTES, Minutes
+from stream.metrics import SERIES
+from stream.metrics.activity import ACTIVE
+from stream.metrics.complete_days import COVERS
+from stream.metrics.surveys import ANSWERS, RESPONSES
+from stream.settings import Settings
+from stream.store.connect import connect
+
+TODAY = date(2026, 3, 31).toordinal()
+MINUTE = (TODAY - date(1970, 1, 1).toordinal()) * DAY + 12 * 60
+NAME = ("engagement_active_customers", (("product", "app"), ("window", "24h")))
+
+
+def view(*cells: tuple[Key, int, int]) -> View:
+    """The product `app` at noon, with these increments."""
+    increments, table = Increments(), Table(SERIES)
+    for key, time, count in cells:
+        increments.add(key, time, count)
+    table.merge(increments.encode())
+    return View(table, "app", MINUTE, TODAY)
+
+
+def card(name: str) -> Card:
+    (found,) = [card for card in cards() if card.metric.name == name]
+    return found
+
+
+def shown(overview: Overview, name: str) -> ShownCard:
+    (found,) = [card for section in overview.sections("app") for card in section.cards if card.metric == name]
+    return found
+
+
+def answers(survey: str, survey_id: str, scale: str, score: int, customers: int) -> list[tuple[Key, int, int]]:
+    """So many customers gave this score; each answered once."""
+    return [
+        (ANSWERS.key("app", survey, survey_id, scale, str(score)), MINUTE, customers),
+        (RESPONSES.key("app", survey, survey_id, scale), MINUTE, customers),
+    ]
+
+
+# What is shown
+
+
+@pytest.mark.parametrize("shown", list(cards()), ids=lambda card: card.metric.name)
+def test_a_figure_names_every_label_that_its_rows_do_not(shown: Card) -> None:
+    for figure in shown.figures:
+        assert figure.labels.keys() == shown.metric.labels.keys()
+
+
+@pytest.mark.parametrize("shown", list(cards()), ids=lambda card: card.metric.name)
+def test_every_figure_but_a_count_says_how_many_it_rests_on(shown: Card) -> None:
+    assert (shown.rests_on is None) == (shown.metric.unit in ("customers", "visits"))
+    for figure in shown.figures:
+        assert bool(figure.counted) == (shown.rests_on is not None)
+
+
+def test_a_ratio_stands_over_the_count_that_divides_it() -> None:
+    seen = view((ACTIVE.key("app"), MINUTE, 2), (ACTIVE.key("app"), MINUTE - 2 * DAY, 3))
+    (stickiness,) = readings(card("engagement_stickiness_ratio"), seen)
+    assert (stickiness.value, stickiness.rests_on) == (0.4, 5)
+
+
+def test_a_score_has_its_margin() -> None:
+    seen = view(*chain(*(answers("nps", "spring", "0-10", score, 1) for score in (10, 7, 6, 0))))
+    (nps,) = readings(card("engagement_nps_score"), seen)
+    assert (nps.value, nps.rests_on, nps.caption) == (-25, 4, "spring, scale 0-10")
+    assert nps.margin == pytest.approx(81.257, abs=0.001)
+
+
+def test_an_indicator_without_answers_has_no_value_and_no_count() -> None:
+    (csat,) = readings(card("engagement_csat_ratio"), view())
+    assert (csat.value, csat.rests_on) == (None, None)
+
+
+def test_a_rare_scale_has_a_card_once_it_was_answered() -> None:
+    mean = card("engagement_ces_mean")
+    assert readings(mean, view()) == []
+    assert [reading.value for reading in readings(mean, view(*answers("ces", "help", "1-10", 8, 2)))] == [8]
+
+
+def test_of_many_surveys_those_with_most_answers_are_shown() -> None:
+    seen = view(*chain(*(answers("csat", f"number {n}", "1-5", 5, n) for n in range(1, 200))))
+    assert [reading.rests_on for reading in readings(card("engagement_csat_ratio"), seen)] == [199, 198, 197]
+
+
+# Trends
+
+
+def test_a_rolling_figure_keeps_one_point_a_minute_for_an_hour() -> None:
+    minutes = Minutes()
+    for minute in range(1000, 1100):
+        assert minutes.lacks(minute)
+        minutes.add(minute, {NAME: minute})
+        assert not minutes.lacks(minute)
+    assert minutes.of(NAME, 1099) == [(ago, 1099 - ago) for ago in range(MINUTES - 1, -1, -1)]
+
+
+def test_a_minute_without_a_value_is_a_gap_not_a_zero() -> None:
+    minutes = Minutes()
+    minutes.add(1000, {NAME: 7})
+    minutes.add(1001, {NAME: None})
+    minutes.add(1005, {NAME: 8})
+    assert minutes.of(NAME, 1006) == [(6, 7), (1, 8)]
+
+
+def test_the_trend_of_a_rolling_figure_ends_in_its_present_value() -> None:
+    overview = Overview()
+    for minute, customers in ((1, 3), (2, 4), (2, 5)):
+        overview.see({"app": view((ACTIVE.key("app"), MINUTE, customers))}, minute)
+    today = shown(overview, "engagement_active_customers").figures[0]
+    assert (today.value, today.trend) == (5, [(1, 3), (0, 5)])
+
+
+def test_the_trend_over_complete_days_is_what_those_days_showed_then() -> None:
+    cover = COVERS[30].key("app")
+    overview = Overview()
+    overview.see({"app": view((cover, TODAY - 50, 8), (cover, TODAY - 3, 2), (COVERS[60].key("app"), 1, 10))}, 1)
+    (churn,) = shown(overview, "engagement_churn_ratio").figures
+    assert churn.trend == [(ago, 0.0 if ago < 3 else 0.25) for ago in range(19, -1, -1)]
+    assert DAYS == 30
+
+
+def test_complete_days_are_read_again_when_a_minute_has_passed() -> None:
+    cover, before = COVERS[30].key("app"), (COVERS[60].key("app"), TODAY - 61, 10)
+    overview, oldest = Overview(), []
+    for minute, customers in ((1, 8), (1, 10), (2, 10)):
+        overview.see({"app": view((cover, TODAY - 61, customers), before)}, minute)
+        oldest.append(shown(overview, "engagement_churn_ratio").figures[0].trend[0])
+    assert oldest == [(30, 0.25), (30, 0.25), (30, 0.0)]
+
+
+def test_a_product_never_seen_has_no_sections() -> None:
+    assert Overview().sections("app") == []
+
+
+# Over HTTP
+
+
+@pytest.fixture
+async def client() -> AsyncIterator[TestClient[web.Request, web.Application]]:
+    """An exporter that has not seen anything; nothing listens at that Redis."""
+    redis = connect("redis://127.0.0.1:1/0")
+    app = exporter_app(Exporter(redis, Settings(_env_file=None, timezone="Europe/Paris")))
+    async with TestClient(TestServer(app)) as client:
+        yield client
+    await redis.aclose()
+
+
+@pytest.mark.parametrize("path", [*FILES, "/page.json", "/metrics", "/readyz", "/nowhere"])
+async def test_every_answer_forbids_what_the_page_does_not_need(
+    client: TestClient[web.Request, web.Application], path: str
+) -> None:
+    async with client.get(path) as answer:
+        assert {name: answer.headers[name] for name in SECURITY} == SECURITY
+
+
+@pytest.mark.parametrize("path", FILES)
+async def test_every_file_of_the_page_is_served_as_what_it_is(
+    client: TestClient[web.Request, web.Application], path: str
+) -> None:
+    name, content_type = FILES[path]
+    async with client.get(path) as answer:
+        assert (answer.status, answer.headers["Content-Type"]) == (200, content_type)
+        assert await answer.read() == (folder() / name).read_bytes()
+
+
+async def test_before_any_event_the_page_has_nothing_to_show(
+    client: TestClient[web.Request, web.Application],
+) -> None:
+    async with client.get("/page.json") as answer:
+        assert await answer.json() == {
+            "products": [],
+            "product": None,
+            "at": None,
+            "timezone": "Europe/Paris",
+            "freshness": {"state": "empty", "age_seconds": None, "reason": None},
+            "sections": [],
+        }
+
+
+def folder() -> Path:
+    (path,) = page.__path__
+    return Path(path)
+
+
+def test_every_file_beside_the_page_is_served() -> None:
+    beside = {file.name for file in folder().iterdir() if file.suffix not in (".py", "") and file.is_file()}
+    assert beside == {name for name, _ in FILES.values()}
+
+
+def test_the_page_needs_nothing_from_elsewhere_and_nothing_inline() -> None:
+    for name, _ in FILES.values():
+        text = (folder() / name).read_text().replace('xmlns="http://www.w3.org/2000/svg"', "")
+        assert not re.search(r"https?:|//[a-z]+\.|@import|innerHTML|\bstyle=|\bon[a-z]+=|<script>|<style>", text), (
+            name
+        )
