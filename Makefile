@@ -6,7 +6,7 @@ BROKER ?= embedded
 ARGS   ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-slow bench render kafka clean
+.PHONY: help install demo test test-slow test-stories bench render kafka clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -37,6 +37,9 @@ test: install ## lint, types and every test that is not slow
 
 test-slow: install ## faults and long runs (BROKER=apache: on Apache Kafka, after `make kafka`)
 	$(BIN)/pytest -m slow --broker $(BROKER) $(ARGS)
+
+test-stories: install ## the quick end-to-end stories alone (BROKER=apache: on Apache Kafka)
+	$(BIN)/pytest tests/test_story_*.py -m 'not slow' --broker $(BROKER) $(ARGS)
 
 bench: install ## measure the write path
 	$(BIN)/python -m bench.write_path $(ARGS)
