@@ -10,20 +10,15 @@ from typing import Any
 Event = dict[str, Any]
 
 _OWN_FIELDS: dict[str, Callable[[random.Random], Event]] = {
-    "impression": lambda chance: {"campaign": chance.choice(["spring", "autumn"])},
-    "click": lambda chance: {"element": "buy"} if chance.random() < 0.5 else {},
+    "impression": lambda chance: {"campaign": chance.choice(["spring", "autumn"]), "content": "article"},
+    "click": lambda chance: {"campaign": "spring", "element": "buy"} if chance.random() < 0.5 else {},
     "interaction": lambda chance: {"content": "article", "action": chance.choice(["like", "play"])},
     "login": lambda chance: {},
     "signup": lambda chance: {"plan": "free"},
     "page_view": lambda chance: {"page": "/", "duration_ms": chance.randrange(60_000)},
     "session": lambda chance: {"session_id": "visit", "duration_ms": 60_000, "page_views": 3},
-    "survey_sent": lambda chance: {"survey": "nps", "survey_id": "spring"},
-    "survey_response": lambda chance: {
-        "survey": "nps",
-        "survey_id": "spring",
-        "scale": "0-10",
-        "score": chance.randint(0, 10),
-    },
+    "survey_sent": lambda chance: {"survey": chance.choice(["nps", "csat", "ces"]), "survey_id": "spring"},
+    "survey_response": lambda chance: _answer(chance),
     "purchase": lambda chance: {
         "order_id": f"{chance.getrandbits(64):x}",
         "amount_minor": chance.randrange(1, 100_000),
@@ -63,6 +58,30 @@ def history(
         }
         for number, moment in enumerate([*moments, newest])
     ]
+
+
+def _answer(chance: random.Random) -> Event:
+    survey, scale = chance.choice(
+        [
+            ("nps", "0-10"),
+            ("nps", "1-10"),
+            ("csat", "1-5"),
+            ("csat", "1-7"),
+            ("ces", "1-3"),
+            ("ces", "1-7"),
+            ("ces", "1-10"),
+        ]
+    )
+    first, last = map(int, scale.split("-"))
+    return {
+        "survey": survey,
+        "survey_id": "spring",
+        "scale": scale,
+        "score": chance.randint(first, last),
+        "reversed": chance.random() < 0.2,
+        "themes": chance.sample(["price", "speed", "help"], chance.randrange(3)),
+        "sentiment": chance.choice(["positive", "neutral", "negative"]),
+    }
 
 
 def login(customer: str, at: datetime, event_id: str, **fields: object) -> Event:
