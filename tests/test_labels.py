@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from uuid import uuid4
 
+from stream.core.series import Increments, Table
 from stream.embedded import EmbeddedRedis
+from stream.metrics import SERIES
+from stream.metrics.activity import EVENTS
+from stream.metrics.clicks import CLICKS
 from stream.store.connect import connect
-from stream.store.labels import LabelBook
+from stream.store.labels import LabelBook, drop_released
 
 
 async def test_what_finds_no_place_is_other_for_every_worker(redis_server: EmbeddedRedis) -> None:
@@ -44,5 +48,31 @@ async def test_a_value_unused_for_35_days_gives_up_its_place(redis_server: Embed
         assert book.place("app", "channel", "ios") == "other"
         await book.learn([("app", "channel", "ios")], today=136)
         assert book.place("app", "channel", "ios") == "ios"
+    finally:
+        await redis.aclose()
+
+
+async def test_a_released_value_is_shown_no_longer_once_nothing_of_it_is_left(redis_server: EmbeddedRedis) -> None:
+    redis, namespace = connect(redis_server.url), uuid4().hex
+    try:
+        book = LabelBook(redis, namespace, limit=1)
+        increments, table = Increments(), Table(SERIES)
+        for key in (CLICKS.key("app", "old"), CLICKS.key("app", "new"), CLICKS.key("app", "other")):
+            increments.add(key, 1, 1)
+        increments.add(EVENTS.key("app", "click"), 1, 3)
+        increments.add(CLICKS.key("app", "still counting"), 60 * 24 * 40, 1)
+        table.merge(increments.encode())
+        await book.learn([("app", "campaign", "old")], today=100)
+        await book.learn([("app", "campaign", "new")], today=136)
+
+        table.compact(newest=60 * 24 * 40, today=40, keep_days=None)
+        await drop_released(redis, namespace, table)
+
+        assert table.keys("clicks", "app") == [
+            CLICKS.key("app", "new"),
+            CLICKS.key("app", "other"),
+            CLICKS.key("app", "still counting"),
+        ]
+        assert table.keys("events", "app") == [EVENTS.key("app", "click")]
     finally:
         await redis.aclose()

@@ -10,6 +10,11 @@ import msgspec
 
 from stream.core.series import Add
 
+OTHER = "other"
+"""The label value of everything that found no place among the admitted ones."""
+NONE = "none"
+"""The label value that stands for an absent one."""
+
 
 class Fact(NamedTuple):
     """One event as the fold hands it to the memories; `place` turns a label's value into the admitted one."""

@@ -144,6 +144,22 @@ class Table:
     def products(self) -> list[str]:
         return sorted({product for _, product in self._keys})
 
+    @property
+    def labels(self) -> set[str]:
+        """The names of all labels of the series."""
+        return {label for series in self._series.values() for label in series.labels}
+
+    def release(self, shown: Callable[[str, str, str], bool]) -> None:
+        """Drop the keys that hold nothing any more and whose (product, label, value) is not all `shown`."""
+        for key in [key for key, cells in self._cells.items() if not len(cells.cells()[0])]:
+            name, product, *values = key
+            series = self._series.get(name)
+            if series and not all(map(shown, [product] * len(values), series.labels, values)):
+                del self._cells[key]
+                self._keys[name, product].remove(key)
+                for position, value in enumerate(values):
+                    self._keys_with[name, product, position, value].remove(key)
+
     def encode(self) -> bytes:
         """Every increment, packed as `encode_cells`; keys that hold nothing any more are kept."""
         return encode_cells((key, *cells.cells()) for key, cells in self._cells.items())

@@ -73,7 +73,7 @@ class Exporter:
         families.append(InfoMetricFamily("assidu_build", "This program.", value={"version": version("assidu")}))
         if clock_ms is not None:
             minute = minute_of(clock_ms)
-            self._compact(minute)
+            await self._compact(minute)
             found = samples(replica.table, minute, self._calendar, self._definitions)
             families.extend(engagement(found))
             self.overview.see(self._views(minute), minute_of(now_ms))
@@ -102,10 +102,10 @@ class Exporter:
         table, today = self._replica.table, self._calendar.day(minute)
         return {product: View(table, product, minute, today, self._definitions) for product in table.products}
 
-    def _compact(self, minute: int) -> None:
+    async def _compact(self, minute: int) -> None:
         if minute - self._compacted_at >= HOUR:
             keep_days = self._settings.keep_days
-            self._replica.table.compact(minute, self._calendar.day(minute), keep_days)
+            await self._replica.compact(minute, self._calendar.day(minute), keep_days)
             self._compacted_at = minute
 
 

@@ -7,12 +7,11 @@ from typing import Any
 
 from stream.core.definition import Example, Labels, Metric, Panel, Read, View, count, flow, found, ratio
 from stream.core.latest import Latest, last_of, move, move_one, note, recent, sorted_copy
-from stream.core.record import Fact
+from stream.core.record import NONE, Fact
 from stream.core.series import Add, Kind, Series
 from stream.core.time import WINDOWS
 
 TYPES = frozenset({"impression", "click"})
-NO_CAMPAIGN = "none"
 
 IMPRESSIONS = Series("impressions", Kind.FLOW, "minute", ("campaign",))
 IMPRESSIONS_BY_CHANNEL = Series("impressions_by_channel", Kind.FLOW, "minute", ("channel",))
@@ -94,7 +93,7 @@ class Reach:
 
 def campaign_of(fact: Fact) -> str:
     campaign = fact.event.campaign
-    return NO_CAMPAIGN if campaign is None else fact.place("campaign", campaign)
+    return NONE if campaign is None else fact.place("campaign", campaign)
 
 
 def count_event(add: Add, product: str, fact: Fact) -> None:

@@ -24,12 +24,11 @@ from stream.core.definition import (
     ratio,
 )
 from stream.core.latest import Latest, move, note, sorted_copy
-from stream.core.record import Fact
+from stream.core.record import NONE, Fact
 from stream.core.series import Add, Key, Kind, Series
 from stream.core.time import WINDOWS, minute_of
 
 TYPES = frozenset({"survey_sent", "survey_response"})
-NONE = "none"
 
 ANSWERS = Series("answers", Kind.CENSUS, "minute", ("survey", "survey_id", "scale", "score"))
 ASKED = Series("asked", Kind.CENSUS, "minute", ("survey", "survey_id"))

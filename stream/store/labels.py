@@ -6,10 +6,26 @@ from collections.abc import Iterable
 
 from redis.asyncio import Redis
 
+from stream.core.record import NONE, OTHER
+from stream.core.series import Table
 from stream.store.connect import script
 from stream.store.keys import Keys
 
-OTHER = "other"
+
+async def drop_released(redis: Redis, namespace: str, table: Table) -> None:
+    """Let the table go of what is empty and bears a label value that has given up its place."""
+    keys = Keys(namespace)
+    admitted: dict[tuple[str, str], set[str]] = {}
+    for product in table.products:
+        for label in table.labels:
+            names = await redis.hkeys(keys.labels(product, label))
+            admitted[product, label] = {name.decode() for name in names}
+
+    def shown(product: str, label: str, value: str) -> bool:
+        places = admitted[product, label]  # none at all: the label is not a bounded one
+        return not places or value in places or value in (OTHER, NONE)
+
+    table.release(shown)
 
 
 class LabelBook:

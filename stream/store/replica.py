@@ -10,6 +10,7 @@ from redis.asyncio import Redis
 
 from stream.core.series import Series, Table
 from stream.store.keys import Keys
+from stream.store.labels import drop_released
 from stream.store.shard import Position, decode_entry
 
 
@@ -46,6 +47,7 @@ class Replica:
 
     def __init__(self, redis: Redis, namespace: str, partitions: int, series: Iterable[Series]) -> None:
         self._redis = redis
+        self._namespace = namespace
         self._keys = Keys(namespace)
         self._partitions = partitions
         self._series = tuple(series)
@@ -65,6 +67,11 @@ class Replica:
             self._begin()
             for shard in range(self._partitions):
                 await self._follow(shard)
+
+    async def compact(self, newest: int, today: int, keep_days: int | None) -> None:
+        """Forget what no reading at or after minute `newest` (of local day `today`) can see, released labels too."""
+        self.table.compact(newest, today, keep_days)
+        await drop_released(self._redis, self._namespace, self.table)
 
     async def now_ms(self) -> int:
         """Redis's clock, the same for every exporter."""

@@ -11,6 +11,7 @@ from redis.asyncio import Redis
 from stream.core.series import Series, Table
 from stream.store.connect import script
 from stream.store.keys import Keys
+from stream.store.labels import drop_released
 
 Position = dict[str, int]
 """Topic -> offset of the next record to fold."""
@@ -54,6 +55,7 @@ class ShardStore:
 
     def __init__(self, redis: Redis, namespace: str) -> None:
         self._redis = redis
+        self._namespace = namespace
         self._keys = Keys(namespace)
         self._claim = script(redis, "claim")
         self._commit = script(redis, "commit")
@@ -136,6 +138,7 @@ class ShardStore:
             commit, blob = decode_entry(entry)
             table.merge(blob)
         table.compact(newest, today, keep_days)
+        await drop_released(self._redis, self._namespace, table)
         args = [owner, head or "0", len(entries), table.encode(), commit]
         answer = await self._compact(keys=[keys.state, keys.series, keys.journal], args=args)
         return bool(answer == b"compacted")
