@@ -44,5 +44,5 @@ def test_an_unknown_customer_is_said_to_be_unknown(assidu: Assidu) -> None:
 
     done = assidu.run("customer", "nobody")
     assert done.returncode == 2
-    assert "customer 'nobody' was never active" in done.stderr
+    assert "customer 'nobody' was never seen" in done.stderr
     assert "Traceback" not in done.stderr
