@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import signal
 from importlib.metadata import version
 from math import isfinite
 from time import monotonic
@@ -23,6 +22,7 @@ from stream.exporter.samples import samples
 from stream.http import serving
 from stream.metrics import SERIES
 from stream.settings import Settings
+from stream.stopping import told_to_stop
 from stream.store import meta
 from stream.store.connect import AWAY, check_server, connect
 from stream.store.replica import Replica
@@ -131,9 +131,7 @@ def exporter_app(exporter: Exporter) -> web.Application:
 
 async def run_exporter(settings: Settings) -> None:
     """Serve until SIGTERM or SIGINT. Raises UserError when the settings do not fit the state in Redis."""
-    stop = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    stop = told_to_stop()
     redis = connect(settings.redis)
     try:
         await check_server(redis, settings.redis)

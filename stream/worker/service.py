@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import gc
 import os
-import signal
 import sys
 from contextlib import suppress
 from tempfile import TemporaryDirectory
@@ -19,6 +18,7 @@ from stream.core.time import Calendar
 from stream.http import serving
 from stream.partition import shard_of
 from stream.settings import Settings
+from stream.stopping import told_to_stop
 from stream.store import meta
 from stream.store.connect import check_server, connect
 from stream.store.labels import LabelBook
@@ -47,7 +47,7 @@ async def run_worker(settings: Settings) -> None:
 
     Raises UserError for what the user must put right; restarts this process in place when the consumer has died.
     """
-    stop = _stop_signals()
+    stop = told_to_stop()
     _collect_garbage_seldom()
     redis = connect(settings.redis)
     try:
@@ -126,14 +126,6 @@ def _collect_garbage_seldom() -> None:
     for them (bench/RESULTS.md)."""
     gc.freeze()
     gc.set_threshold(50_000, 20, 100)
-
-
-def _stop_signals() -> asyncio.Event:
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
-    return stop
 
 
 async def _restart_in_place(why: str) -> None:
