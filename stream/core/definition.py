@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import product as combinations
 from typing import Any, Literal
 
@@ -213,6 +213,23 @@ class Metric:
                 labels = {**row, **dict(zip(self.labels, values, strict=True))}
                 readings = {name: read(view, labels) for name, read in self.reads.items()}
                 yield labels, self.formula(**readings)
+
+
+_SUFFIXES = ("customers", "ratio", "seconds")
+"""Units that end a metric's name."""
+
+
+def twin_by_channel(metric: Metric, channels: Choices, words: str) -> Metric:
+    """The metric's twin by channel: the channel stands before the unit, where the name ends in one."""
+    suffix = f"_{metric.unit}" if metric.unit in _SUFFIXES else ""
+    return replace(
+        metric,
+        name=f"{metric.name.removesuffix(suffix)}_by_channel{suffix}",
+        help=f"{metric.help} {words}",
+        labels={"channel": channels, **metric.labels},
+        panel=Panel(f"{metric.panel.title}, by channel"),
+        alert=None,
+    )
 
 
 def ratio(part: float, whole: float) -> float | None:

@@ -68,7 +68,7 @@ class Exporter:
         replica, settings = self._replica, self._settings
         await replica.refresh()
         now_ms = await replica.now_ms()
-        clock_ms = replica.newest_ms if settings.clock == "event" else now_ms
+        clock_ms = replica.clock_ms(settings.clock, now_ms)
         families = list(pipeline(replica.states, now_ms, settings.partitions, settings.repeat_hours * 3600))
         families.append(InfoMetricFamily("assidu_build", "This program.", value={"version": version("assidu")}))
         if clock_ms is not None:

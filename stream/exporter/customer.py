@@ -54,7 +54,7 @@ async def find_customer(settings: Settings, customer_id: str, product: str | Non
         await meta.check(redis, settings)
         replica = Replica(redis, settings.namespace, settings.partitions, SERIES)
         await replica.refresh()
-        clock_ms = replica.newest_ms if settings.clock == "event" else await replica.now_ms()
+        clock_ms = replica.clock_ms(settings.clock, await replica.now_ms())
         products = [product] if product else replica.table.products
         names = [(each, prefix + customer_id) for each in products for prefix in ("u:", "a:")]
         shard = shard_of(customer_id, settings.partitions)

@@ -54,7 +54,7 @@ async def make_report(settings: Settings, at: datetime | None = None, product: s
     if at is not None:
         minute = minute_of(int(at.timestamp() * 1000))
     else:
-        minute = minute_of(newest_ms or now_ms) if settings.clock == "event" else minute_of(now_ms)
+        minute = minute_of(replica.clock_ms(settings.clock, now_ms) or now_ms)
     found = samples(
         replica.table,
         minute,

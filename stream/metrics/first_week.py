@@ -6,9 +6,20 @@ days 0–6. A customer's channel here is the channel of its anchor.
 
 from __future__ import annotations
 
-from dataclasses import replace
-
-from stream.core.definition import Alert, Example, Metric, Panel, Read, RestsOn, View, count, found, on_days, ratio
+from stream.core.definition import (
+    Alert,
+    Example,
+    Metric,
+    Panel,
+    Read,
+    RestsOn,
+    View,
+    count,
+    found,
+    on_days,
+    ratio,
+    twin_by_channel,
+)
 from stream.core.series import Add, Key, Kind, Series
 from stream.metrics.activity import ACTIVE_BY_CHANNEL, Activity
 
@@ -55,19 +66,6 @@ def cohort(series: Series, decisive_day: int, engaged_only: bool = False) -> Rea
 
 def _in_progress(engaged_only: bool = False) -> Read:
     return on_days(ANCHORED, LAST_DAY, 0, _engaged if engaged_only else None)
-
-
-def _by_channel(metric: Metric) -> Metric:
-    """The metric's twin by the channel of the anchor."""
-    stem = metric.name.removesuffix("_" + metric.unit)
-    return replace(
-        metric,
-        name=f"{stem}_by_channel_{metric.unit}",
-        help=f"{metric.help} By the channel of the first activity.",
-        labels={"channel": found("channel", ACTIVE_BY_CHANNEL), **metric.labels},
-        panel=Panel(f"{metric.panel.title}, by channel"),
-        alert=None,
-    )
 
 
 _COUNTED = (
@@ -124,7 +122,10 @@ _COUNTED = (
 
 METRICS = (
     *_COUNTED,
-    *(_by_channel(metric) for metric in _COUNTED),
+    *(
+        twin_by_channel(metric, found("channel", ACTIVE_BY_CHANNEL), "By the channel of the first activity.")
+        for metric in _COUNTED
+    ),
     Metric(
         name="engagement_first_week_active_days_customers",
         help="Customers whose first week ended in the last 28 complete days, by how many of its days were active.",

@@ -7,10 +7,22 @@ minute after its end + 30 minutes and counts there; late events extend, bridge a
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 from typing import Any
 
-from stream.core.definition import Example, Labels, Metric, Panel, Read, View, census, count, flow, found, ratio
+from stream.core.definition import (
+    Example,
+    Labels,
+    Metric,
+    Panel,
+    Read,
+    View,
+    census,
+    count,
+    flow,
+    found,
+    ratio,
+    twin_by_channel,
+)
 from stream.core.record import Fact
 from stream.core.runs import Run, exchanged, joined_run
 from stream.core.series import KEEP_MINUTES, Add, Kind, Series
@@ -250,21 +262,9 @@ _COUNTED = (
 )
 
 
-def _by_channel(metric: Metric) -> Metric:
-    """The metric's twin by channel; the channel stands before the unit, if the name ends in one."""
-    suffix = f"_{metric.unit}" if metric.unit in ("ratio", "seconds") else ""
-    return replace(
-        metric,
-        name=f"{metric.name.removesuffix(suffix)}_by_channel{suffix}",
-        help=f"{metric.help} By channel.",
-        labels={"channel": found("channel", ACTIVE_BY_CHANNEL), **metric.labels},
-        panel=Panel(f"{metric.panel.title}, by channel"),
-    )
-
-
 METRICS = (
     *_COUNTED,
-    *(_by_channel(metric) for metric in _COUNTED),
+    *(twin_by_channel(metric, found("channel", ACTIVE_BY_CHANNEL), "By channel.") for metric in _COUNTED),
     Metric(
         name="engagement_visit_frequency_customers",
         help="Customers by how many visits they closed in the last 30 days, on all channels.",

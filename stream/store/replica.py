@@ -83,6 +83,10 @@ class Replica:
         """The newest event over all shards: the event clock."""
         return max((s.newest_ms for s in self.states.values() if s.newest_ms is not None), default=None)
 
+    def clock_ms(self, clock: str, now_ms: int) -> int | None:
+        """The present moment, by the clock of the settings: Redis's, or the newest event (None before the first)."""
+        return self.newest_ms if clock == "event" else now_ms
+
     async def _follow(self, shard: int) -> None:
         keys, cursor = self._keys.shard(shard), self._cursors[shard]
         if not cursor.entries:

@@ -81,7 +81,7 @@ def fold(
     `known` must hold every touched customer that was seen before; it is left as it is. `keep_days`: how many
     days of a record's mask are kept, None for all.
     """
-    changes = Changes(newest_ms=max((event.epoch_ms for event in events), default=None))
+    changes = Changes()
     add = changes.increments.add
     places: dict[str, Callable[[str, str], str]] = {}
     facts_of: dict[tuple[str, bytes], list[Fact]] = defaultdict(list)
@@ -92,6 +92,8 @@ def fold(
             here = places[product] = partial(place, product)
         fact = _fact(event, here, calendar)
         count_event(add, product, fact)
+        if changes.newest_ms is None or fact.epoch_ms > changes.newest_ms:
+            changes.newest_ms = fact.epoch_ms
         if fact.type in REMEMBERED_TYPES:
             facts_of[product, customer_key(product, event.customer)].append(fact)
     for (product, key), facts in facts_of.items():
