@@ -4,36 +4,65 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from importlib.metadata import distribution
 from pathlib import Path
-from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
 
 from schemas import Rejected, decode
 from schemas.commerce import Purchase
-from stream.core.definition import Metric
+from stream.core.definition import Metric, View
+from stream.core.story import Story
 from stream.core.time import Calendar
-from stream.metrics import METRICS, SERIES
-from tests.histories import State, decoded, report
+from stream.metrics import FAMILIES, METRICS, SERIES, activity, surveys
+from tests.histories import State, decoded, minute_at, report
 from tests.recount import Sample, Value, compare, recount, sample
 
 TWINS = [metric for metric in METRICS if "_by_channel" in metric.name]
 COUNTS = ("customers", "events", "visits")
 ZONE = ZoneInfo("UTC")
+CALENDAR = Calendar(ZONE)
+STORY_OF = {metric.name: family.STORY for family in FAMILIES for metric in family.METRICS}
+
+each_metric = pytest.mark.parametrize("metric", METRICS, ids=lambda metric: metric.name)
 
 
-@pytest.mark.parametrize("metric", METRICS, ids=lambda metric: metric.name)
-def test_the_formula_gives_the_value_of_its_worked_example(metric: Metric) -> None:
-    assert metric.example.reads.keys() == metric.reads.keys()
+def views_of(story: Story) -> Iterator[View]:
+    """At the story's moment: folded as it is told, and backwards and one by one."""
+    events, minute = [decoded(event) for event in story.events()], minute_at(story.moment)
+    for batches in ([events], [[event] for event in reversed(events)]):
+        yield View(State(CALENDAR).take(batches).table, "default", minute, CALENDAR.day(minute))
+
+
+@each_metric
+def test_a_worked_example_is_a_sample_of_its_familys_story(metric: Metric) -> None:
+    example = metric.example
+    for view in views_of(STORY_OF[metric.name]):
+        assert {name: read(view, example.labels) for name, read in metric.reads.items()} == example.reads
+        assert [value for labels, value in metric.samples(view) if labels == example.labels] == [example.value]
+
+
+@each_metric
+def test_the_recount_of_the_story_agrees_with_the_worked_example(metric: Metric) -> None:
+    story, example = STORY_OF[metric.name], metric.example
+    key = sample(metric.name.removeprefix("engagement_"), product="default", **example.labels)
+    assert recount(story.events(), story.moment, ZONE)[key] == pytest.approx(example.value, rel=1e-12)
+
+
+@each_metric
+def test_the_formula_gives_the_value_of_its_worked_example_and_no_example_is_of_nothing(metric: Metric) -> None:
     value = metric.formula(**metric.example.reads)
     assert value == metric.example.value
     assert isinstance(value, float) == (metric.unit not in COUNTS)
+    assert value
+    assert all(metric.example.reads.values())
+    assert ("product", *metric.example.labels) == metric.label_names
 
 
-@pytest.mark.parametrize("metric", METRICS, ids=lambda metric: metric.name)
+@each_metric
 def test_a_metric_says_its_unit_in_its_name_and_explains_itself(metric: Metric) -> None:
     assert re.fullmatch(r"engagement(_[a-z]+)+", metric.name)
     if metric.unit != "events":  # whose kind the name says: clicks, impressions, responses
@@ -60,26 +89,12 @@ def test_a_twin_by_channel_differs_from_its_metric_in_the_channel_only(twin: Met
 
 
 def test_every_sample_carries_the_labels_of_its_metric_in_their_order() -> None:
-    table = State(Calendar(ZONE)).take([[decoded(event) for event in EXAMPLE + NPS_ANSWERS]]).table
+    events = [decoded(event) for family in FAMILIES for event in family.STORY.events()]
     named = {metric.name: metric.label_names for metric in METRICS}
-    for each in report(table, EXAMPLE_AT, ZONE)["metrics"]:
+    for each in report(State(CALENDAR).take([events]).table, activity.STORY.moment, ZONE)["metrics"]:
         assert tuple(each["labels"]) == named[each["name"]]
 
 
-LAST_ACTIVITY = {
-    "A": "2026-03-31T11:59:00Z",
-    "B": "2026-03-30T12:00:00Z",
-    "C": "2026-03-30T12:01:00Z",
-    "D": "2026-03-24T12:00:00Z",
-    "E": "2026-03-01T12:00:00Z",
-    "F": "2026-03-01T12:01:00Z",
-    "G": "2026-02-27T09:00:00Z",
-}
-EXAMPLE_AT = datetime(2026, 3, 31, 12, 0, tzinfo=UTC)
-EXAMPLE: list[dict[str, Any]] = [
-    {"event_id": user, "type": "click", "user_id": user, "timestamp": timestamp}
-    for user, timestamp in LAST_ACTIVITY.items()
-]
 EXPECTED: dict[Sample, Value] = {
     sample("active_customers", product="default", window="24h"): 2,
     sample("active_customers", product="default", window="7d"): 3,
@@ -89,52 +104,26 @@ EXPECTED: dict[Sample, Value] = {
 }
 
 
-def test_the_worked_example_of_activity_comes_out_of_the_fold() -> None:
-    table = State(Calendar(ZONE)).take([[decoded(event) for event in EXAMPLE]]).table
-    names = {name for name, _ in EXPECTED}
-    assert compare(report(table, EXAMPLE_AT, ZONE, names), EXPECTED) == []
-
-
-def test_the_worked_example_of_activity_comes_out_of_the_recount() -> None:
-    recounted = recount(EXAMPLE, EXAMPLE_AT, ZONE)
+def test_the_edges_of_all_windows_come_out_of_the_fold_and_of_the_recount() -> None:
+    story, names = activity.STORY, {name for name, _ in EXPECTED}
+    recounted = recount(story.events(), story.moment, ZONE)
     assert {key: recounted[key] for key in EXPECTED} == EXPECTED
+    table = State(CALENDAR).take([[decoded(event) for event in story.events()]]).table
+    assert compare(report(table, story.moment, ZONE, names), EXPECTED) == []
 
 
 def test_what_a_recount_cannot_know_before_the_newest_event_is_none() -> None:
-    recounted = recount(EXAMPLE, datetime(2026, 3, 31, 11, 58, 59, tzinfo=UTC), ZONE)
+    recounted = recount(activity.STORY.events(), datetime(2026, 3, 31, 11, 58, 59, tzinfo=UTC), ZONE)
     assert recounted[sample("active_customers", product="default", window="24h")] is None
     assert recounted[sample("calendar_active_customers", product="default", days=30)] == 5
-
-
-NPS_ANSWERS = [
-    {
-        "event_id": str(number),
-        "type": "survey_response",
-        "user_id": str(number),
-        "timestamp": "2026-03-31T11:00:00Z",
-        **{"survey": "nps", "survey_id": "yearly", "scale": "0-10", "score": score},
-    }
-    for number, score in enumerate((10, 9, 9, 8, 7, 6, 0))
-]
-NPS = {"product": "default", "survey_id": "yearly", "scale": "0-10", "window": "24h"}
-
-
-def test_the_worked_example_of_nps_comes_out_of_the_fold_and_of_the_recount() -> None:
-    table = State(Calendar(ZONE)).take([[decoded(answer) for answer in NPS_ANSWERS]]).table
-    found = report(table, EXAMPLE_AT, ZONE, {"engagement_nps_score", "engagement_nps_margin"})["metrics"]
-    folded = {each["name"]: each["value"] for each in found if each["labels"] == NPS}
-    recounted = recount(NPS_ANSWERS, EXAMPLE_AT, ZONE)
-    assert round(folded["engagement_nps_score"], 4) == 14.2857
-    assert round(folded["engagement_nps_margin"], 3) == 61.709
-    assert recounted[sample("nps_score", **NPS)] == pytest.approx(14.2857, abs=1e-4)
-    assert recounted[sample("nps_margin", **NPS)] == pytest.approx(61.709, abs=1e-3)
 
 
 @pytest.mark.parametrize(
     ("score", "reason"), [(11, "score_out_of_scale"), (-1, "score_out_of_scale"), (7.5, "wrong_type")]
 )
-def test_the_answers_off_the_scale_in_the_worked_example_of_nps_are_refused(score: float, reason: str) -> None:
-    outcome = decode(json.dumps({**NPS_ANSWERS[0], "score": score}).encode(), "surveys")
+def test_an_answer_off_the_scale_would_not_have_changed_the_story_of_surveys(score: float, reason: str) -> None:
+    answer = next(event for event in surveys.STORY.events() if event["type"] == "survey_response")
+    outcome = decode(json.dumps({**answer, "score": score}).encode(), "surveys")
     assert isinstance(outcome, Rejected)
     assert outcome.reason == reason
 
@@ -156,7 +145,7 @@ def test_the_worked_example_of_real_purchases_comes_out_of_the_fold() -> None:
                 units=int(units),
             )
         )
-    table = State(Calendar(ZONE)).take([purchases[:40_000], purchases[40_000:]]).table
+    table = State(CALENDAR).take([purchases[:40_000], purchases[40_000:]]).table
     actives = report(table, datetime(1997, 7, 1, tzinfo=UTC), ZONE, {"engagement_calendar_active_customers"})
     assert [each["value"] for each in actives["metrics"]] == [88, 795, 2339]
 

@@ -64,6 +64,15 @@ def test_every_indicator_stands_once_in_the_readme_the_documentation_and_its_fam
     assert len(drawing) == 1
 
 
+@pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.__name__)
+def test_the_documentation_tells_every_familys_story_event_by_event(family: Any) -> None:
+    _, _, section = text_of(INDICATORS).partition(family.STORY.plot)
+    rows = section.partition("###")[0].split("|---|---|---|---|\n")[1].strip().splitlines()
+    for row, line in zip(rows, family.STORY.lines, strict=True):
+        assert row.startswith(f"| {line.type} | {', '.join(line.customers)} | {', '.join(line.moments)} |")
+        assert all(name in row for name in line.fields)
+
+
 def test_there_is_a_dashboard_for_every_family_an_overview_and_one_for_the_pipeline() -> None:
     assert len(dashboards()) == len(FAMILIES) + 2
     assert {board["uid"] for board in dashboards().values()} == {f"assidu-{name}" for name in dashboards()}

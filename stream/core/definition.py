@@ -125,10 +125,11 @@ def found_together(series: Series, *labels: str, where: Mapping[str, str] | None
 
 @dataclass(frozen=True)
 class Example:
-    """A worked example of the formula: what was read, and the value that follows."""
+    """One sample of the family's story: what was read, the value that follows, and the sample's labels."""
 
     reads: Mapping[str, Any]
     value: Value
+    labels: Labels = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -219,7 +220,7 @@ _SUFFIXES = ("customers", "ratio", "seconds")
 """Units that end a metric's name."""
 
 
-def twin_by_channel(metric: Metric, channels: Choices, words: str) -> Metric:
+def twin_by_channel(metric: Metric, channels: Choices, words: str, example: Example) -> Metric:
     """The metric's twin by channel: the channel stands before the unit, where the name ends in one."""
     suffix = f"_{metric.unit}" if metric.unit in _SUFFIXES else ""
     return replace(
@@ -227,6 +228,7 @@ def twin_by_channel(metric: Metric, channels: Choices, words: str) -> Metric:
         name=f"{metric.name.removesuffix(suffix)}_by_channel{suffix}",
         help=f"{metric.help} {words}",
         labels={"channel": channels, **metric.labels},
+        example=example,
         panel=Panel(f"{metric.panel.title}, by channel"),
         alert=None,
     )

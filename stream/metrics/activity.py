@@ -10,6 +10,7 @@ from stream.core.definition import Alert, Example, Metric, Panel, RestsOn, censu
 from stream.core.latest import Latest, last_of, move, move_one, note, sorted_copy
 from stream.core.record import Fact
 from stream.core.series import Add, Kind, Series
+from stream.core.story import Story, event
 from stream.core.time import WINDOWS
 
 ACTIVE_TYPES = frozenset(
@@ -94,6 +95,23 @@ def change(add: Add, product: str, old: Activity | None, new: Activity) -> None:
     move_one(add, ACTIVE.key(product), last_of(known), last_of(new.last))
 
 
+STORY = Story(
+    "2026-03-31 12:00",
+    "B, D and E were last here exactly 24 hours, 7 days and 30 days ago: just too long. A is on two channels. "
+    "What G was shown is an event, but no activity.",
+    (
+        event("login", "A", "03-31 11:58", channel="ios"),
+        event("click", "A", "03-31 11:59"),
+        event("login", "B", "03-30 12:00", channel="ios"),
+        event("click", "C", "03-30 12:01"),
+        event("login", "D", "03-24 12:00", channel="ios"),
+        event("click", "E", "03-01 12:00"),
+        event("click", "F", "03-01 12:01", channel="ios"),
+        event("click", "G", "02-27 09:00"),
+        event("impression", "G", "03-31 11:00"),
+    ),
+)
+
 _CHANNEL = {"channel": found("channel", ACTIVE_BY_CHANNEL)}
 
 METRICS = (
@@ -104,7 +122,7 @@ METRICS = (
         labels={"window": tuple(WINDOWS)},
         reads={"number": census(ACTIVE)},
         formula=count,
-        example=Example({"number": 5}, 5),
+        example=Example({"number": 5}, 5, {"window": "30d"}),
         panel=Panel("Active customers", overview={"window": "24h"}),
     ),
     Metric(
@@ -114,7 +132,7 @@ METRICS = (
         labels={**_CHANNEL, "window": tuple(WINDOWS)},
         reads={"number": census(ACTIVE_BY_CHANNEL)},
         formula=count,
-        example=Example({"number": 3}, 3),
+        example=Example({"number": 4}, 4, {"channel": "ios", "window": "30d"}),
         panel=Panel("Active customers by channel"),
     ),
     Metric(
@@ -140,7 +158,7 @@ METRICS = (
         labels=_CHANNEL,
         reads={"day": census(ACTIVE_BY_CHANNEL, "24h"), "month": census(ACTIVE_BY_CHANNEL, "30d")},
         formula=lambda day, month: ratio(day, month),
-        example=Example({"day": 1, "month": 4}, 0.25),
+        example=Example({"day": 1, "month": 4}, 0.25, {"channel": "ios"}),
         panel=Panel("Stickiness by channel, day of month"),
     ),
     Metric(
@@ -159,7 +177,7 @@ METRICS = (
         labels=_CHANNEL,
         reads={"week": census(ACTIVE_BY_CHANNEL, "7d"), "month": census(ACTIVE_BY_CHANNEL, "30d")},
         formula=lambda week, month: ratio(week, month),
-        example=Example({"week": 2, "month": 4}, 0.5),
+        example=Example({"week": 2, "month": 4}, 0.5, {"channel": "ios"}),
         panel=Panel("Stickiness by channel, week of month"),
     ),
     Metric(
@@ -169,7 +187,7 @@ METRICS = (
         labels={"type": found("type", EVENTS), "window": tuple(WINDOWS)},
         reads={"number": flow(EVENTS)},
         formula=count,
-        example=Example({"number": 120}, 120),
+        example=Example({"number": 2}, 2, {"type": "click", "window": "24h"}),
         panel=Panel("Events by type"),
     ),
     Metric(
@@ -179,7 +197,7 @@ METRICS = (
         labels={"window": tuple(WINDOWS)},
         reads={"events": flow(ACTIVE_EVENTS), "customers": census(ACTIVE)},
         formula=lambda events, customers: ratio(events, customers),
-        example=Example({"events": 12, "customers": 5}, 2.4),
+        example=Example({"events": 3, "customers": 2}, 1.5, {"window": "24h"}),
         panel=Panel("Events per active customer"),
     ),
 )

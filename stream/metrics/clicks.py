@@ -9,6 +9,7 @@ from stream.core.definition import Example, Labels, Metric, Panel, Read, View, c
 from stream.core.latest import Latest, last_of, move, move_one, note, recent, sorted_copy
 from stream.core.record import NONE, Fact
 from stream.core.series import Add, Kind, Series
+from stream.core.story import Story, event
 from stream.core.time import WINDOWS
 
 TYPES = frozenset({"impression", "click"})
@@ -136,6 +137,22 @@ def _clickthrough(clicked: int, shown: int) -> float | None:
     return ratio(clicked, shown)
 
 
+STORY = Story(
+    "2026-03-31 12:00",
+    "ann is one customer, however often ann clicks. dan clicks without having been shown anything, and so was "
+    "exposed. bob's impression on the web is exactly 24 hours old: just too long for 24h. What eve clicked belongs "
+    "to no campaign.",
+    (
+        event("impression", "ann", "03-31 10:00", "03-31 11:00", campaign="spring"),
+        event("click", "ann", "03-31 11:01", "03-31 11:02", campaign="spring"),
+        event("impression", "bob", "03-30 12:00", campaign="spring"),
+        event("impression", "bob", "03-31 09:00", campaign="spring", channel="ios"),
+        event("impression", "cyd", "03-31 09:30", campaign="autumn"),
+        event("click", "dan", "03-31 08:00", campaign="spring", channel="ios"),
+        event("click", "eve", "03-29 12:00"),
+    ),
+)
+
 METRICS = (
     Metric(
         name="engagement_clickthrough_ratio",
@@ -148,7 +165,7 @@ METRICS = (
             "shown": by_basis(events=IMPRESSIONS, customers=EXPOSED),
         },
         formula=_clickthrough,
-        example=Example({"clicked": 3, "shown": 40}, 0.075),
+        example=Example({"clicked": 2, "shown": 4}, 0.5, {"window": "24h", "basis": "customers"}),
         panel=Panel("Click-through", overview={"window": "7d", "basis": "events"}),
     ),
     Metric(
@@ -161,7 +178,7 @@ METRICS = (
             "shown": by_basis(events=IMPRESSIONS_BY_CHANNEL, customers=EXPOSED_BY_CHANNEL),
         },
         formula=_clickthrough,
-        example=Example({"clicked": 1, "shown": 8}, 0.125),
+        example=Example({"clicked": 1, "shown": 2}, 0.5, {"channel": "ios", "window": "24h", "basis": "customers"}),
         panel=Panel("Click-through by channel"),
     ),
     Metric(
@@ -174,7 +191,7 @@ METRICS = (
             "shown": by_basis(events=IMPRESSIONS, customers=EXPOSED_BY_CAMPAIGN),
         },
         formula=_clickthrough,
-        example=Example({"clicked": 2, "shown": 10}, 0.2),
+        example=Example({"clicked": 3, "shown": 4}, 0.75, {"campaign": "spring", "window": "7d", "basis": "events"}),
         panel=Panel("Click-through by campaign"),
     ),
     Metric(
@@ -184,7 +201,7 @@ METRICS = (
         labels={"campaign": found("campaign", IMPRESSIONS, CLICKS), **_WINDOW},
         reads={"number": flow(IMPRESSIONS)},
         formula=count,
-        example=Example({"number": 40}, 40),
+        example=Example({"number": 3}, 3, {"campaign": "spring", "window": "24h"}),
         panel=Panel("Impressions by campaign"),
     ),
     Metric(
@@ -194,7 +211,7 @@ METRICS = (
         labels={"campaign": found("campaign", IMPRESSIONS, CLICKS), **_WINDOW},
         reads={"number": flow(CLICKS)},
         formula=count,
-        example=Example({"number": 3}, 3),
+        example=Example({"number": 1}, 1, {"campaign": "none", "window": "7d"}),
         panel=Panel("Clicks by campaign"),
     ),
 )

@@ -7,6 +7,7 @@ from typing import Any
 from stream.core.days import EMPTY, Days, counts_ahead, cover_growth
 from stream.core.definition import Example, Labels, Metric, Panel, View, count, given, level, on_days, ratio
 from stream.core.series import Add, Key, Kind, Series
+from stream.core.story import Story, event
 from stream.metrics.activity import Activity
 from stream.metrics.first_week import ANCHORED
 
@@ -69,6 +70,22 @@ def lifecycle(state: str, now: int, before: int, either: int, new: int) -> int:
     return {"new": new, "returning": both, "resurrected": now - both - new, "dormant": before - both}[state]
 
 
+STORY = Story(
+    "2026-03-31 12:00",
+    "The last 30 complete days are 1 to 30 March, the 30 before begin on 30 January. ann and gus are new, bob is "
+    "returning, cyd resurrected, dan dormant. Today counts for nothing yet, so nothing does that eve did; fay has "
+    "long been gone.",
+    (
+        event("login", "ann", "03-28", "03-29", "03-30", "03-31"),
+        event("login", "bob", "01-30", "02-10", "03-20"),
+        event("login", "cyd", "01-29", "03-24"),
+        event("login", "dan", "02-28 23:59"),
+        event("login", "eve", "03-31"),
+        event("login", "fay", "01-10"),
+        event("signup", "gus", "03-01 00:00"),
+    ),
+)
+
 METRICS = (
     Metric(
         name="engagement_calendar_active_customers",
@@ -77,7 +94,7 @@ METRICS = (
         labels={"days": ("1", "7", "30")},
         reads={"number": _calendar_active},
         formula=count,
-        example=Example({"number": 795}, 795),
+        example=Example({"number": 2}, 2, {"days": "7"}),
         panel=Panel("Active customers, complete days"),
         rolling=False,
     ),
@@ -87,7 +104,7 @@ METRICS = (
         unit="ratio",
         reads={"customer_days": on_days(ACTIVE_ON_DAY, PERIOD, 1), "customers": ACTIVES_NOW},
         formula=lambda customer_days, customers: ratio(customer_days / PERIOD, customers),
-        example=Example({"customer_days": 60, "customers": 10}, 0.2),
+        example=Example({"customer_days": 6, "customers": 4}, 0.05),
         panel=Panel("Average stickiness, complete days"),
         rolling=False,
     ),
@@ -98,7 +115,7 @@ METRICS = (
         labels={"days": tuple(str(days) for days in range(1, PERIOD + 1))},
         reads={"number": level(ACTIVE_DAYS)},
         formula=count,
-        example=Example({"number": 4}, 4),
+        example=Example({"number": 3}, 3, {"days": "1"}),
         panel=Panel("Customers by active days of the last 30", bars="days"),
         rolling=False,
     ),
@@ -117,7 +134,9 @@ METRICS = (
             "new": NEW,
         },
         formula=lifecycle,
-        example=Example({"state": "resurrected", "now": 10, "before": 9, "either": 14, "new": 4}, 1),
+        example=Example(
+            {"state": "resurrected", "now": 4, "before": 2, "either": 5, "new": 2}, 1, {"state": "resurrected"}
+        ),
         panel=Panel("Lifecycle", bars="state"),
         rolling=False,
     ),

@@ -9,6 +9,7 @@ from stream.core.definition import Example, Metric, Panel, count, flow, found_to
 from stream.core.latest import Latest, last_of, move, note, recent, sorted_copy
 from stream.core.record import Fact
 from stream.core.series import Add, Kind, Series
+from stream.core.story import Story, event
 from stream.core.time import WINDOWS
 from stream.metrics.clicks import by_basis
 
@@ -84,6 +85,20 @@ def change(add: Add, product: str, old: Contact | None, new: Contact) -> None:
         move(add, partial(ACTED.key, product, content), was.acted.get(content, {}), new.acted.get(content, {}))
 
 
+STORY = Story(
+    "2026-03-31 12:00",
+    "ann, bob and cyd were shown the film; dan played it without, and so was exposed too. fay liked it exactly 24 "
+    "hours ago: just too long for 24h. What eve did was to another content.",
+    (
+        event("impression", "ann bob cyd", "03-31 10:00", content="film"),
+        event("interaction", "ann", "03-31 10:01", "03-31 10:30", "03-31 11:00", content="film", action="play"),
+        event("interaction", "dan", "03-31 09:00", "03-31 11:00", content="film", action="play"),
+        event("interaction", "ann bob", "03-31 11:15", content="film", action="like"),
+        event("interaction", "fay", "03-30 12:00", content="film", action="like"),
+        event("interaction", "eve", "03-31 11:30", content="song", action="like"),
+    ),
+)
+
 _ROW_LABELS = ("content", "action")
 _ROWS = found_together(INTERACTIONS, *_ROW_LABELS)
 
@@ -101,7 +116,11 @@ METRICS = (
             "exposed": by_basis(events=CONTENT_IMPRESSIONS, customers=REACHED, per_exposed=REACHED),
         },
         formula=lambda actions, exposed: ratio(actions, exposed),
-        example=Example({"actions": 6, "exposed": 50}, 0.12),
+        example=Example(
+            {"actions": 5, "exposed": 4},
+            1.25,
+            {"content": "film", "action": "play", "window": "24h", "basis": "per_exposed"},
+        ),
         panel=Panel("Actions on content"),
     ),
     Metric(
@@ -113,7 +132,7 @@ METRICS = (
         labels={"window": tuple(WINDOWS)},
         reads={"number": flow(INTERACTIONS)},
         formula=count,
-        example=Example({"number": 6}, 6),
+        example=Example({"number": 2}, 2, {"content": "film", "action": "like", "window": "24h"}),
         panel=Panel("Interactions with content"),
     ),
 )

@@ -21,6 +21,7 @@ from stream.core.definition import (
     twin_by_channel,
 )
 from stream.core.series import Add, Key, Kind, Series
+from stream.core.story import Story, event
 from stream.metrics.activity import ACTIVE_BY_CHANNEL, Activity
 
 LAST_DAY = 6
@@ -68,6 +69,25 @@ def _in_progress(engaged_only: bool = False) -> Read:
     return on_days(ANCHORED, LAST_DAY, 0, _engaged if engaged_only else None)
 
 
+STORY = Story(
+    "2026-03-31 12:00",
+    "The first week of ann and bob ended yesterday: ann's third active day was in time, by a minute, bob's a minute "
+    "too late. dan's ended on the first of the last 28 complete days, cyd's the day before. eve's ends today: still in "
+    "progress, as are fay's and hal's. gus seems new until word of an earlier signup comes in.",
+    (
+        event("signup", "ann", "03-24"),
+        event("login", "ann", "03-26", "03-30 23:59"),
+        event("login", "bob", "03-24", channel="ios"),
+        event("login", "bob", "03-25", "03-31 00:00"),
+        event("login", "cyd", "02-24", "02-25", "02-26"),
+        event("login", "dan", "02-25", "02-26", "02-27", channel="ios"),
+        event("login", "eve", "03-25", "03-28", "03-31", channel="ios"),
+        event("login", "fay", "03-31", channel="ios"),
+        event("login", "gus hal", "03-30"),
+        event("signup", "gus", "03-10"),
+    ),
+)
+
 _COUNTED = (
     Metric(
         name="engagement_first_week_ratio",
@@ -79,7 +99,7 @@ _COUNTED = (
             "customers": cohort(ANCHORED, LAST_DAY),
         },
         formula=lambda engaged, customers: ratio(engaged, customers),
-        example=Example({"engaged": 3, "customers": 12}, 0.25),
+        example=Example({"engaged": 2, "customers": 4}, 0.5),
         panel=Panel("Engaged in the first week", overview={}),
         alert=Alert(
             name="EngagementFirstWeekFalling",
@@ -96,7 +116,7 @@ _COUNTED = (
         unit="customers",
         reads={"number": cohort(ANCHORED, LAST_DAY)},
         formula=count,
-        example=Example({"number": 12}, 12),
+        example=Example({"number": 4}, 4),
         panel=Panel("First weeks ended in the last 28 days"),
         rolling=False,
     ),
@@ -106,7 +126,7 @@ _COUNTED = (
         unit="ratio",
         reads={"engaged": _in_progress(engaged_only=True), "customers": _in_progress()},
         formula=lambda engaged, customers: ratio(engaged, customers),
-        example=Example({"engaged": 1, "customers": 8}, 0.125),
+        example=Example({"engaged": 1, "customers": 3}, 1 / 3),
         panel=Panel("Engaged already, first week in progress"),
     ),
     Metric(
@@ -115,16 +135,23 @@ _COUNTED = (
         unit="customers",
         reads={"number": _in_progress()},
         formula=count,
-        example=Example({"number": 8}, 8),
+        example=Example({"number": 3}, 3),
         panel=Panel("First weeks in progress"),
     ),
+)
+
+_ON_IOS = (
+    Example({"engaged": 1, "customers": 2}, 0.5, {"channel": "ios"}),
+    Example({"number": 2}, 2, {"channel": "ios"}),
+    Example({"engaged": 1, "customers": 2}, 0.5, {"channel": "ios"}),
+    Example({"number": 2}, 2, {"channel": "ios"}),
 )
 
 METRICS = (
     *_COUNTED,
     *(
-        twin_by_channel(metric, found("channel", ACTIVE_BY_CHANNEL), "By the channel of the first activity.")
-        for metric in _COUNTED
+        twin_by_channel(metric, found("channel", ACTIVE_BY_CHANNEL), "By the channel of the first activity.", example)
+        for metric, example in zip(_COUNTED, _ON_IOS, strict=True)
     ),
     Metric(
         name="engagement_first_week_active_days_customers",
@@ -133,7 +160,7 @@ METRICS = (
         labels={"days": tuple(str(days) for days in range(1, LAST_DAY + 2))},
         reads={"number": cohort(ANCHORED, LAST_DAY)},
         formula=count,
-        example=Example({"number": 2}, 2),
+        example=Example({"number": 2}, 2, {"days": "3"}),
         panel=Panel("Customers by active days of the first week", bars="days"),
         rolling=False,
     ),

@@ -6,6 +6,7 @@ from typing import Any
 
 from stream.core.definition import Example, Labels, Metric, Panel, View, count, ratio
 from stream.core.series import Add, Kind, Series
+from stream.core.story import Story, event
 from stream.metrics.activity import Activity
 from stream.metrics.complete_days import ACTIVES_BEFORE, ACTIVES_EITHER, ACTIVES_NOW, NEW, returning
 from stream.metrics.first_week import ANCHORED, cohort
@@ -48,6 +49,24 @@ def _anchored(view: View, labels: Labels) -> Any:
 _PERIODS = {"now": ACTIVES_NOW, "before": ACTIVES_BEFORE, "either": ACTIVES_EITHER}
 _DAY = {"day": tuple(str(n) for n in DAYS)}
 
+STORY = Story(
+    "2026-03-31 12:00",
+    "bob and dan came back on day 7, cyd on days 6 and 8, fay never; eve's day 7 is today, and not complete. Of the "
+    "30 days before 1 March ann, dan and hal are retained, fay is churned. gus was here before those days and is "
+    "back: the textbook formula takes gus for retained.",
+    (
+        event("login", "ann", "02-01", "03-03"),
+        event("signup", "bob", "03-23"),
+        event("login", "bob", "03-30 23:59"),
+        event("login", "cyd", "03-10", "03-16", "03-18"),
+        event("login", "dan", "02-24", "03-03"),
+        event("login", "eve", "03-24", "03-31"),
+        event("login", "fay", "02-25"),
+        event("login", "gus", "01-29 23:59", "03-20"),
+        event("login", "hal", "02-10", "03-05"),
+    ),
+)
+
 METRICS = (
     Metric(
         name="engagement_retention_ratio",
@@ -57,7 +76,7 @@ METRICS = (
         labels=_DAY,
         reads={"retained": _retained, "customers": _anchored},
         formula=lambda retained, customers: ratio(retained, customers),
-        example=Example({"retained": 3, "customers": 10}, 0.3),
+        example=Example({"retained": 2, "customers": 4}, 0.5, {"day": "7"}),
         panel=Panel("Retention on day N"),
         rolling=False,
     ),
@@ -68,7 +87,7 @@ METRICS = (
         labels=_DAY,
         reads={"number": _anchored},
         formula=count,
-        example=Example({"number": 10}, 10),
+        example=Example({"number": 4}, 4, {"day": "7"}),
         panel=Panel("Customers behind retention on day N"),
         rolling=False,
     ),
@@ -78,7 +97,7 @@ METRICS = (
         unit="ratio",
         reads=_PERIODS,
         formula=lambda now, before, either: ratio(returning(now, before, either), before),
-        example=Example({"now": 10, "before": 8, "either": 12}, 0.75),
+        example=Example({"now": 7, "before": 4, "either": 8}, 0.75),
         panel=Panel("Retained from the period before", overview={}),
         rolling=False,
     ),
@@ -88,7 +107,7 @@ METRICS = (
         unit="ratio",
         reads=_PERIODS,
         formula=lambda now, before, either: ratio(before - returning(now, before, either), before),
-        example=Example({"now": 10, "before": 8, "either": 12}, 0.25),
+        example=Example({"now": 7, "before": 4, "either": 8}, 0.25),
         panel=Panel("Churn", overview={}),
         rolling=False,
     ),
@@ -98,7 +117,7 @@ METRICS = (
         unit="customers",
         reads=_PERIODS,
         formula=lambda now, before, either: before - returning(now, before, either),
-        example=Example({"now": 10, "before": 8, "either": 12}, 2),
+        example=Example({"now": 7, "before": 4, "either": 8}, 1),
         panel=Panel("Churned customers"),
         rolling=False,
     ),
@@ -108,7 +127,7 @@ METRICS = (
         unit="customers",
         reads={"before": ACTIVES_BEFORE},
         formula=lambda before: before,
-        example=Example({"before": 8}, 8),
+        example=Example({"before": 4}, 4),
         panel=Panel("Active in the period before"),
         rolling=False,
     ),
@@ -119,7 +138,7 @@ METRICS = (
         unit="ratio",
         reads={"end": ACTIVES_NOW, "new": NEW, "start": ACTIVES_BEFORE},
         formula=lambda end, new, start: ratio(end - new, start),
-        example=Example({"end": 10, "new": 2, "start": 8}, 1.0),
+        example=Example({"end": 7, "new": 3, "start": 4}, 1.0),
         panel=Panel("Retention by the textbook formula"),
         rolling=False,
     ),

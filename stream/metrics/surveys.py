@@ -26,6 +26,7 @@ from stream.core.definition import (
 from stream.core.latest import Latest, move, note, sorted_copy
 from stream.core.record import NONE, Fact
 from stream.core.series import Add, Key, Kind, Series
+from stream.core.story import Story, event
 from stream.core.time import WINDOWS, minute_of
 
 TYPES = frozenset({"survey_sent", "survey_response"})
@@ -208,6 +209,42 @@ def _asked_or_answered(view: View) -> list[dict[str, str]]:
     return [rows[name] for name in sorted(rows)]
 
 
+_YEARLY = {"survey": "nps", "survey_id": "yearly", "scale": "0-10"}
+_ORDER = {"survey": "csat", "survey_id": "order", "scale": "1-5"}
+_HELP = {"survey": "ces", "survey_id": "help"}
+
+STORY = Story(
+    "2026-03-31 12:00",
+    "Seven of the ten who were asked answered the yearly survey: 10, 9, 9, 8, 7, 6, 0. ann did so twice, and was "
+    "asked about an order twice too: the later answer counts, though it came in first. bob found help easy: where a "
+    "scale is reversed, 2 of 1-7 is 6.",
+    (
+        event("survey_sent", "ann bob cyd dan eve fay gus hal ida joe", "03-29", survey="nps", survey_id="yearly"),
+        event("survey_response", "ann", "03-31 11:00", score=10, **_YEARLY),
+        event("survey_response", "ann", "03-30 11:00", score=3, themes=["price"], sentiment="negative", **_YEARLY),
+        event("survey_response", "bob cyd", "03-30", score=9, **_YEARLY),
+        event("survey_response", "dan", "03-30", score=8, **_YEARLY),
+        event("survey_response", "eve", "03-30", score=7, **_YEARLY),
+        event("survey_response", "fay", "03-30", score=6, themes=["speed"], sentiment="neutral", **_YEARLY),
+        event("survey_response", "gus", "03-30", score=0, themes=["price", "speed"], sentiment="negative", **_YEARLY),
+        event("survey_response", "ann", "03-31 11:00", score=5, **_ORDER),
+        event("survey_response", "ann", "03-30 11:00", score=1, **_ORDER),
+        event("survey_response", "bob", "03-30", score=4, **_ORDER),
+        event("survey_response", "cyd dan", "03-30", score=3, **_ORDER),
+        event("survey_response", "ann", "03-30", score=5, scale="1-7", **_HELP),
+        event("survey_response", "bob", "03-30", score=2, scale="1-7", reversed=True, **_HELP),
+        event("survey_response", "cyd", "03-30", score=4, scale="1-7", **_HELP),
+        event("survey_response", "dan", "03-30", score=7, scale="1-7", **_HELP),
+        event("survey_response", "eve", "03-30", score=8, scale="1-10", **_HELP),
+        event("survey_response", "fay", "03-30", score=7, scale="1-10", **_HELP),
+        event("survey_response", "gus hal", "03-30", score=3, scale="1-3", **_HELP),
+        event("survey_response", "ida", "03-30", score=2, scale="1-3", **_HELP),
+        event("survey_response", "joe", "03-30", score=1, scale="1-3", **_HELP),
+    ),
+)
+
+_OF_NPS = {"survey_id": "yearly", "scale": "0-10", "window": "7d"}
+
 METRICS = (
     Metric(
         name="engagement_nps_score",
@@ -218,7 +255,7 @@ METRICS = (
         labels=_WINDOW,
         reads=_NPS,
         formula=nps_score,
-        example=Example({"promoters": 3, "detractors": 2, "customers": 7}, 100 / 7),
+        example=Example({"promoters": 3, "detractors": 2, "customers": 7}, 100 / 7, _OF_NPS),
         panel=Panel("Net promoter score", overview={"window": "30d"}),
     ),
     Metric(
@@ -230,7 +267,7 @@ METRICS = (
         labels=_WINDOW,
         reads=_NPS,
         formula=nps_margin,
-        example=Example({"promoters": 3, "detractors": 2, "customers": 7}, 61.70899448216604),
+        example=Example({"promoters": 3, "detractors": 2, "customers": 7}, 61.70899448216604, _OF_NPS),
         panel=Panel("Margin of the net promoter score (95 %)"),
     ),
     Metric(
@@ -242,7 +279,7 @@ METRICS = (
         labels={**_WINDOW, "class": ("promoter", "passive", "detractor")},
         reads={"number": lambda view, labels: _nps_class(labels["class"])(view, labels)},
         formula=count,
-        example=Example({"number": 3}, 3),
+        example=Example({"number": 2}, 2, {**_OF_NPS, "class": "passive"}),
         panel=Panel("Promoters, passives, detractors"),
     ),
     Metric(
@@ -254,7 +291,9 @@ METRICS = (
         labels=_WINDOW,
         reads={"satisfied": _satisfied, "customers": scoring("csat")},
         formula=lambda satisfied, customers: ratio(satisfied, customers),
-        example=Example({"satisfied": 4, "customers": 5}, 0.8),
+        example=Example(
+            {"satisfied": 2, "customers": 4}, 0.5, {"survey_id": "order", "scale": "1-5", "window": "7d"}
+        ),
         panel=Panel("Satisfied customers (CSAT)", overview={"window": "30d"}),
     ),
     Metric(
@@ -266,7 +305,7 @@ METRICS = (
         labels=_WINDOW,
         reads={"easy": _easy, "customers": scoring("ces")},
         formula=lambda easy, customers: ratio(easy, customers),
-        example=Example({"easy": 3, "customers": 4}, 0.75),
+        example=Example({"easy": 3, "customers": 4}, 0.75, {"survey_id": "help", "scale": "1-7", "window": "7d"}),
         panel=Panel("Found it easy (CES)"),
     ),
     Metric(
@@ -278,7 +317,7 @@ METRICS = (
         labels=_WINDOW,
         reads={"total": _score_total, "customers": scoring("ces")},
         formula=lambda total, customers: ratio(total, customers),
-        example=Example({"total": 30, "customers": 4}, 7.5),
+        example=Example({"total": 15, "customers": 2}, 7.5, {"survey_id": "help", "scale": "1-10", "window": "7d"}),
         panel=Panel("Mean effort score, scale 1-10 (CES)"),
     ),
     Metric(
@@ -290,7 +329,9 @@ METRICS = (
         labels=_WINDOW,
         reads={"easy": scoring("ces", (3,)), "hard": scoring("ces", (1,)), "customers": scoring("ces")},
         formula=lambda easy, hard, customers: nps_score(easy, hard, customers),
-        example=Example({"easy": 5, "hard": 1, "customers": 10}, 40.0),
+        example=Example(
+            {"easy": 2, "hard": 1, "customers": 4}, 25.0, {"survey_id": "help", "scale": "1-3", "window": "7d"}
+        ),
         panel=Panel("Effort score, scale 1-3 (CES)"),
     ),
     Metric(
@@ -302,7 +343,7 @@ METRICS = (
         labels=_WINDOW,
         reads={"number": flow(ANSWERS)},
         formula=count,
-        example=Example({"number": 7}, 7),
+        example=Example({"number": 7}, 7, {"survey": "nps", **_OF_NPS}),
         panel=Panel("Customers behind the scores"),
     ),
     Metric(
@@ -314,7 +355,7 @@ METRICS = (
         labels=_WINDOW,
         reads={"number": flow(RESPONSES)},
         formula=count,
-        example=Example({"number": 9}, 9),
+        example=Example({"number": 8}, 8, {"survey": "nps", "survey_id": "yearly", "window": "7d"}),
         panel=Panel("Survey answers"),
     ),
     Metric(
@@ -326,7 +367,7 @@ METRICS = (
         labels=_WINDOW,
         reads={"answered": flow(ANSWERED), "asked": flow(ASKED)},
         formula=lambda answered, asked: ratio(answered, asked),
-        example=Example({"answered": 7, "asked": 20}, 0.35),
+        example=Example({"answered": 7, "asked": 10}, 0.7, {"survey": "nps", "survey_id": "yearly", "window": "7d"}),
         panel=Panel("Survey response rate"),
     ),
     Metric(
@@ -338,7 +379,7 @@ METRICS = (
         labels=_WINDOW,
         reads={"number": flow(FEEDBACK)},
         formula=count,
-        example=Example({"number": 2}, 2),
+        example=Example({"number": 2}, 2, {"theme": "price", "sentiment": "negative", "window": "7d"}),
         panel=Panel("Feedback by theme and sentiment"),
     ),
 )

@@ -26,6 +26,7 @@ from stream.core.definition import (
 from stream.core.record import Fact
 from stream.core.runs import Run, exchanged, joined_run
 from stream.core.series import KEEP_MINUTES, Add, Kind, Series
+from stream.core.story import Story, event
 from stream.core.time import DAY, HOUR, MINUTE_MS, WINDOWS
 from stream.metrics.activity import ACTIVE, ACTIVE_BY_CHANNEL
 
@@ -195,7 +196,37 @@ def _per_visit(series: Series) -> dict[str, Read]:
     return {"total": flow(series), "visits": flow(VISITS)}
 
 
+STORY = Story(
+    "2026-03-31 12:00",
+    "ann's page of 09:30 comes late and bridges 09:00 and 09:40: exactly 30 minutes join, 31 do not. bob saw one "
+    "page only, but for a minute; ann and dan turned on the doorstep. ann's login has no page and cannot bounce; "
+    "eve's visit is not over yet.",
+    (
+        event("login", "ann", "03-30 15:00", channel="ios"),
+        event("page_view", "ann", "03-31 09:00", page="/"),
+        event("purchase", "ann", "03-31 09:40", order_id="1", amount_minor=1999, currency="EUR", units=1),
+        event("page_view", "ann", "03-31 10:11", page="/"),
+        event("page_view", "ann", "03-31 09:30", page="/shoes"),
+        event("page_view", "bob", "03-31 10:00", page="/"),
+        event("click", "bob", "03-31 10:01"),
+        event(
+            "session",
+            "cyd",
+            "03-30 20:00",
+            session_id="1",
+            duration_ms=600_000,
+            page_views=7,
+            converted=True,
+            channel="ios",
+        ),
+        event("page_view", "dan", "03-31 08:00", page="/", channel="ios"),
+        event("login", "eve", "03-31 11:40", channel="ios"),
+    ),
+)
+
 _WINDOW = {"window": tuple(WINDOWS)}
+
+_LAST_DAY = {"window": "24h"}
 
 _COUNTED = (
     Metric(
@@ -205,7 +236,7 @@ _COUNTED = (
         labels=_WINDOW,
         reads={"number": flow(VISITS)},
         formula=count,
-        example=Example({"number": 12}, 12),
+        example=Example({"number": 6}, 6, _LAST_DAY),
         panel=Panel("Visits", overview={"window": "24h"}),
     ),
     Metric(
@@ -215,7 +246,7 @@ _COUNTED = (
         labels=_WINDOW,
         reads={"visits": flow(VISITS), "customers": _customers},
         formula=lambda visits, customers: ratio(visits, customers),
-        example=Example({"visits": 12, "customers": 5}, 2.4),
+        example=Example({"visits": 6, "customers": 5}, 1.2, _LAST_DAY),
         panel=Panel("Visits per active customer"),
     ),
     Metric(
@@ -225,7 +256,7 @@ _COUNTED = (
         labels=_WINDOW,
         reads=_per_visit(VISIT_MS),
         formula=lambda total, visits: ratio(total / 1000, visits),
-        example=Example({"total": 90_000, "visits": 2}, 45.0),
+        example=Example({"total": 3_060_000, "visits": 6}, 510.0, _LAST_DAY),
         panel=Panel("Mean length of a visit"),
     ),
     Metric(
@@ -235,7 +266,7 @@ _COUNTED = (
         labels=_WINDOW,
         reads=_per_visit(PAGES),
         formula=lambda total, visits: ratio(total, visits),
-        example=Example({"total": 7, "visits": 2}, 3.5),
+        example=Example({"total": 12, "visits": 6}, 2.0, _LAST_DAY),
         panel=Panel("Mean pages of a visit"),
     ),
     Metric(
@@ -245,7 +276,7 @@ _COUNTED = (
         labels=_WINDOW,
         reads={"total": _where(converted=("yes",)), "visits": flow(VISITS)},
         formula=lambda total, visits: ratio(total, visits),
-        example=Example({"total": 1, "visits": 8}, 0.125),
+        example=Example({"total": 2, "visits": 6}, 1 / 3, _LAST_DAY),
         panel=Panel("Visits that converted"),
     ),
     Metric(
@@ -256,15 +287,28 @@ _COUNTED = (
         labels={**_WINDOW, "basis": ("single_page", "not_engaged")},
         reads={"bounced": _bounced, "visits": _PAGED},
         formula=lambda bounced, visits: ratio(bounced, visits),
-        example=Example({"bounced": 3, "visits": 12}, 0.25),
+        example=Example({"bounced": 2, "visits": 5}, 0.4, {**_LAST_DAY, "basis": "not_engaged"}),
         panel=Panel("Bounce rate", overview={"window": "24h", "basis": "not_engaged"}),
     ),
 )
 
+_LAST_DAY_ON_IOS = {"channel": "ios", **_LAST_DAY}
+
+_ON_IOS = (
+    Example({"number": 3}, 3, _LAST_DAY_ON_IOS),
+    Example({"visits": 3, "customers": 4}, 0.75, _LAST_DAY_ON_IOS),
+    Example({"total": 600_000, "visits": 3}, 200.0, _LAST_DAY_ON_IOS),
+    Example({"total": 8, "visits": 3}, 8 / 3, _LAST_DAY_ON_IOS),
+    Example({"total": 1, "visits": 3}, 1 / 3, _LAST_DAY_ON_IOS),
+    Example({"bounced": 1, "visits": 2}, 0.5, {**_LAST_DAY_ON_IOS, "basis": "not_engaged"}),
+)
 
 METRICS = (
     *_COUNTED,
-    *(twin_by_channel(metric, found("channel", ACTIVE_BY_CHANNEL), "By channel.") for metric in _COUNTED),
+    *(
+        twin_by_channel(metric, found("channel", ACTIVE_BY_CHANNEL), "By channel.", example)
+        for metric, example in zip(_COUNTED, _ON_IOS, strict=True)
+    ),
     Metric(
         name="engagement_visit_frequency_customers",
         help="Customers by how many visits they closed in the last 30 days, on all channels.",
@@ -272,7 +316,7 @@ METRICS = (
         labels={"visits": CLASSES},
         reads={"number": _frequent},
         formula=count,
-        example=Example({"number": 4}, 4),
+        example=Example({"number": 1}, 1, {"visits": "3"}),
         panel=Panel("Customers by visits in 30 days", bars="visits"),
     ),
 )

@@ -1,4 +1,4 @@
-"""docs/indicators.md: every indicator with its question, unit, labels, windows, worked example and alert."""
+"""docs/indicators.md: every family's story, and every indicator with its unit, labels, windows, example and alert."""
 
 from __future__ import annotations
 
@@ -6,10 +6,22 @@ from collections.abc import Iterator
 from types import ModuleType
 
 from stream.core.definition import Alert, Metric
+from stream.core.story import CHANNEL, Line, Story
 from stream.metrics import FAMILIES
-from stream.render.words import GENERATED, label_names, number, percent, question, slug, title, worked_example
+from stream.render.words import (
+    GENERATED,
+    label_names,
+    listed,
+    number,
+    percent,
+    question,
+    selector,
+    slug,
+    title,
+    worked_example,
+)
 
-_PREFACE = """\
+_PREFACE = f"""\
 # Indicators
 
 Every gauge has the label `product`. What is undefined (nothing to divide by) is absent, never 0. These are gauges
@@ -18,6 +30,11 @@ of windows: never `rate()` one, and never sum over `window` or `days`, for one c
 - **Rolling** indicators end with the present minute T. Activity counts in `(T − W, T]` to the minute; other counts do
   so for 24h, and begin on the full hour for 7d and 30d.
 - **Complete days** are local days (`ASSIDU_TIMEZONE`) up to yesterday: these move at midnight.
+
+Every family tells a story: a few events, in the order in which they came, and a moment T after them. The worked
+example of an indicator is one sample of it at T: what was read under these labels, and the value that follows. The
+tests run every one through the real decoding, fold and formula. Times and days are UTC's; a day alone means noon; the
+channel is `{CHANNEL}` unless something else is said.
 """
 
 _WINDOWS = {True: "rolling", False: "complete days"}
@@ -31,7 +48,8 @@ def indicators() -> str:
 
 def _section(family: ModuleType) -> str:
     entries = "".join(_entry(metric) for metric in family.METRICS)
-    return f'\n<a id="{_anchor(family)}"></a>\n## {title(family)}\n\n{_sentence(question(family))}\n{entries}'
+    heading = f'\n<a id="{_anchor(family)}"></a>\n## {title(family)}\n\n{_sentence(question(family))}\n'
+    return f"{heading}{_story(family.STORY)}{entries}"
 
 
 def _anchor(family: ModuleType) -> str:
@@ -44,6 +62,16 @@ def _sentence(asked: str) -> str:
     return text[:1].upper() + text[1:]
 
 
+def _story(story: Story) -> str:
+    rows = "".join(map(_row, story.lines))
+    return f"\n**The story**, T = {story.at}. {story.plot}\n\n| event | of | at | with |\n|---|---|---|---|\n{rows}"
+
+
+def _row(line: Line) -> str:
+    cells = (line.type, ", ".join(line.customers), ", ".join(line.moments), listed(line.fields))
+    return f"| {' | '.join(cells)} |\n"
+
+
 def _entry(metric: Metric) -> str:
     lines = "".join(f"- **{name}**: {text}\n" for name, text in _facts(metric))
     return f"\n### {metric.name}\n\n{metric.help}\n\n{lines}"
@@ -53,10 +81,15 @@ def _facts(metric: Metric) -> Iterator[tuple[str, str]]:
     yield "Unit", metric.unit
     yield "Labels", label_names(metric)
     yield "Windows", _windows(metric)
-    yield "Worked example", worked_example(metric)
+    yield "Worked example", _example(metric)
     yield "Panel", metric.panel.title
     if metric.alert:
         yield f"Alert `{metric.alert.name}`", _alert(metric.alert)
+
+
+def _example(metric: Metric) -> str:
+    labels = selector(metric.example.labels)
+    return f"`{labels}` {worked_example(metric)}" if labels else worked_example(metric)
 
 
 def _windows(metric: Metric) -> str:
@@ -67,11 +100,9 @@ def _windows(metric: Metric) -> str:
 
 def _alert(alert: Alert) -> str:
     guard = alert.rests_on
-    labels = ", ".join(f'{name}="{value}"' for name, value in guard.labels.items())
-    gauge = f"{guard.gauge}{{{labels}}}" if labels else guard.gauge
     return (
         f"{alert.summary}. Fires ({alert.severity}) when {_condition(alert)} for {alert.for_}, "
-        f"provided that `{gauge}` is at least {guard.at_least}."
+        f"provided that `{guard.gauge}{selector(guard.labels)}` is at least {guard.at_least}."
     )
 
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from types import ModuleType
+from typing import Any
 
-from stream.core.definition import Metric, Value
+from stream.core.definition import Labels, Metric, Value
+from stream.render.promql import equal
 
 GENERATED = "Generated from stream/metrics by `assidu render`: do not edit."
 
@@ -32,8 +35,22 @@ def label_names(metric: Metric) -> str:
 
 def worked_example(metric: Metric) -> str:
     """What was read, and the value that follows: "day 2, month 5 → 0.4"."""
-    reads = ", ".join(f"{name} {value}" for name, value in metric.example.reads.items())
-    return f"{reads} → {number(metric.example.value)}"
+    return f"{listed(metric.example.reads)} → {number(metric.example.value)}"
+
+
+def listed(named: Mapping[str, Any]) -> str:
+    return ", ".join(_said(name, value) for name, value in named.items())
+
+
+def _said(name: str, value: Any) -> str:
+    if value is True:
+        return name
+    return f"{name} {' and '.join(value) if isinstance(value, list) else value}"
+
+
+def selector(labels: Labels) -> str:
+    """As Prometheus writes labels, and nothing where there are none: {window="24h"}."""
+    return f"{{{', '.join(equal(labels))}}}" if labels else ""
 
 
 def number(value: Value) -> str:
