@@ -72,8 +72,8 @@ def _in_progress(engaged_only: bool = False) -> Read:
 STORY = Story(
     "2026-03-31 12:00",
     "The first week of ann and bob ended yesterday: ann's third active day was in time, by a minute, bob's a minute "
-    "too late. dan's ended on the first of the last 28 complete days, cyd's the day before. eve's ends today: still in "
-    "progress, as are fay's and hal's. gus seems new until word of an earlier signup comes in.",
+    "too late. dan's ended on the first of the last 28 complete days, cyd's the day before. eve's ends today: still "
+    "in progress, as are fay's and hal's. gus seems new until word of an earlier signup comes in.",
     (
         event("signup", "ann", "03-24"),
         event("login", "ann", "03-26", "03-30 23:59"),
