@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import AsyncIterator
 
 import msgspec
 from redis.asyncio import Redis
@@ -54,8 +55,13 @@ class State:
         return +counters
 
     async def customers(self) -> int:
-        return sum([await self._redis.hlen(shard.customers) for shard in self._shards])
+        return sum([await self._redis.hlen(bucket) async for bucket in self._buckets()])
 
     async def customer_bytes(self) -> int:
-        """Redis memory of the customers' hashes, every field of them measured."""
-        return sum([await self._redis.memory_usage(shard.customers, samples=0) or 0 for shard in self._shards])
+        """Redis memory of the customers' records, every field of every bucket measured."""
+        return sum([await self._redis.memory_usage(bucket, samples=0) or 0 async for bucket in self._buckets()])
+
+    async def _buckets(self) -> AsyncIterator[bytes]:
+        for shard in self._shards:
+            async for bucket in self._redis.scan_iter(f"{shard.customers}:*", count=1000):
+                yield bucket

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from schemas.decoding import MAX_BYTES, decode
+from schemas.decoding import MAX_BYTES, decode, decode_all
 from schemas.envelope import Event
 from schemas.families import FAMILIES, FAMILY_OF_TYPE, TYPES
 from schemas.rejected import REASONS, Reason, Rejected
@@ -17,4 +17,5 @@ __all__ = [
     "Reason",
     "Rejected",
     "decode",
+    "decode_all",
 ]

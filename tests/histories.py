@@ -5,24 +5,31 @@ from __future__ import annotations
 import json
 import random
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import numpy as np
 from hypothesis import settings
 from hypothesis import strategies as st
 
 from schemas import FAMILY_OF_TYPE, Event, Rejected, decode
 from stream.core.definition import Definitions
-from stream.core.record import Record
+from stream.core.facts import Customers
+from stream.core.names import Names
+from stream.core.ragged import Ints
+from stream.core.record import unpacked
 from stream.core.series import Table
 from stream.core.time import Calendar
 from stream.exporter.samples import samples
-from stream.metrics import SERIES
-from stream.worker.fold import counted, fold
+from stream.metrics import KINDS, SERIES
+from stream.metrics.activity import NEVER
+from stream.store.keys import customer_key
+from stream.worker.fold import counted, facts_of, fold
+from stream.worker.intake import Arrived
 from tests.fields import FIELDS
 
 laws = settings(derandomize=True, database=None, deadline=None, max_examples=150)
@@ -54,6 +61,14 @@ LATER = st.one_of(
 )
 
 
+def arrived(events: Sequence[Event]) -> Arrived:
+    """The events as intake hands them on."""
+    ms = np.array([event.epoch_ms for event in events], np.int64)
+    return Arrived(
+        list(events), [customer_key(event.product, event.customer) for event in events], ms, ms // 3_600_000
+    )
+
+
 @dataclass(frozen=True)
 class History:
     """Events as products emit them, in the order in which they came."""
@@ -64,7 +79,7 @@ class History:
 
     @property
     def events(self) -> list[Event]:
-        return counted(map(decoded, self.emitted), Counter())
+        return counted(arrived(list(map(decoded, self.emitted))), Counter()).events
 
     @property
     def newest(self) -> datetime:
@@ -140,14 +155,49 @@ class State:
 
     def __post_init__(self) -> None:
         self.table = Table(SERIES)
-        self.customers: dict[bytes, Record] = {}
+        self.names = Names()
+        self.records: dict[bytes, bytes] = {}
 
     def take(self, batches: Iterable[Sequence[Event]]) -> State:
         for batch in batches:
-            changes = fold(batch, self.customers, as_it_is, self.calendar, self.keep_days)
-            self.customers |= changes.customers
+            facts, keys = facts_of(arrived(batch), self.names, as_it_is, self.calendar)
+            changes = fold(facts, [self.records.get(key, b"") for key in keys], self.keep_days)
+            self.records |= zip(keys, changes.records, strict=True)
             self.table.merge(changes.increments.encode())
         return self
+
+    def remembered(self) -> dict[bytes, dict[str, Any]]:
+        """What the records say, in words that do not depend on the numbers of names."""
+        names = self.names
+        customers = Customers(["app"], np.zeros(len(self.records), np.int64), names)
+        active, latest, answers, visits = unpacked(self.records.values(), KINDS, customers)
+        answered = answers.of(range(len(self.records)))
+        said: list[dict[str, Any]] = [
+            {
+                "first": (ms, day, ms != NEVER and names[channel]),
+                "days": [],
+                "latest": {},
+                "answers": {names[number]: answer for number, answer in answered[row].items()},
+                "visits": [],
+            }
+            for row, (ms, day, channel) in enumerate(listed(active.first_ms, active.first_day, active.first_channel))
+        ]
+        for row, day in listed(*active.days.all()):
+            said[row]["days"].append(day)
+        for row, number, minute in zip(
+            *map(np.ndarray.tolist, (latest.row, latest.number, latest.minute)), strict=True
+        ):
+            said[row]["latest"][names[number]] = minute
+        for row, channel, *rest in zip(*map(np.ndarray.tolist, visits.runs.columns), strict=True):
+            said[row]["visits"].append((names[channel], *rest))
+        for each in said:
+            each["visits"].sort()
+        return dict(zip(self.records, said, strict=True))
+
+
+def listed(*columns: Ints) -> Iterator[tuple[int, ...]]:
+    """Row by row."""
+    return zip(*(column.tolist() for column in columns), strict=True)
 
 
 def minute_at(moment: datetime) -> int:

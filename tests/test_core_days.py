@@ -1,106 +1,134 @@
-"""Days against a set of integers, and the covers and counts it implies against brute force."""
+"""Days of many customers against sets of integers, and what complete days make of them against brute force."""
 
 from __future__ import annotations
 
-from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stream.core.days import EMPTY, Days, counts_ahead, cover_growth
+from stream.core.days import NO_DAY, Days, days_after, days_before
+from stream.core.facts import Customers
+from stream.core.increments import Increments
+from stream.core.names import Names
+from stream.core.ragged import Ints, Ragged
+from stream.core.series import Table
+from stream.metrics import SERIES
+from stream.metrics.activity import Activity
+from stream.metrics.complete_days import ACTIVE_DAYS, COVERS, PERIOD, change
 
 laws = settings(derandomize=True, database=None, deadline=None, max_examples=200)
 
 FIRST, LAST = 739_700, 739_850
 A_DAY = st.integers(FIRST, LAST)
-ORDERS = st.lists(A_DAY, max_size=30)
-"""Days in the order in which they become active; some more than once."""
+ROWS = 3
+OCCURRENCES = st.lists(st.tuples(st.integers(0, ROWS - 1), A_DAY), max_size=40)
+"""(row, day) in the order in which they become known; some more than once."""
+
+Occurrence = tuple[int, int]
 
 
-def days_of(order: list[int]) -> Days:
-    days = EMPTY
-    for day in order:
-        days = days.including(day)
+def columns(some: Sequence[Occurrence]) -> tuple[Ints, Ints]:
+    rows, days = np.array(some, np.int64).reshape(-1, 2).T
+    return rows, days
+
+
+def days_of(*batches: Sequence[Occurrence]) -> Days:
+    days = Days.none(ROWS)
+    for batch in batches:
+        days = days.including(*columns(batch))
     return days
 
 
-@laws
-@given(ORDERS)
-def test_days_hold_what_was_included_in_ascending_order(order: list[int]) -> None:
-    days = days_of(order)
-    assert list(days) == sorted(set(order))
-    assert len(days) == len(set(order))
-    assert [day for day in range(FIRST - 1, LAST + 2) if day in days] == sorted(set(order))
-    assert not order or days.latest == max(order)
+def pairs(columns: tuple[Ints, Ints]) -> list[Occurrence]:
+    return list(zip(*(column.tolist() for column in columns), strict=True))
 
 
 @laws
-@given(ORDERS)
-def test_days_are_equal_whatever_the_order_of_inclusion(order: list[int]) -> None:
-    assert days_of(sorted(order)) == days_of(order)
-    assert days_of(sorted(order, reverse=True)) == days_of(order)
+@given(OCCURRENCES, OCCURRENCES)
+def test_days_hold_what_was_included_in_ascending_order(some: list[Occurrence], more: list[Occurrence]) -> None:
+    assert pairs(days_of(some, more).all()) == sorted({*some, *more})
 
 
 @laws
-@given(ORDERS, A_DAY, A_DAY)
-def test_days_look_before_after_and_between_like_a_set(order: list[int], one: int, other: int) -> None:
-    days, as_set = days_of(order), set(order)
-    assert days.before(one) == max((day for day in as_set if day < one), default=None)
-    assert days.after(one) == min((day for day in as_set if day > one), default=None)
-    assert days.between(one, other) == sum(one <= day <= other for day in as_set)
-    assert set(days.since(one)) == {day for day in as_set if day >= one}
+@given(OCCURRENCES, st.integers(0, 40))
+def test_days_are_stored_equally_whatever_the_order_and_the_batches(some: list[Occurrence], cut: int) -> None:
+    one, other = days_of(some), days_of(some[cut:], some[:cut])
+    assert one.first_block.tolist() == other.first_block.tolist()
+    assert [part.tolist() for part in one.masks] == [part.tolist() for part in other.masks]
 
 
 @laws
-@given(ORDERS, ORDERS)
-def test_days_beyond_others_are_the_difference_of_sets(order: list[int], others: list[int]) -> None:
-    assert set(days_of(order).beyond(days_of(others))) == set(order) - set(others)
+@given(OCCURRENCES, st.integers(0, ROWS - 1), st.integers(FIRST - 100, LAST + 100))
+def test_a_window_shows_the_64_days_from_a_day_on(some: list[Occurrence], row: int, day: int) -> None:
+    [window] = days_of(some).window(np.array([row]), np.array([day]))
+    assert [bool(int(window) >> ahead & 1) for ahead in range(64)] == [
+        (row, day + ahead) in some for ahead in range(64)
+    ]
 
 
 @laws
-@given(ORDERS, A_DAY, A_DAY)
-def test_days_cut_at_a_day_still_behave_like_a_set(order: list[int], first: int, one: int) -> None:
-    cut, as_set = days_of(order).since(first), {day for day in order if day >= first}
-    assert list(cut) == sorted(as_set)
-    assert set(cut.including(one)) == as_set | {one}
-    assert cut.before(one) == max((day for day in as_set if day < one), default=None)
-    assert cut.after(one) == min((day for day in as_set if day > one), default=None)
+@given(OCCURRENCES, st.integers(0, ROWS - 1), A_DAY)
+def test_the_nearest_days_before_and_after_are_found(some: list[Occurrence], row: int, day: int) -> None:
+    days, rows, at = days_of(some), np.array([row]), np.array([day])
+    theirs = {each for who, each in some if who == row}
+    later = [each - day for each in theirs if 0 < each - day < 64]
+    earlier = [day - each for each in theirs if 0 < day - each <= 64]
+    assert days_after(days.window(rows, at)).tolist() == [min(later, default=NO_DAY)]
+    assert days_before(days.window(rows, at - 64)).tolist() == [min(earlier, default=NO_DAY)]
 
 
-@pytest.mark.parametrize("width", [1, 7, 30, 60])
 @laws
-@given(order=ORDERS)
-def test_the_growths_add_up_to_the_cover(width: int, order: list[int]) -> None:
-    days, changes = EMPTY, Counter[int]()
-    for day in dict.fromkeys(order):
-        start, end = cover_growth(days, day, width)
-        if start < end:
-            changes[start] += 1
-            changes[end] -= 1
-        days = days.including(day)
-    level = 0
+@given(OCCURRENCES, OCCURRENCES)
+def test_days_beyond_others_are_the_difference_of_sets(some: list[Occurrence], others: list[Occurrence]) -> None:
+    assert pairs(days_of(some).beyond(days_of(others))) == sorted({*some} - {*others})
+
+
+@laws
+@given(OCCURRENCES, st.integers(1, 120))
+def test_the_newest_days_of_each_row_are_kept(some: list[Occurrence], keep: int) -> None:
+    newest = {row: max(day for who, day in some if who == row) for row, _ in some}
+    kept = days_of(some).newest(keep)
+    assert pairs(kept.all()) == sorted({(row, day) for row, day in some if day > newest[row] - keep})
+    assert [part.tolist() for part in kept.masks] == [part.tolist() for part in days_of(pairs(kept.all())).masks]
+
+
+def changes(*batches: Sequence[Occurrence]) -> Table:
+    """What complete days make of the days that became active batch by batch."""
+    names = Names()
+    customers = Customers(["app"], np.zeros(ROWS, np.int64), names)
+    nobody = Ragged(np.empty(0, np.uint32), np.zeros(ROWS, np.int64))
+    old = Activity.unpack(nobody, customers)
+    increments = Increments(names)
+    for batch in batches:
+        new = replace(old, days=old.days.including(*columns(batch)))
+        change(increments, customers, old, new)
+        old = new
+    table = Table(SERIES)
+    table.merge(increments.encode())
+    return table
+
+
+@pytest.mark.parametrize("width", COVERS)
+@laws
+@given(some=OCCURRENCES, more=OCCURRENCES)
+def test_a_cover_counts_the_customers_active_in_so_many_days(
+    width: int, some: list[Occurrence], more: list[Occurrence]
+) -> None:
+    cells = changes(some, more).cells_of(COVERS[width].key("app"))
     for day in range(FIRST - 1, LAST + width + 2):
-        level += changes[day]
-        assert level == any(day - width < active <= day for active in order)
+        assert cells.total(None, day) == len({row for row, each in (*some, *more) if day - width < each <= day})
 
 
-@pytest.mark.parametrize("width", [1, 7, 30])
 @laws
-@given(order=ORDERS)
-def test_the_counts_ahead_move_a_customer_to_its_number_of_active_days(width: int, order: list[int]) -> None:
-    days, changes = EMPTY, Counter[tuple[int, int]]()
-    for day in dict.fromkeys(order):
-        for start, end, active in counts_ahead(days, day, width):
-            for count, customers in ((active, -1), (active + 1, 1)):
-                changes[start, count] += customers
-                changes[end, count] -= customers
-        days = days.including(day)
-    levels = Counter[int]()
-    for day in range(FIRST - 1, LAST + width + 2):
-        for count in range(width + 1):
-            levels[count] += changes[day, count]
-        active_days = sum(day - width < active <= day for active in set(order))
-        assert {count: level for count, level in levels.items() if count and level} == (
-            {active_days: 1} if active_days else {}
-        )
+@given(OCCURRENCES, OCCURRENCES)
+def test_customers_are_counted_by_their_number_of_active_days(some: list[Occurrence], more: list[Occurrence]) -> None:
+    table, occurred = changes(some, more), {*some, *more}
+    for day in range(FIRST - 1, LAST + PERIOD + 2):
+        active = [sum(row == who and day - PERIOD < each <= day for who, each in occurred) for row in range(ROWS)]
+        for count in range(1, PERIOD + 1):
+            cells = table.get(ACTIVE_DAYS.key("app", str(count)))
+            assert (cells.total(None, day) if cells else 0) == active.count(count)

@@ -3,146 +3,99 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable
-from functools import partial
-from zoneinfo import ZoneInfo
+from dataclasses import replace
+from typing import Any
 
-import msgspec
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schemas import Event
-from stream.core.record import Fact, Record, decode_record, joined
+from stream.core.series import KEEP_MINUTES
 from stream.core.time import Calendar, minute_of
-from stream.metrics import KINDS, REMEMBERED_TYPES
-from stream.metrics.activity import ACTIVE_TYPES, Activity
-from stream.metrics.visits import Visits
-from tests.histories import History, as_it_is, decoded, histories, laws
+from stream.metrics.activity import ACTIVE_BY_CHANNEL, ACTIVE_TYPES
+from tests.histories import History, State, customer_key, decoded, histories, laws
 
 KEEP_DAYS = 460
 SEEDS = st.integers(0, 2**32)
 
 
-def facts_of(history: History) -> list[Fact]:
-    """Those of one customer who left a trace; perhaps none."""
-    left = [event for event in history.events if event.type in REMEMBERED_TYPES]
-    owner = left[:1] and (left[0].product, left[0].customer)
-    return [fact(event, Calendar(history.zone)) for event in left if (event.product, event.customer) == owner]
+def of_one_customer(history: History) -> History:
+    """What the customer of the first event did, in one product."""
+    events = [(event, decoded(event)) for event in history.emitted]
+    owner = customer_key(events[0][1].product, events[0][1].customer)
+    return replace(
+        history, emitted=[event for event, read in events if customer_key(read.product, read.customer) == owner]
+    )
 
 
-def fact(event: Event, calendar: Calendar) -> Fact:
-    minute = minute_of(event.epoch_ms)
-    place = partial(as_it_is, event.product)
-    return Fact(event.type, event, event.epoch_ms, minute, calendar.day(minute), event.channel, place)
+def remembered(history: History, keep_days: int | None = None) -> dict[str, Any]:
+    """What the customer's record says after one batch an event."""
+    state = State(Calendar(history.zone), keep_days).take([event] for event in history.events)
+    return next(iter(state.remembered().values()), {})
 
 
-def one_by_one(facts: Iterable[Fact], keep_days: int | None = None) -> Record:
-    record = Record([None] * len(KINDS))
-    for each in facts:
-        record = joined(record, [each], KINDS, keep_days)
-    return record
-
-
-def shuffled(facts: list[Fact], seed: int) -> list[Fact]:
-    return random.Random(seed).sample(facts, len(facts))
+def shuffled(history: History, seed: int) -> History:
+    return replace(history, emitted=random.Random(seed).sample(history.emitted, len(history.emitted)))
 
 
 @laws
 @given(histories())
 def test_a_record_knows_the_first_activity_the_last_on_each_channel_and_the_active_days(history: History) -> None:
-    active = [each for each in facts_of(history) if each.type in ACTIVE_TYPES]
-    activity = one_by_one(active).memories[0]
+    own = of_one_customer(history)
+    calendar, said = Calendar(own.zone), remembered(own)
+    active = [event for event in own.events if event.type in ACTIVE_TYPES]
     if not active:
-        assert activity is None
+        assert not said or (said["first"][2], said["days"]) == (False, [])
         return
-    assert isinstance(activity, Activity)
-    assert (activity.first_ms, activity.first_channel) == min((each.epoch_ms, each.channel) for each in active)
-    assert activity.first_day == min(active, key=lambda each: each.epoch_ms).day
-    assert list(activity.days) == sorted({each.day for each in active})
-    last = {there.channel: max(each.minute for each in active if each.channel == there.channel) for there in active}
-    assert activity.last == last
+    first = min(active, key=lambda event: (event.epoch_ms, event.channel))
+    channel = ACTIVE_BY_CHANNEL.key(first.product, first.channel)
+    assert said["first"] == (first.epoch_ms, calendar.day(minute_of(first.epoch_ms)), channel)
+    assert said["days"] == sorted({calendar.day(minute_of(event.epoch_ms)) for event in active})
+    newest = max(minute_of(event.epoch_ms) for event in own.events)
+    last = {
+        ACTIVE_BY_CHANNEL.key(there.product, there.channel): max(
+            minute_of(event.epoch_ms) for event in active if event.channel == there.channel
+        )
+        for there in active
+    }
+    on_channels = {key: minute for key, minute in said["latest"].items() if key[0] == ACTIVE_BY_CHANNEL.name}
+    assert on_channels == {key: minute for key, minute in last.items() if minute > newest - KEEP_MINUTES}
 
 
 @laws
 @given(histories(), SEEDS)
 def test_the_record_is_the_same_whatever_the_order_and_the_batches(history: History, seed: int) -> None:
-    facts = facts_of(history)
-    assert one_by_one(shuffled(facts, seed)) == joined(None, facts, KINDS, None)
+    own = of_one_customer(history)
+    state = State(Calendar(own.zone)).take([own.events])
+    assert list(state.remembered().values()) == [said for said in [remembered(shuffled(own, seed))] if said]
 
 
 @laws
 @given(histories(), SEEDS)
 def test_all_but_counted_visits_are_the_same_whatever_the_repetition(history: History, seed: int) -> None:
-    facts = facts_of(history)
-    repeated = shuffled(facts + facts, seed)
-    for kind, once, twice in zip(KINDS, one_by_one(facts).memories, one_by_one(repeated).memories, strict=True):
-        if kind.memory is not Visits:
-            assert (once and once.pack()) == (twice and twice.pack())
-
-
-@laws
-@given(histories())
-def test_a_record_is_read_back_as_it_was_stored(history: History) -> None:
-    record = one_by_one(facts_of(history))
-    read = decode_record(record.encode(), KINDS)
-    assert read == record
-    for stored, memory in zip(record.memories, read.memories, strict=True):
-        assert type(memory) is type(stored)
-        for name in getattr(memory, "__slots__", ()):
-            assert getattr(memory, name) == getattr(stored, name), name
+    own = of_one_customer(history)
+    repeated = shuffled(replace(own, emitted=own.emitted * 2), seed)
+    once, twice = remembered(own), remembered(repeated)
+    for memory in ("first", "days", "latest", "answers"):
+        assert once.get(memory) == twice.get(memory)
 
 
 @laws
 @given(histories(days_back=900), SEEDS)
 def test_forgetting_keeps_the_newest_days_whatever_the_order(history: History, seed: int) -> None:
-    facts = facts_of(history)
-    record = one_by_one(facts, KEEP_DAYS)
-    assert one_by_one(shuffled(facts, seed), KEEP_DAYS) == record
-    activity = record.memories[0]
-    if isinstance(activity, Activity):
-        days = {each.day for each in facts if each.type in ACTIVE_TYPES}
-        assert set(activity.days) == {day for day in days if day > max(days) - KEEP_DAYS}
+    own = of_one_customer(history)
+    said = remembered(own, KEEP_DAYS)
+    assert remembered(shuffled(own, seed), KEEP_DAYS) == said
+    calendar = Calendar(own.zone)
+    days = {calendar.day(minute_of(event.epoch_ms)) for event in own.events if event.type in ACTIVE_TYPES}
+    if days:
+        assert said["days"] == sorted(day for day in days if day > max(days) - KEEP_DAYS)
 
 
 @laws
 @given(histories())
-def test_joining_leaves_the_old_record_as_it_was(history: History) -> None:
-    facts = facts_of(history)
-    half = len(facts) // 2
-    old = joined(None, facts[:half], KINDS, None)
-    stored = old.encode()
-    joined(old, facts[half:], KINDS, None)
-    assert old.encode() == stored
-
-
-CLICK = {"event_id": "1", "type": "click", "user_id": "1", "timestamp": "2026-03-01T00:00:00Z"}
-
-
-@pytest.fixture
-def utc() -> Calendar:
-    return Calendar(ZoneInfo("UTC"))
-
-
-@pytest.fixture
-def record(utc: Calendar) -> Record:
-    return one_by_one([fact(decoded(CLICK), utc)])
-
-
-def test_a_memory_that_was_not_touched_is_shared_with_the_old_record(record: Record, utc: Calendar) -> None:
-    login = decoded({**CLICK, "type": "login"})
-    new = joined(record, [fact(login, utc)], KINDS, None)
-    kept = [kind.memory for kind, was, now in zip(KINDS, record.memories, new.memories, strict=True) if was is now]
-    assert kept == [kind.memory for kind in KINDS if "login" not in kind.types]
-
-
-def test_kinds_of_memory_that_were_added_since_are_empty(record: Record) -> None:
-    stored = joined(None, [], KINDS[:1], None).encode()
-    assert decode_record(stored, KINDS).memories == [None] * len(KINDS)
-    assert decode_record(record.encode(), [*KINDS, KINDS[0]]).memories[-1] is None
-
-
-def test_a_record_of_an_unknown_version_is_refused(record: Record) -> None:
-    _, *memories = msgspec.msgpack.decode(record.encode())
-    with pytest.raises(ValueError, match="version 99"):
-        decode_record(msgspec.msgpack.encode([99, *memories]), KINDS)
+def test_customers_folded_together_are_remembered_as_each_alone(history: History) -> None:
+    together = State(Calendar(history.zone)).take([history.events]).remembered()
+    for key, said in together.items():
+        own = [event for event in history.events if customer_key(event.product, event.customer) == key]
+        alone = State(Calendar(history.zone)).take([own]).remembered()
+        assert alone == {key: said}

@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stream.core.series import Increments, Key, Kind, Series, Table
+from stream.core.series import Key, Kind, Series, Table
 from stream.core.time import DAY, HOUR, floor_hour
+from tests.increments import Increment, packed
 
 laws = settings(derandomize=True, database=None, deadline=None, max_examples=150)
 
@@ -26,16 +27,8 @@ KEYS = (
     DAY_LEVEL.key("shop"),
 )
 
-Increment = tuple[Key, int, int]
 TIMES = st.one_of(st.integers(-5, 5), st.integers(0, 100_000))
 INCREMENTS = st.lists(st.tuples(st.sampled_from(KEYS), TIMES, st.integers(-3, 3)), max_size=40)
-
-
-def packed(increments: Iterable[Increment]) -> bytes:
-    batch = Increments()
-    for key, time, count in increments:
-        batch.add(key, time, count)
-    return batch.encode()
 
 
 def table_of(*batches: Iterable[Increment]) -> Table:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, field
 
-from stream.partition import shard_of
+from stream.partition import shard_of, shards_of
 from stream.worker.batch import Batch
 from stream.worker.intake import FORWARDED, Gate, Intake, take_in
 
@@ -34,8 +34,8 @@ def take(*records: Record, oldest_days: int | None = 400) -> Intake:
     gate = Gate(
         families={TOPIC: "clicks"},
         shard=HERE,
-        shard_of=lambda customer_id: shard_of(customer_id, PARTITIONS),
-        known=lambda _: False,
+        shards_of=lambda customer_ids: shards_of(customer_ids, PARTITIONS),
+        unknown=lambda keys: list(range(len(keys))),
         oldest_days=oldest_days,
     )
     return take_in([batch], gate, NOW_MS)
@@ -51,8 +51,9 @@ def stranger() -> str:
 
 def test_lets_an_event_of_this_shard_through_with_the_hour_of_its_record() -> None:
     intake = take(Record(click()))
-    [(event, hour)] = intake.arrived[TOPIC]
-    assert (event.customer, hour) == ("u:ada", NOW_MS // 3_600_000)
+    arrived = intake.arrived[TOPIC]
+    assert [event.customer for event in arrived.events] == ["u:ada"]
+    assert (arrived.ms.tolist(), arrived.hours.tolist()) == ([NOW_MS], [NOW_MS // 3_600_000])
     assert dict(intake.counters) == {f"events:{TOPIC}": 1}
 
 
@@ -82,7 +83,7 @@ def test_sends_another_shards_customer_home_once() -> None:
     [stray] = intake.strays
     assert (stray.topic, stray.shard) == (TOPIC, shard_of(stranger(), PARTITIONS))
     assert intake.counters["misrouted"] == 1
-    assert not intake.arrived[TOPIC]
+    assert not intake.arrived[TOPIC].events
 
 
 def test_a_stray_that_was_forwarded_already_is_a_dead_letter() -> None:

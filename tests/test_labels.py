@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from uuid import uuid4
 
-from stream.core.series import Increments, Table
+from stream.core.series import Table
 from stream.embedded import EmbeddedRedis
 from stream.metrics import SERIES
 from stream.metrics.activity import EVENTS
 from stream.metrics.clicks import CLICKS
 from stream.store.connect import connect
 from stream.store.labels import LabelBook, drop_released
+from tests.increments import packed
 
 
 async def test_what_finds_no_place_is_other_for_every_worker(redis_server: EmbeddedRedis) -> None:
@@ -56,12 +57,18 @@ async def test_a_released_value_is_shown_no_longer_once_nothing_of_it_is_left(re
     redis, namespace = connect(redis_server.url), uuid4().hex
     try:
         book = LabelBook(redis, namespace, limit=1)
-        increments, table = Increments(), Table(SERIES)
-        for key in (CLICKS.key("app", "old"), CLICKS.key("app", "new"), CLICKS.key("app", "other")):
-            increments.add(key, 1, 1)
-        increments.add(EVENTS.key("app", "click"), 1, 3)
-        increments.add(CLICKS.key("app", "still counting"), 60 * 24 * 40, 1)
-        table.merge(increments.encode())
+        table = Table(SERIES)
+        table.merge(
+            packed(
+                [
+                    (CLICKS.key("app", "old"), 1, 1),
+                    (CLICKS.key("app", "new"), 1, 1),
+                    (CLICKS.key("app", "other"), 1, 1),
+                    (EVENTS.key("app", "click"), 1, 3),
+                    (CLICKS.key("app", "still counting"), 60 * 24 * 40, 1),
+                ]
+            )
+        )
         await book.learn([("app", "campaign", "old")], today=100)
         await book.learn([("app", "campaign", "new")], today=136)
 

@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from functools import partial
 from zoneinfo import ZoneInfo
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas import Event
-from stream.core.record import Fact, Record, change
-from stream.core.series import Add, Increments, Key, Table
+from stream.core.increments import Increments
+from stream.core.record import contribute
+from stream.core.series import Key, Table
 from stream.core.time import Calendar, minute_of
-from stream.metrics import KINDS, SERIES, count_event
-from stream.worker.fold import touched_customers
+from stream.metrics import KINDS, SERIES
+from stream.worker.fold import count_events, facts_of
 from tests.histories import (
     DAY,
     LATER,
     History,
     State,
+    arrived,
     as_it_is,
     decoded,
     folded,
@@ -45,18 +46,14 @@ def contents(table: Table) -> dict[Key, dict[int, int]]:
     return found
 
 
-def contribute(add: Add, events: list[Event], customers: dict[bytes, Record]) -> None:
+def contributions(state: State, events: list[Event]) -> Table:
     """Everything that the events and the records they led to add to the series."""
-    for key, product in touched_customers(events).items():
-        change(add, product, None, customers[key], KINDS)
-    for event in events:
-        minute, place = minute_of(event.epoch_ms), partial(as_it_is, event.product)
-        count_event(add, event.product, Fact(event.type, event, event.epoch_ms, minute, 0, event.channel, place))
-
-
-def table_of(increments: Increments) -> Table:
+    facts, touched = facts_of(arrived(events), state.names, as_it_is, state.calendar)
+    counts = Increments(state.names)
+    count_events(counts, facts)
+    contribute(counts, [state.records[key] for key in touched], KINDS, facts.customers)
     table = Table(SERIES)
-    table.merge(increments.encode())
+    table.merge(counts.encode())
     return table
 
 
@@ -65,7 +62,7 @@ def table_of(increments: Increments) -> Table:
 def test_folding_does_not_care_how_batches_are_cut_nor_in_what_order_events_come(history: History) -> None:
     one_batch = State(Calendar(history.zone)).take([history.events])
     many = folded(history)
-    assert many.customers == one_batch.customers
+    assert many.remembered() == one_batch.remembered()
     assert contents(many.table) == contents(one_batch.table)
     assert report(many.table, history.newest, history.zone) == report(one_batch.table, history.newest, history.zone)
 
@@ -79,22 +76,6 @@ def test_a_channel_reads_the_same_whether_or_not_it_ever_held_the_first_activity
     together = State(calendar).take([[later, earlier]])
     apart = State(calendar).take([[later], [earlier]])
     assert report(apart.table, at, calendar.zone) == report(together.table, at, calendar.zone)
-
-
-@laws
-@given(SHORT_OR_LONG)
-def test_a_change_in_two_steps_adds_up_to_the_change_in_one(history: History) -> None:
-    half = State(Calendar(history.zone)).take([history.events[::2]])
-    before = half.customers.copy()
-    after = half.take([history.events[1::2]]).customers
-    for key, new in after.items():
-        old = before.get(key)
-        steps, leap = Increments(), Increments()
-        if old:
-            change(steps.add, "app", None, old, KINDS)
-        change(steps.add, "app", old, new, KINDS)
-        change(leap.add, "app", None, new, KINDS)
-        assert contents(table_of(steps)) == contents(table_of(leap))
 
 
 @laws
@@ -113,9 +94,7 @@ def test_adding_up_shards_equals_folding_all_in_one(history: History, shards: in
 @given(SHORT_OR_LONG)
 def test_a_series_equals_the_sum_of_the_contributions_of_all_records(history: History) -> None:
     state = folded(history)
-    sums = Increments()
-    contribute(sums.add, history.events, state.customers)
-    assert contents(state.table) == contents(table_of(sums))
+    assert contents(state.table) == contents(contributions(state, history.events))
 
 
 @laws
@@ -123,12 +102,11 @@ def test_a_series_equals_the_sum_of_the_contributions_of_all_records(history: Hi
 def test_taking_a_customer_back_leaves_no_trace(history: History) -> None:
     state = folded(history)
     gone = decoded(history.emitted[0]).customer
-    undo = Increments()
-    theirs = [event for event in history.events if event.customer == gone]
-    contribute(lambda key, time, count: undo.add(key, time, -count), theirs, state.customers)
-    state.table.merge(undo.encode())
+    theirs = contributions(state, [event for event in history.events if event.customer == gone])
     others = [event for event in history.events if event.customer != gone]
-    assert contents(state.table) == contents(State(Calendar(history.zone)).take([others]).table)
+    left = State(Calendar(history.zone)).take([others]).table
+    left.merge(theirs.encode())
+    assert contents(state.table) == contents(left)
 
 
 @laws

@@ -14,7 +14,7 @@ from aiohttp.test_utils import TestClient, TestServer
 
 import stream.exporter.page as page
 from stream.core.definition import View
-from stream.core.series import Increments, Key, Table
+from stream.core.series import Key, Table
 from stream.core.time import DAY
 from stream.exporter.app import Exporter, exporter_app
 from stream.exporter.page.contents import Card, cards
@@ -28,6 +28,7 @@ from stream.metrics.complete_days import COVERS
 from stream.metrics.surveys import ANSWERS, RESPONSES
 from stream.settings import Settings
 from stream.store.connect import connect
+from tests.increments import packed
 
 TODAY = date(2026, 3, 31).toordinal()
 MINUTE = (TODAY - date(1970, 1, 1).toordinal()) * DAY + 12 * 60
@@ -36,10 +37,8 @@ NAME = ("engagement_active_customers", (("product", "app"), ("window", "24h")))
 
 def view(*cells: tuple[Key, int, int]) -> View:
     """The product `app` at noon, with these increments."""
-    increments, table = Increments(), Table(SERIES)
-    for key, time, count in cells:
-        increments.add(key, time, count)
-    table.merge(increments.encode())
+    table = Table(SERIES)
+    table.merge(packed(cells))
     return View(table, "app", MINUTE, TODAY)
 
 

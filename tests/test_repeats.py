@@ -23,10 +23,8 @@ def take(window: RepeatWindow, batch: list[tuple[int, int]]) -> list[bool]:
     """What the shard does with a batch: ask, and remember what is new under the hour that is kept."""
     hashes = hashes_of([id_ for _, id_ in batch])
     new = window.fresh(hashes)
-    by_hour: dict[int, list[int]] = {}
-    for index in np.flatnonzero(new).tolist():
-        by_hour.setdefault(window.hour_kept(batch[index][0]), []).append(index)
-    window.add({hour: hashes[indices] for hour, indices in by_hour.items()})
+    hours = window.hours_kept(np.array([hour for hour, _ in batch]))
+    window.add({hour: hashes[new & (hours == hour)] for hour in set(hours[new].tolist())})
     return [bool(each) for each in new]
 
 

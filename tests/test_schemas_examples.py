@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 import schemas
-from schemas import FAMILIES, FAMILY_OF_TYPE, REASONS, TYPES, Event, Rejected, decode
+from schemas import FAMILIES, FAMILY_OF_TYPE, REASONS, TYPES, Event, Rejected, decode, decode_all
 
 EXAMPLES = Path(schemas.__file__).parent / "examples"
 ACCEPTED = sorted((EXAMPLES / "accepted").rglob("*.json"))
@@ -58,3 +58,16 @@ def test_every_reason_that_decoding_can_give_has_an_example() -> None:
 
 def test_examples_lie_in_folders_of_families() -> None:
     assert {path.parent.name for path in ACCEPTED + REJECTED} <= set(FAMILIES)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_decodes_many_messages_as_it_does_each(family: str) -> None:
+    """All the examples, whatever their family: the good ones alone, each bad one among good ones, and none."""
+    values: list[bytes | None] = [path.read_bytes() for path in ACCEPTED]
+    own: list[bytes | None] = [path.read_bytes() for path in ACCEPTED if path.parent.name == family]
+    assert decode_all([], family) == []
+    assert decode_all(values, family) == [decode(value, family) for value in values]
+    assert decode_all(own * 100, family) == [decode(value, family) for value in own] * 100
+    for bad in [None, *(path.read_bytes() for path in REJECTED)]:
+        mixed = [*own, bad, *own]
+        assert decode_all(mixed, family) == [decode(value, family) for value in mixed]

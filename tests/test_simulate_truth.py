@@ -16,7 +16,7 @@ from stream.core.time import Calendar
 from stream.metrics import METRICS
 from stream.simulate import Way, World
 from stream.worker.fold import counted
-from tests.histories import State, report
+from tests.histories import State, arrived, report
 from tests.recount import Sample, Value, compare, recount
 from tests.test_imports import imports_of, modules_of
 from tests.test_simulate import NOW, ticking
@@ -74,7 +74,7 @@ def test_settings_that_shape_definitions_shape_the_truth_too() -> None:
 
 def test_what_arrived_folded_says_the_truth() -> None:
     first_of_each = {(event.customer, event.event_id): event for event in reversed(COURSE.valid)}.values()
-    state = State(Calendar(PARIS)).take([counted(first_of_each, Counter())])
+    state = State(Calendar(PARIS)).take([counted(arrived(list(first_of_each)), Counter()).events])
 
     for later in LATER:
         at = COURSE.newest + later

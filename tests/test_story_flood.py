@@ -77,9 +77,9 @@ def value(samples: list[dict[str, Any]], name: str, **labels: str) -> Any:
 def largest_record(story: Story) -> int:
     """Bytes of the longest customer record in Redis."""
     redis, keys = Redis.from_url(story.settings.redis), Keys(story.settings.namespace)
-    records = [
-        record
+    return max(
+        len(record)
         for shard in range(story.settings.partitions)
-        for record in redis.hvals(keys.shard(shard).customers)  # type: ignore[union-attr]
-    ]
-    return max(len(record) for record in records)
+        for bucket in redis.scan_iter(f"{keys.shard(shard).customers}:*")
+        for record in redis.hvals(bucket)  # type: ignore[union-attr]
+    )

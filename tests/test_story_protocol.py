@@ -10,10 +10,12 @@ from uuid import uuid4
 import pytest
 from redis.asyncio import Redis
 
-from stream.core.series import Increments, Kind, Series
+from stream.core.names import Names
+from stream.core.series import Kind, Series
 from stream.embedded import EmbeddedRedis
 from stream.store.replica import Replica
 from stream.store.shard import COMMIT_LENGTH, Commit, Position, ShardStore
+from tests.increments import Increment, packed
 
 SHARD, OWNER = 3, "the owner"
 SEEN = Series("seen", Kind.CENSUS, "minute")
@@ -39,15 +41,18 @@ class Deployment:
     async def claim(self) -> None:
         await self.store.claim(SHARD, OWNER, at(0))
 
-    async def commit(self, increments: Increments | None = None, owner: str = OWNER, **changed: Any) -> str:
+    async def commit(self, series: bytes | None = None, owner: str = OWNER, **changed: Any) -> str:
         """Commit one record more than before, or what is changed about that."""
         batch = Commit(
             commit=uuid4().hex[:COMMIT_LENGTH],
             expected=at(self.position),
             position=at(self.position + 1),
             newest_ms=None,
-            records={},
-            series=(increments or Increments()).encode(),
+            customers=[],
+            records=[],
+            series=series or packed([]),
+            named=0,
+            names=(),
             ids={},
             expired_ids=(),
             counters={"events": 1},
@@ -88,21 +93,21 @@ def at(offset: int) -> Position:
     return {"clicks": offset}
 
 
-def clicks(count: int = 1, minute: int = NEWEST) -> Increments:
-    increments = Increments()
-    increments.add(CLICKS.key("app", "spring"), minute, count)
-    return increments
+def clicks(count: int = 1, minute: int = NEWEST) -> bytes:
+    return packed([(CLICKS.key("app", "spring"), minute, count)])
 
 
-def anything(chance: random.Random) -> Increments:
+def anything(chance: random.Random) -> bytes:
     """Some of everything, up to 30 days in the future and beyond what is kept in the past."""
-    increments = Increments()
+    cells: list[Increment] = []
     for _ in range(5):
         minute = NEWEST - chance.randrange(40 * DAY)
-        increments.add(CLICKS.key("app", chance.choice(["spring", "autumn"])), minute, 1)
-        increments.add(SEEN.key("app"), minute, 1)
-        increments.add(MEMBERS.key("app"), TODAY + chance.randint(-500, 30), chance.choice([1, -1]))
-    return increments
+        cells += [
+            (CLICKS.key("app", chance.choice(["spring", "autumn"])), minute, 1),
+            (SEEN.key("app"), minute, 1),
+            (MEMBERS.key("app"), TODAY + chance.randint(-500, 30), chance.choice([1, -1])),
+        ]
+    return packed(cells)
 
 
 def readings(replica: Replica) -> dict[tuple[Any, ...], int]:
@@ -138,7 +143,7 @@ async def test_a_commit_of_another_owner_is_refused_and_writes_nothing(deploymen
     await deployment.store.claim(SHARD, "the successor", None)
     stored = await deployment.stored()
 
-    assert await deployment.commit(clicks(), records={b"ann": b"record"}) == "owner"
+    assert await deployment.commit(clicks(), customers=[b"ann"], records=[b"record"]) == "owner"
     assert await deployment.stored() == stored
 
 
@@ -148,6 +153,17 @@ async def test_a_commit_from_another_position_is_refused_and_writes_nothing(depl
 
     assert await deployment.commit(clicks(), expected=at(0)) == "position"
     assert await deployment.stored() == stored
+
+
+async def test_a_commit_that_counts_on_other_names_is_refused_and_writes_nothing(deployment: Deployment) -> None:
+    names = Names()
+    names.number(CLICKS.key("app", "spring"))
+    await deployment.commit(clicks(), names=names.pack(0))
+    stored = await deployment.stored()
+
+    assert await deployment.commit(clicks(), named=0) == "position"
+    assert await deployment.stored() == stored
+    assert await deployment.store.names(SHARD) == names.pack(0)
 
 
 async def test_a_claim_keeps_the_position_and_names_the_last_commit(deployment: Deployment) -> None:
@@ -160,11 +176,12 @@ async def test_a_claim_keeps_the_position_and_names_the_last_commit(deployment: 
 
 @pytest.mark.parametrize("customers", [1_999, 2_000, 2_001, 25_000])
 async def test_a_commit_of_any_number_of_customers_is_written_whole(deployment: Deployment, customers: int) -> None:
-    records = {f"customer-{number}".encode(): f"record {number}".encode() for number in range(customers)}
+    keys = [f"customer-{number}".encode() for number in range(customers)]
+    records = [f"record {number}".encode() for number in range(customers)]
     ids = {("clicks", 400_000): bytes(8), ("clicks", 400_001): bytes(16)}
 
-    assert await deployment.commit(clicks(), records=records, ids=ids) == "committed"
-    assert await deployment.store.customers(SHARD, list(records)) == list(records.values())
+    assert await deployment.commit(clicks(), customers=keys, records=records, ids=ids) == "committed"
+    assert await deployment.store.records(SHARD, keys) == records
     assert await deployment.store.ids(SHARD, "clicks", (400_000, 400_001, 400_002)) == {
         400_000: bytes(8),
         400_001: bytes(16),

@@ -1,98 +1,137 @@
-"""The mask of a customer's active days, and the day covers that it implies."""
+"""Days: the local days on which customers were active, as bit masks, many customers at once."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from itertools import pairwise
+from dataclasses import dataclass
 
-import msgspec
+import numpy as np
+from numpy.typing import NDArray
 
+from stream.core.ragged import Ints, Ragged, gathered, row_numbers, spans, starts_of
 
-class Days(msgspec.Struct, frozen=True, gc=False):
-    """A set of local days (ordinals): bit i of `mask` stands for day `origin + i`."""
+Bits = NDArray[np.uint64]
+NO_DAY = 1 << 40
+"""Farther than any day."""
 
-    origin: int = 0
-    mask: int = 0
-
-    def __contains__(self, day: object) -> bool:
-        return isinstance(day, int) and day >= self.origin and bool(self.mask >> (day - self.origin) & 1)
-
-    def __iter__(self) -> Iterator[int]:
-        mask = self.mask
-        while mask:
-            low = mask & -mask
-            yield self.origin + low.bit_length() - 1
-            mask ^= low
-
-    def __len__(self) -> int:
-        return self.mask.bit_count()
-
-    def including(self, day: int) -> Days:
-        if not self.mask:
-            return Days(day, 1)
-        if day < self.origin:
-            return Days(day, self.mask << (self.origin - day) | 1)
-        return Days(self.origin, self.mask | 1 << (day - self.origin))
-
-    @property
-    def latest(self) -> int:
-        return self.origin + self.mask.bit_length() - 1
-
-    def between(self, first: int, last: int) -> int:
-        """How many days of the set lie in first … last, both included."""
-        if last < first:
-            return 0
-        return (self._from(first) & ((1 << (last - first + 1)) - 1)).bit_count()
-
-    def before(self, day: int) -> int | None:
-        """The latest day of the set that is earlier than `day`."""
-        below = self.mask & ((1 << (day - self.origin)) - 1) if self.mask and day > self.origin else 0
-        return self.origin + below.bit_length() - 1 if below else None
-
-    def after(self, day: int) -> int | None:
-        """The earliest day of the set that is later than `day`."""
-        above = self._from(day + 1)
-        return day + (above & -above).bit_length() if above else None
-
-    def beyond(self, other: Days) -> Days:
-        """The days of this set that the other lacks."""
-        return Days(self.origin, self.mask & ~other._from(self.origin))
-
-    def since(self, first: int) -> Days:
-        """The days of the set from `first` on."""
-        return Days(first, self._from(first)) if first > self.origin else self
-
-    def _from(self, first: int) -> int:
-        """The mask with `first` as bit 0, earlier days gone."""
-        shift = first - self.origin
-        return self.mask >> shift if shift >= 0 else self.mask << -shift
+_BLOCK = 32
 
 
-EMPTY = Days()
+@dataclass(frozen=True)
+class Days:
+    """Row i holds day 32·`first_block[i]` + b where bit b of its words, taken together, is set. Its first and its
+    last word are not zero; a row without days has no words."""
+
+    first_block: Ints
+    masks: Ragged
+
+    @classmethod
+    def none(cls, rows: int) -> Days:
+        return cls(np.zeros(rows, np.int64), Ragged(np.empty(0, np.uint32), np.zeros(rows, np.int64)))
+
+    def window(self, rows: Ints, first: Ints) -> Bits:
+        """For each (row, day): the 64 days from that one on, the day itself as bit 0."""
+        offset = first - self.first_block[rows] * _BLOCK
+        word, shift = offset // _BLOCK, (offset % _BLOCK).astype(np.uint64)
+        low = self._words(rows, word) | self._words(rows, word + 1) << np.uint64(_BLOCK)
+        high = self._words(rows, word + 2) << np.uint64(_BLOCK)
+        return low >> shift | high << (np.uint64(_BLOCK) - shift)
+
+    def including(self, rows: Ints, days: Ints) -> Days:
+        """With these days of these rows, which may be there already."""
+        if not len(rows):
+            return self
+        size, lengths = len(self.first_block), self.masks.lengths
+        blocks = days // _BLOCK
+        first = np.where(lengths > 0, self.first_block, NO_DAY)
+        last = np.where(lengths > 0, self.first_block + lengths, 0)
+        np.minimum.at(first, rows, blocks)
+        np.maximum.at(last, rows, blocks + 1)
+        first[first == NO_DAY] = 0
+        wider = np.maximum(last - first, 0)
+        starts = starts_of(wider)
+        words = np.zeros(int(wider.sum()), np.uint32)
+        words[spans(starts + np.where(lengths > 0, self.first_block - first, 0), lengths)] = self.masks.words
+        bits = np.uint32(1) << (days % _BLOCK).astype(np.uint32)
+        np.bitwise_or.at(words, starts[rows] + blocks - first[rows], bits)
+        assert len(wider) == size
+        return Days(first, Ragged(words, wider))
+
+    def all(self) -> tuple[Ints, Ints]:
+        """(rows, days), row by row, ascending."""
+        return self.beyond(Days.none(len(self.first_block)))
+
+    def beyond(self, other: Days) -> tuple[Ints, Ints]:
+        """(rows, days) of the days that the same row of the other lacks, row by row, ascending."""
+        row = row_numbers(self.masks.lengths)
+        block = spans(self.first_block, self.masks.lengths)
+        known = other._words(row, block - other.first_block[row]).astype(np.uint32)
+        return _days(row, block, self.masks.words & ~known)
+
+    def newest(self, keep: int) -> Days:
+        """The newest `keep` days of each row, counted in days of the calendar."""
+        lengths = self.masks.lengths
+        if int(lengths.max(initial=0)) * _BLOCK <= keep:
+            return self
+        ends = np.cumsum(lengths) - 1
+        held = lengths > 0
+        top = np.zeros(len(lengths), np.int64)
+        top[held] = _highest_bit(self.masks.words[ends[held]].astype(np.uint64))
+        edge = (self.first_block + lengths - 1) * _BLOCK + top - keep + 1
+        row, block = row_numbers(lengths), spans(self.first_block, lengths)
+        below = np.clip(edge[row] - block * _BLOCK, 0, _BLOCK).astype(np.uint64)
+        words = (self.masks.words.astype(np.uint64) >> below << below).astype(np.uint32)
+        return Days(self.first_block, Ragged(words, lengths))._trimmed()
+
+    def _trimmed(self) -> Days:
+        """Without the zero words at the beginning of rows."""
+        row, at = row_numbers(self.masks.lengths), spans(np.zeros_like(self.masks.lengths), self.masks.lengths)
+        first = self.masks.lengths.copy()
+        held = self.masks.words != 0
+        np.minimum.at(first, row[held], at[held])
+        lengths = self.masks.lengths - first
+        return Days(
+            np.where(lengths > 0, self.first_block + first, 0),
+            gathered(self.masks.words, self.masks.starts + first, lengths),
+        )
+
+    def _words(self, rows: Ints, word: Ints) -> Bits:
+        """The words of these rows; 0 outside of a row."""
+        inside = (word >= 0) & (word < self.masks.lengths[rows])
+        found = np.zeros(len(rows), np.uint64)
+        found[inside] = self.masks.words[(self.masks.starts[rows] + word)[inside]]
+        return found
 
 
-def cover_growth(days: Days, day: int, width: int) -> tuple[int, int]:
-    """What `day` adds to the customer's cover: the days [start, end) on which it newly counts as active.
-
-    The `width`-day cover of a set is every day e for which some day of the set lies in e − width + 1 … e.
-    `days` is the set without `day`. Empty when start ≥ end. Source: DESIGN §2, "Day covers".
-    """
-    earlier, later = days.before(day), days.after(day)
-    start = day if earlier is None else max(day, earlier + width)
-    end = day + width if later is None else min(day + width, later)
-    return start, end
+def _days(row: Ints, block: Ints, words: NDArray[np.uint32]) -> tuple[Ints, Ints]:
+    """(rows, days) of the set bits."""
+    held = np.flatnonzero(words)
+    bits = np.unpackbits(words[held].astype("<u4").view(np.uint8), bitorder="little").reshape(-1, _BLOCK)
+    word, bit = np.nonzero(bits)
+    return row[held][word], block[held][word] * _BLOCK + bit
 
 
-def counts_ahead(days: Days, day: int, width: int) -> Iterator[tuple[int, int, int]]:
-    """For each day e in [day, day + width): how many days of the set lie in e − width + 1 … e.
+def set_bits(bits: Bits) -> tuple[Ints, Ints]:
+    """(place, bit) of each bit that is set, place by place, ascending."""
+    spread = np.unpackbits(bits.astype("<u8").view(np.uint8), bitorder="little")
+    return np.divmod(np.flatnonzero(spread), 64)
 
-    Yields (start, end, count): the count is the same on every day of [start, end).
-    """
-    changes = {day, day + width}
-    for other in days.since(day - width + 1):
-        if other >= day + width:
-            break
-        changes.add(other if other > day else other + width)
-    edges = sorted(changes)
-    for start, end in pairwise(edges):
-        yield start, end, days.between(start - width + 1, start)
+
+def days_after(window: Bits) -> Ints:
+    """Of windows that begin at a day: how far ahead the next day lies; NO_DAY where none is in sight."""
+    after = window & ~np.uint64(1)
+    lowest = after & (~after + np.uint64(1))
+    return np.where(after > 0, np.bitwise_count(lowest - np.uint64(1)).astype(np.int64), NO_DAY)
+
+
+def days_before(window: Bits) -> Ints:
+    """Of windows that end with bit 63 on the day before a day: how far back the last day of it lies; NO_DAY where
+    none is in sight."""
+    return np.where(window > 0, 64 - _highest_bit(window), NO_DAY)
+
+
+def _highest_bit(bits: Bits) -> Ints:
+    """The place of the highest bit that is set, −1 if none is."""
+    filled = bits.copy()
+    for step in (1, 2, 4, 8, 16, 32):
+        filled |= filled >> np.uint64(step)
+    return np.bitwise_count(filled).astype(np.int64) - 1

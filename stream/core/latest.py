@@ -1,53 +1,132 @@
-"""The last time of each of several things, and the census that follows from it."""
+"""Latest: when a customer last did each of several things, and the censuses that follow from it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from dataclasses import dataclass
 
-from stream.core.series import KEEP_MINUTES, Add, Key
+import numpy as np
+from numpy.typing import NDArray
 
-Latest = dict[str, int]
-"""Name of a thing (a channel, a campaign) -> the minute when it was last done."""
+from stream.core.facts import Customers, Facts
+from stream.core.increments import Increments
+from stream.core.names import Names
+from stream.core.ragged import Ints, Ragged, row_numbers, side_by_side, spans, starts_of
+from stream.core.series import KEEP_MINUTES, Series
+
+_ROW = 32
+NEVER = -(1 << 62)
 
 
-def note(latest: Latest, name: str, minute: int) -> None:
-    """It was done at this minute, too."""
-    if minute > latest.get(name, minute - 1):
-        latest[name] = minute
+@dataclass(frozen=True)
+class Latest:
+    """Of `size` customers: the one in row `key[i] >> 32` last did what key number `key[i] & (2³² − 1)` counts at
+    `minute[i]`. In order of `key`; one a row and number.
+
+    Stored as [newest minute, key numbers …, minutes before the newest …, 16 bits each].
+    """
+
+    size: int
+    key: Ints
+    minute: Ints
+
+    @property
+    def row(self) -> Ints:
+        return self.key >> _ROW
+
+    @property
+    def number(self) -> Ints:
+        return self.key & ((1 << _ROW) - 1)
+
+    @classmethod
+    def unpack(cls, stored: Ragged, customers: Customers) -> Latest:
+        words, lengths, starts = stored.words, stored.lengths, stored.starts
+        counts = (2 * np.maximum(lengths - 1, 0)) // 3
+        row = row_numbers(counts)
+        number = words[spans(starts + 1, counts)].astype(np.int64)
+        ages = words.view("<u2")[spans(2 * (starts + 1 + counts), counts)].astype(np.int64)
+        newest = words.view("<i4")[starts[counts > 0]].astype(np.int64)
+        return cls(len(lengths), (row << _ROW) | number, np.repeat(newest, counts[counts > 0]) - ages)
+
+    def pack(self) -> Ragged:
+        row = self.row
+        counts = np.bincount(row, minlength=self.size)
+        newest = self._newest()
+        heads = Ragged(newest[counts > 0].astype(np.int32).view(np.uint32), (counts > 0).astype(np.int64))
+        numbers = Ragged(self.number.astype(np.uint32), counts)
+        halves = counts + counts % 2
+        ages = np.zeros(int(halves.sum()), np.uint16)
+        ages[spans(starts_of(halves), counts)] = newest[row] - self.minute
+        return side_by_side([heads, numbers, Ragged(ages.view("<u4"), halves // 2)])
+
+    def joined(self, facts: Facts, keep_days: int | None) -> Latest:
+        key, minute = _noted(facts)
+        at = np.searchsorted(self.key, key)
+        known = np.zeros(len(key), np.bool_)
+        inside = at < len(self.key)
+        known[inside] = self.key[at[inside]] == key[inside]
+        minutes = self.minute.copy()
+        minutes[at[known]] = np.maximum(minutes[at[known]], minute[known])
+        fresh = ~known
+        return Latest(
+            self.size,
+            np.insert(self.key, at[fresh], key[fresh]),
+            np.insert(minutes, at[fresh], minute[fresh]),
+        )._recent()
+
+    def newest(self, customers: Customers, series: Series) -> Ints:
+        """For each row, the latest minute under any key of the series; NEVER where there is none."""
+        of_it = customers.names.are_of(series.name, self.number)
+        return self._newest(of_it)
+
+    def by_labels(self, names: Names, series: Series) -> list[tuple[tuple[str, ...], int]]:
+        """(label values, minute) under each key of the series, of all customers."""
+        of_it = names.are_of(series.name, self.number)
+        numbers, minutes = self.number[of_it].tolist(), self.minute[of_it].tolist()
+        return [(names[number][2:], minute) for number, minute in zip(numbers, minutes, strict=True)]
+
+    def _newest(self, which: NDArray[np.bool_] | slice = slice(None)) -> Ints:
+        newest = np.full(self.size, NEVER)
+        np.maximum.at(newest, self.row[which], self.minute[which])
+        return newest
+
+    def _recent(self) -> Latest:
+        """What a window can still see at the customer's newest minute or later."""
+        kept = self.minute > self._newest()[self.row] - KEEP_MINUTES
+        return self if kept.all() else Latest(self.size, self.key[kept], self.minute[kept])
 
 
-def move(add: Add, key: Callable[[str], Key], old: Latest, new: Latest) -> None:
+def change(increments: Increments, customers: Customers, old: Latest, new: Latest) -> None:
     """Each census moves the customer from its old last minute to the new; what was forgotten is taken back."""
-    for name, minute in new.items():
-        before = old.get(name)
-        if before != minute:
-            move_one(add, key(name), before, minute)
-    if not old.keys() <= new.keys():
-        for name in old.keys() - new.keys():
-            move_one(add, key(name), old[name], None)
+    at = np.minimum(np.searchsorted(new.key, old.key), max(len(new.key) - 1, 0))
+    same = (new.key[at] == old.key) & (new.minute[at] == old.minute) if len(new.key) else np.zeros(0, np.bool_)
+    increments.add(old.number[~same], old.minute[~same], -1)
+    come = np.ones(len(new.key), np.bool_)
+    come[at[same]] = False
+    increments.add(new.number[come], new.minute[come], 1)
 
 
-def move_one(add: Add, key: Key, before: int | None, now: int | None) -> None:
-    if before != now:
-        if before is not None:
-            add(key, before, -1)
-        if now is not None:
-            add(key, now, 1)
+def total_change(
+    increments: Increments, customers: Customers, total: Series, parts: Series, old: Latest, new: Latest
+) -> None:
+    """The census `total` counts a customer where it last did any of what `parts` counts."""
+    numbers = customers.numbers(total)
+    before, now = old.newest(customers, parts), new.newest(customers, parts)
+    for minutes, count in ((before, -1), (now, 1)):
+        moved = (before != now) & (minutes != NEVER)
+        increments.add(numbers[moved], minutes[moved], count)
 
 
-def last_of(latest: Latest) -> int | None:
-    """The last time of any of the things."""
-    return max(latest.values(), default=None)
-
-
-def recent(latest: Latest, newest: int) -> Latest:
-    """What a window can still see at `newest` or later."""
-    edge = newest - KEEP_MINUTES
-    if not latest or min(latest.values()) > edge:
-        return latest
-    return {name: minute for name, minute in latest.items() if minute > edge}
-
-
-def sorted_copy(latest: Latest) -> Latest:
-    """In a fixed order, so that equal memories are stored equally."""
-    return dict(sorted(latest.items())) if len(latest) > 1 else latest
+def _noted(facts: Facts) -> tuple[Ints, Ints]:
+    """(keys, ascending; the latest minute of each), of all that the censuses count."""
+    keys, minutes = [], []
+    for series in facts.catalogue.censuses:
+        at, numbers = facts.under(series)
+        keys.append((facts.row[at] << _ROW) | numbers)
+        minutes.append(facts.minute[at])
+    key, minute = np.concatenate(keys), np.concatenate(minutes)
+    order = np.argsort(key)
+    key = key[order]
+    if not len(key):
+        return key, minute
+    first = np.flatnonzero(np.diff(key, prepend=-1))
+    return key[first], np.maximum.reduceat(minute[order], first)

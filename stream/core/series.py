@@ -17,9 +17,6 @@ Times = NDArray[np.int64]
 Key = tuple[str, ...]
 """(series name, product, label values in the order of the series' labels)"""
 
-Add = Callable[[Key, int, int], None]
-"""Takes one increment: key, time (a minute or a day, as the series' grain says), count."""
-
 KEEP_MINUTES = 31 * DAY
 _MINUTES_EXACT = 25 * HOUR
 
@@ -35,33 +32,20 @@ class Kind(Enum):
 
 @dataclass(frozen=True)
 class Series:
-    """`grain` is "minute" or "day"; `labels` are the names of what follows the product in a key."""
+    """`grain` is "minute" or "day"; `labels` are the names of what follows the product in a key.
+
+    of   event types of which this is a plain count (a flow), or counts a customer where it last did one (a census);
+         empty: a family's own code makes the series
+    """
 
     name: str
     kind: Kind
     grain: str
     labels: tuple[str, ...] = ()
+    of: frozenset[str] = frozenset()
 
     def key(self, product: str, *labels: str) -> Key:
         return (self.name, product, *labels)
-
-
-class Increments:
-    """What one batch adds to the series: key -> time -> count."""
-
-    def __init__(self) -> None:
-        self.cells: dict[Key, dict[int, int]] = defaultdict(lambda: defaultdict(int))
-
-    def add(self, key: Key, time: int, count: int) -> None:
-        self.cells[key][time] += count
-
-    def encode(self) -> bytes:
-        """Packed as `encode_cells`, what cancelled out left out."""
-        return encode_cells(
-            (key, _column(kept.keys()), _column(kept.values()))
-            for key, cells in self.cells.items()
-            if (kept := {time: count for time, count in cells.items() if count})
-        )
 
 
 class Cells:
@@ -115,7 +99,7 @@ class Table:
     def merge(self, blob: bytes) -> None:
         """Add packed increments (of Increments.encode or of `encode`)."""
         for key, times, counts in _decode(blob):
-            self.cells_of(tuple(key)).add(np.frombuffer(times, np.int64), np.frombuffer(counts, np.int64))
+            self.cells_of(key).add(times, counts)
 
     def cells_of(self, key: Key) -> Cells:
         cells = self._cells.get(key)
@@ -189,12 +173,23 @@ class Table:
 
 
 def encode_cells(cells: Iterable[tuple[Key, Times, Times]]) -> bytes:
-    """msgpack: [[key, times, counts], …], times and counts as little-endian int64 arrays."""
-    return _encode([(key, times.tobytes(), counts.tobytes()) for key, times, counts in cells])
+    """msgpack: [[key, first time, width, times after the first, width, counts], …], as little-endian integers of so
+    many bytes; times are ascending."""
+    return _encode([(key, *_narrow_times(times), *_narrow_counts(counts)) for key, times, counts in cells])
 
 
-def _column(values: Iterable[int]) -> Times:
-    return np.fromiter(values, np.int64)
+def _narrow_times(times: Times) -> tuple[int, int, bytes]:
+    if not len(times):
+        return 0, 1, b""
+    first, last = int(times[0]), int(times[-1])
+    width = next(width for width in (1, 2, 4, 8) if last - first < 1 << 8 * width)
+    return first, width, (times - first).astype(f"<u{width}").tobytes()
+
+
+def _narrow_counts(counts: Times) -> tuple[int, bytes]:
+    largest = max(int(counts.max(initial=0)), -1 - int(counts.min(initial=0)))
+    width = next(width for width in (1, 2, 4, 8) if largest < 1 << 8 * width - 1)
+    return width, counts.astype(f"<i{width}").tobytes()
 
 
 def _merged(parts: list[tuple[Times, Times]]) -> tuple[Times, Times]:
@@ -211,8 +206,10 @@ _NONE: Times = np.empty(0, np.int64)
 _encode = msgspec.msgpack.Encoder().encode
 
 
-def _decode(blob: bytes) -> Iterator[tuple[list[str], bytes, bytes]]:
-    yield from _decoder.decode(blob)
+def _decode(blob: bytes) -> Iterator[tuple[Key, Times, Times]]:
+    for key, first, time_width, times, count_width, counts in _decoder.decode(blob):
+        after_first = np.frombuffer(times, f"<u{time_width}").astype(np.int64)
+        yield tuple(key), after_first + first, np.frombuffer(counts, f"<i{count_width}").astype(np.int64)
 
 
-_decoder = msgspec.msgpack.Decoder(list[tuple[list[str], bytes, bytes]])
+_decoder = msgspec.msgpack.Decoder(list[tuple[list[str], int, int, bytes, int, bytes]])

@@ -8,6 +8,9 @@ from __future__ import annotations
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
+import numpy as np
+from numpy.typing import NDArray
+
 MINUTE_MS = 60_000
 HOUR = 60
 DAY = 24 * HOUR
@@ -36,6 +39,11 @@ class Calendar:
         if self._look_up(first) == self._look_up(first + _QUARTER - 1):
             self._day_of_quarter[quarter] = day
         return day
+
+    def days(self, minutes: NDArray[np.int64]) -> NDArray[np.int64]:
+        """`day` of each minute."""
+        distinct, where = np.unique(minutes, return_inverse=True)
+        return np.array([self.day(minute) for minute in distinct.tolist()], np.int64)[where]
 
     def _look_up(self, minute: int) -> int:
         try:

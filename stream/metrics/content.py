@@ -2,87 +2,20 @@
 
 from __future__ import annotations
 
-from functools import partial
-from typing import Any
-
 from stream.core.definition import Example, Metric, Panel, count, flow, found_together, ratio
-from stream.core.latest import Latest, last_of, move, note, recent, sorted_copy
-from stream.core.record import Fact
-from stream.core.series import Add, Kind, Series
+from stream.core.series import Kind, Series
 from stream.core.story import Story, event
 from stream.core.time import WINDOWS
 from stream.metrics.clicks import by_basis
 
-TYPES = frozenset({"impression", "click", "interaction"})
+_SHOWN = frozenset({"impression"})
+_ACTED = frozenset({"interaction"})
 
-CONTENT_IMPRESSIONS = Series("content_impressions", Kind.FLOW, "minute", ("content",))
-INTERACTIONS = Series("interactions", Kind.FLOW, "minute", ("content", "action"))
-REACHED = Series("reached", Kind.CENSUS, "minute", ("content",))
-ACTED = Series("acted", Kind.CENSUS, "minute", ("content", "action"))
+CONTENT_IMPRESSIONS = Series("content_impressions", Kind.FLOW, "minute", ("content",), _SHOWN)
+INTERACTIONS = Series("interactions", Kind.FLOW, "minute", ("content", "action"), _ACTED)
+REACHED = Series("reached", Kind.CENSUS, "minute", ("content",), _SHOWN | _ACTED | {"click"})
+ACTED = Series("acted", Kind.CENSUS, "minute", ("content", "action"), _ACTED)
 SERIES = (CONTENT_IMPRESSIONS, INTERACTIONS, REACHED, ACTED)
-
-
-class Contact:
-    """When a customer was last exposed to each content (impression, click or interaction) and did each action."""
-
-    __slots__ = ("acted", "reached")
-
-    def __init__(self, reached: Latest | None = None, acted: dict[str, Latest] | None = None) -> None:
-        self.reached = reached or {}
-        self.acted = acted or {}
-
-    def join(self, fact: Fact) -> None:
-        content = content_of(fact)
-        if content is None:
-            return
-        note(self.reached, content, fact.minute)
-        if fact.type == "interaction":
-            note(self.acted.setdefault(content, {}), action_of(fact), fact.minute)
-
-    def forget(self, keep_days: int | None) -> None:
-        newest = last_of(self.reached) or 0
-        self.reached = recent(self.reached, newest)
-        kept = {content: recent(actions, newest) for content, actions in self.acted.items()}
-        self.acted = {content: actions for content, actions in kept.items() if actions}
-
-    def copy(self) -> Contact:
-        return Contact(self.reached.copy(), {content: actions.copy() for content, actions in self.acted.items()})
-
-    def pack(self) -> Any:
-        """[reached, {content: {action: minute}}]."""
-        return [sorted_copy(self.reached), {name: sorted_copy(self.acted[name]) for name in sorted(self.acted)}]
-
-    @classmethod
-    def unpack(cls, packed: Any) -> Contact:
-        return cls(*packed)
-
-
-def content_of(fact: Fact) -> str | None:
-    content = fact.event.content
-    return None if content is None else fact.place("content", content)
-
-
-def action_of(fact: Fact) -> str:
-    return fact.place("action", fact.event.action)
-
-
-def count_event(add: Add, product: str, fact: Fact) -> None:
-    """The plain counts: +1 at the event's minute."""
-    content = content_of(fact)
-    if content is None:
-        return
-    if fact.type == "impression":
-        add(CONTENT_IMPRESSIONS.key(product, content), fact.minute, 1)
-    elif fact.type == "interaction":
-        add(INTERACTIONS.key(product, content, action_of(fact)), fact.minute, 1)
-
-
-def change(add: Add, product: str, old: Contact | None, new: Contact) -> None:
-    """contribution(new) − contribution(old)."""
-    was = old or Contact()
-    move(add, partial(REACHED.key, product), was.reached, new.reached)
-    for content in was.acted.keys() | new.acted.keys():
-        move(add, partial(ACTED.key, product, content), was.acted.get(content, {}), new.acted.get(content, {}))
 
 
 STORY = Story(

@@ -6,6 +6,9 @@ days 0–6. A customer's channel here is the channel of its anchor.
 
 from __future__ import annotations
 
+import numpy as np
+
+from stream.core.days import Bits
 from stream.core.definition import (
     Alert,
     Example,
@@ -15,14 +18,16 @@ from stream.core.definition import (
     RestsOn,
     View,
     count,
-    found,
     on_days,
     ratio,
     twin_by_channel,
 )
-from stream.core.series import Add, Key, Kind, Series
+from stream.core.facts import Customers
+from stream.core.increments import Increments
+from stream.core.ragged import Ints
+from stream.core.series import Key, Kind, Series
 from stream.core.story import Story, event
-from stream.metrics.activity import ACTIVE_BY_CHANNEL, Activity
+from stream.metrics.activity import CHANNEL, Activity
 
 LAST_DAY = 6
 COHORT_DAYS = 28
@@ -34,25 +39,33 @@ ANCHORED = Series("first_week", Kind.FLOW, "day", ("channel", "days"))
 SERIES = (ANCHORED,)
 
 
-def change(add: Add, product: str, old: Activity | None, new: Activity) -> None:
+def change(increments: Increments, customers: Customers, old: Activity, new: Activity) -> None:
     """contribution(new) − contribution(old): the customer's place in its cohort."""
-    if old and old.days is new.days and old.first_ms == new.first_ms and old.first_channel == new.first_channel:
-        return
-    before, now = (_place(old) if old else None), _place(new)
-    if before == now:
-        return
-    for place, customers in ((before, -1), (now, 1)):
-        if place:
-            day, channel, active_days = place
-            add(ANCHORED.key(product, channel, str(active_days)), day, customers)
+    before, now = _active_days(old), _active_days(new)
+    same = (before == now) & (old.first_day == new.first_day) & (old.first_channel == new.first_channel)
+    for activity, active, count_ in ((old, before, -1), (new, now, 1)):
+        rows = np.flatnonzero(~same & (active > 0))
+        channels = activity.first_channel[rows]
+        keys, where = np.unique(channels * (LAST_DAY + 2) + active[rows], return_inverse=True)
+        numbers = [_number(customers, *divmod(key, LAST_DAY + 2)) for key in keys.tolist()]
+        increments.add(np.array(numbers, np.int64)[where], activity.first_day[rows], count_)
 
 
-def _place(activity: Activity) -> tuple[int, str, int] | None:
-    """(anchor day, its channel, active days of the first week); None once those days are forgotten."""
-    day = activity.first_day
-    if day not in activity.days:
-        return None
-    return day, activity.first_channel, activity.days.between(day, day + LAST_DAY)
+def _active_days(activity: Activity) -> Ints:
+    """How many days of the first week were active; 0 once those days are forgotten, or without any activity."""
+    week = first_days(activity)
+    active = np.bitwise_count(week & np.uint64((1 << (LAST_DAY + 1)) - 1)).astype(np.int64)
+    return np.where(week & np.uint64(1), active, 0)
+
+
+def first_days(activity: Activity) -> Bits:
+    """The active days from the anchor's on, which is bit 0."""
+    return activity.days.window(np.arange(len(activity.first_day)), activity.first_day)
+
+
+def _number(customers: Customers, channel: int, active_days: int) -> int:
+    _, product, name = customers.names[channel]
+    return customers.names.number(ANCHORED.key(product, name, str(active_days)))
 
 
 def _engaged(view: View, key: Key) -> bool:
@@ -150,7 +163,7 @@ _ON_IOS = (
 METRICS = (
     *_COUNTED,
     *(
-        twin_by_channel(metric, found("channel", ACTIVE_BY_CHANNEL), "By the channel of the first activity.", example)
+        twin_by_channel(metric, CHANNEL["channel"], "By the channel of the first activity.", example)
         for metric, example in zip(_COUNTED, _ON_IOS, strict=True)
     ),
     Metric(

@@ -4,12 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
+from stream.core.days import Bits
 from stream.core.definition import Example, Labels, Metric, Panel, View, count, ratio
-from stream.core.series import Add, Kind, Series
+from stream.core.facts import Customers
+from stream.core.increments import Increments
+from stream.core.series import Kind, Series
 from stream.core.story import Story, event
 from stream.metrics.activity import Activity
 from stream.metrics.complete_days import ACTIVES_BEFORE, ACTIVES_EITHER, ACTIVES_NOW, NEW, returning
-from stream.metrics.first_week import ANCHORED, cohort
+from stream.metrics.first_week import ANCHORED, cohort, first_days
 
 DAYS = (1, 7, 14, 30)
 
@@ -19,23 +25,20 @@ RETAINED = Series("retained", Kind.FLOW, "day", ("day",))
 SERIES = (RETAINED,)
 
 
-def change(add: Add, product: str, old: Activity | None, new: Activity) -> None:
+def change(increments: Increments, customers: Customers, old: Activity, new: Activity) -> None:
     """contribution(new) − contribution(old)."""
-    if old and old.days is new.days and old.first_day == new.first_day:
-        return
+    before, now = first_days(old), first_days(new)
     for n in DAYS:
-        before = old.first_day if old and _came_back(old, n) else None
-        now = new.first_day if _came_back(new, n) else None
-        if before != now:
-            key = RETAINED.key(product, str(n))
-            if before is not None:
-                add(key, before, -1)
-            if now is not None:
-                add(key, now, 1)
+        numbers = customers.numbers(RETAINED, str(n))
+        was, is_ = _came_back(before, n), _came_back(now, n)
+        moved = (was != is_) | (old.first_day != new.first_day)
+        increments.add(numbers[moved & was], old.first_day[moved & was], -1)
+        increments.add(numbers[moved & is_], new.first_day[moved & is_], 1)
 
 
-def _came_back(activity: Activity, n: int) -> bool:
-    return activity.first_day in activity.days and activity.first_day + n in activity.days
+def _came_back(days: Bits, n: int) -> NDArray[np.bool_]:
+    """Active on the anchor's day (else it is forgotten) and on the n-th after it."""
+    return (days & days >> np.uint64(n) & np.uint64(1)).astype(np.bool_)
 
 
 def _retained(view: View, labels: Labels) -> Any:

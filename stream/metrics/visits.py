@@ -6,7 +6,6 @@ minute after its end + 30 minutes and counts there; late events extend, bridge a
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any
 
 from stream.core.definition import (
@@ -19,151 +18,16 @@ from stream.core.definition import (
     census,
     count,
     flow,
-    found,
     ratio,
     twin_by_channel,
 )
-from stream.core.record import Fact
-from stream.core.runs import Run, exchanged, joined_run
-from stream.core.series import KEEP_MINUTES, Add, Kind, Series
+from stream.core.series import Series
 from stream.core.story import Story, event
-from stream.core.time import DAY, HOUR, MINUTE_MS, WINDOWS
-from stream.metrics.activity import ACTIVE, ACTIVE_BY_CHANNEL
+from stream.core.time import WINDOWS
+from stream.metrics.activity import ACTIVE, ACTIVE_BY_CHANNEL, CHANNEL
+from stream.metrics.closed_visits import CLASSES, FREQUENCY, PAGES, SERIES, VISIT_MS, VISITS
 
-TYPES = frozenset("page_view session click interaction login signup feature_use contribution purchase".split())
-CONVERSIONS = frozenset({"purchase", "signup"})
-
-GAP_MS = 30 * MINUTE_MS
-ENGAGED_MS = 10_000
-_PERIOD = 30 * DAY
-_KEEP_MINUTES = KEEP_MINUTES + 4 * DAY
-"""A visit may close a day and more after the moment of its events, and a session of a day may reach back to it."""
-
-VISITS = Series("visits", Kind.FLOW, "minute", ("channel", "pages", "engaged", "converted"))
-"""Labels: pages 0, 1 or 2+; engaged (over 10 s) and converted yes or no."""
-VISIT_MS = Series("visit_ms", Kind.FLOW, "minute", ("channel",))
-PAGES = Series("visit_pages", Kind.FLOW, "minute", ("channel",))
-FREQUENCY = Series("visit_frequency", Kind.LEVEL, "minute", ("visits",))
-SERIES = (VISITS, VISIT_MS, PAGES, FREQUENCY)
-
-
-class Visits:
-    """Channel -> the customer's visits of the last 31 days, in order of time."""
-
-    __slots__ = ("by_channel",)
-
-    def __init__(self, by_channel: dict[str, list[Run]] | None = None) -> None:
-        self.by_channel = by_channel or {}
-
-    def join(self, fact: Fact) -> None:
-        channel = fact.channel
-        self.by_channel[channel] = joined_run(self.by_channel.get(channel, []), span_of(fact), GAP_MS)
-
-    def forget(self, keep_days: int | None) -> None:
-        newest = max(closes(runs[-1]) for runs in self.by_channel.values())
-        edge = newest - _KEEP_MINUTES
-        if all(closes(runs[0]) > edge for runs in self.by_channel.values()):
-            return
-        kept = {channel: [run for run in runs if closes(run) > edge] for channel, runs in self.by_channel.items()}
-        self.by_channel = {channel: runs for channel, runs in kept.items() if runs}
-
-    def copy(self) -> Visits:
-        return Visits(self.by_channel.copy())
-
-    def pack(self) -> Any:
-        """{channel: [[start_ms, end_ms, views, summed_pages, converted], …]}."""
-        return dict(sorted(self.by_channel.items())) if len(self.by_channel) > 1 else self.by_channel
-
-    @classmethod
-    def unpack(cls, packed: Any) -> Visits:
-        return cls({channel: [Run(*run) for run in runs] for channel, runs in packed.items()})
-
-
-def span_of(fact: Fact) -> Run:
-    """The time that one event covers, as a run of its own."""
-    at, event = fact.epoch_ms, fact.event
-    if fact.type == "session":
-        return Run(at - event.duration_ms, at, 0, event.page_views, bool(event.converted))
-    if fact.type == "page_view":
-        return Run(at, at + (event.duration_ms or 0), 1, 0, False)
-    return Run(at, at, 0, 0, fact.type in CONVERSIONS)
-
-
-def closes(run: Run) -> int:
-    """The minute in which the visit counts."""
-    return (run.end_ms + GAP_MS) // MINUTE_MS + 1
-
-
-def change(add: Add, product: str, old: Visits | None, new: Visits) -> None:
-    """contribution(new) − contribution(old)."""
-    before = old.by_channel if old else {}
-    for channel in before.keys() | new.by_channel.keys():
-        was, now = before.get(channel, []), new.by_channel.get(channel, [])
-        if was is not now:
-            gone, come = exchanged(was, now)
-            for run in gone:
-                _count(add, product, channel, run, -1)
-            for run in come:
-                _count(add, product, channel, run, 1)
-    was_in, is_in = _closing_minutes(before), _closing_minutes(new.by_channel)
-    if was_in != is_in:
-        for minutes, sign in ((was_in, -1), (is_in, 1)):
-            for name, minute, customers in _frequency(minutes):
-                add(FREQUENCY.key(product, name), minute, sign * customers)
-
-
-def _count(add: Add, product: str, channel: str, run: Run, sign: int) -> None:
-    minute, pages, lasted_ms = closes(run), run.pages, run.end_ms - run.start_ms
-    add(
-        VISITS.key(
-            product,
-            channel,
-            "2+" if pages > 1 else str(pages),
-            "yes" if lasted_ms > ENGAGED_MS else "no",
-            "yes" if run.converted else "no",
-        ),
-        minute,
-        sign,
-    )
-    if lasted_ms:
-        add(VISIT_MS.key(product, channel), minute, sign * lasted_ms)
-    if pages:
-        add(PAGES.key(product, channel), minute, sign * pages)
-
-
-def _closing_minutes(by_channel: dict[str, list[Run]]) -> list[int]:
-    return sorted(closes(run) for runs in by_channel.values() for run in runs)
-
-
-def _frequency(closed: list[int]) -> Iterable[tuple[str, int, int]]:
-    """(class, minute, ±1): when the customer enters and leaves each class of visits closed in 30d.
-
-    A visit closed at minute m is in the window (floor_hour(T − 30d), T] for m ≤ T < ceil_hour(m) + 30d.
-    """
-    left = [-(-minute // HOUR) * HOUR + _PERIOD for minute in closed]
-    if len(closed) == 1:
-        yield from (("1", closed[0], 1), ("1", left[0], -1))
-        return
-    visits, name = 0, None
-    for minute, step in sorted([*((minute, 1) for minute in closed), *((minute, -1) for minute in left)]):
-        visits += step
-        entered = class_of(visits)
-        if entered != name:
-            if name:
-                yield name, minute, -1
-            if entered:
-                yield entered, minute, 1
-            name = entered
-
-
-CLASSES = ("1", "2", "3", "4-6", "7+")
-
-
-def class_of(visits: int) -> str | None:
-    """The class of so many visits; None for no visit at all."""
-    if visits <= 0:
-        return None
-    return str(visits) if visits <= 3 else "4-6" if visits <= 6 else "7+"
+__all__ = ["METRICS", "SERIES"]
 
 
 def _customers(view: View, labels: Labels) -> Any:
@@ -306,7 +170,7 @@ _ON_IOS = (
 METRICS = (
     *_COUNTED,
     *(
-        twin_by_channel(metric, found("channel", ACTIVE_BY_CHANNEL), "By channel.", example)
+        twin_by_channel(metric, CHANNEL["channel"], "By channel.", example)
         for metric, example in zip(_COUNTED, _ON_IOS, strict=True)
     ),
     Metric(

@@ -1,29 +1,37 @@
 -- Write one folded batch and the position that follows it: all or nothing.
--- KEYS: state, customers, journal, then id blobs to append to, then id blobs to delete.
--- ARGV: JSON {owner, commit, expected, position, newest_ms, ids, hours, counters}, journal entry, `ids` packed
--- hashes (one for each blob to append to), then customer key and record, in turn.
+-- KEYS: state, customers (what the buckets' names begin with), names, journal, then id blobs to append to, then id
+-- blobs to delete.
+-- ARGV: JSON {owner, commit, expected, position, newest_ms, named, names, ids, hours, counters}, journal entry,
+-- records (5 arguments: see packing.py), `names` names, then packed hashes (one for each of the `ids` blobs).
 -- Returns 'committed', 'already' (this very commit is in), 'owner' or 'position' (refused, nothing written).
 local c = cjson.decode(ARGV[1])
 local state = KEYS[1]
 local have = redis.call('HMGET', state, 'owner', 'commit', 'position', 'newest_ms')
 if have[2] == c.commit then return 'already' end
 if have[1] ~= c.owner then return 'owner' end
-if have[3] ~= c.expected then return 'position' end
+if have[3] ~= c.expected or redis.call('LLEN', KEYS[3]) ~= c.named then return 'position' end
 
 -- Lua does not roll back: nothing above writes, nothing below is expected to fail.
 local function now_ms()
   local now = redis.call('TIME')
   return now[1] .. string.format('%03d', math.floor(tonumber(now[2]) / 1000))
 end
-local CHUNK = 4000
-for first = 3 + c.ids, #ARGV, CHUNK do
-  redis.call('HSET', KEYS[2], unpack(ARGV, first, math.min(first + CHUNK - 1, #ARGV)))
+local buckets, key, record = KEYS[2] .. ':', 1, 1
+for i = 0, #ARGV[3] / 2 - 1 do
+  local bucket, key_length = struct.unpack('<I2', ARGV[3], 2 * i + 1), struct.unpack('<I2', ARGV[4], 2 * i + 1)
+  local record_length = struct.unpack('<I4', ARGV[6], 4 * i + 1)
+  redis.call('HSET', buckets .. bucket, ARGV[5]:sub(key, key + key_length - 1),
+    ARGV[7]:sub(record, record + record_length - 1))
+  key, record = key + key_length, record + record_length
 end
-redis.call('RPUSH', KEYS[3], ARGV[2])
+for i = 1, c.names do
+  redis.call('RPUSH', KEYS[3], ARGV[7 + i])
+end
+redis.call('RPUSH', KEYS[4], ARGV[2])
 for i = 1, c.ids do
-  redis.call('APPEND', KEYS[3 + i], ARGV[2 + i])
+  redis.call('APPEND', KEYS[4 + i], ARGV[7 + c.names + i])
 end
-for i = 4 + c.ids, #KEYS do
+for i = 5 + c.ids, #KEYS do
   redis.call('DEL', KEYS[i])
 end
 for i = 1, #c.hours, 2 do

@@ -2,26 +2,41 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
+
+from schemas import Event
 
 
 class ShardKeys(NamedTuple):
     """state      hash: owner, commit, position, committed_ms, newest_ms, hour:<topic>, c:<counter> (by commits);
                heartbeat_ms, lag, oldest_ms (by ticks); head, base (by compaction)
-    customers  hash: customer_key -> record
+    customers  what the names of the buckets begin with: "…:customers:7" is a hash, customer_key -> record
+    names      list: series keys (msgpack); records refer to them by their place
     series     string: the series up to journal entry `head`, packed
     journal    list: what each later commit added to the series, oldest first
     """
 
     state: str
     customers: str
+    names: str
     series: str
     journal: str
 
 
 def customer_key(product: str, customer: str) -> bytes:
-    """Field of the customers' hash; the length keeps (product, customer) apart whatever they contain."""
+    """Field of a bucket; the length keeps (product, customer) apart whatever they contain."""
     return f"{len(product)}:{product}{customer}".encode()
+
+
+def customer_keys(events: Sequence[Event]) -> list[bytes]:
+    """`customer_key` of each event's customer."""
+    users = [event.user_id for event in events]
+    products = {event.product for event in events}
+    if len(products) == 1 and None not in users:  # as it mostly is, and five times as fast
+        start = customer_key(products.pop(), "u:").decode()
+        return [(start + user).encode() for user in users]  # type: ignore[operator]
+    return [customer_key(event.product, event.customer) for event in events]
 
 
 class Keys:
@@ -31,7 +46,7 @@ class Keys:
 
     def shard(self, shard: int) -> ShardKeys:
         tag = f"{self._namespace}:{{{shard}}}"
-        return ShardKeys(f"{tag}:state", f"{tag}:customers", f"{tag}:series", f"{tag}:journal")
+        return ShardKeys(f"{tag}:state", f"{tag}:customers", f"{tag}:names", f"{tag}:series", f"{tag}:journal")
 
     def ids(self, shard: int, topic: str, hour: int) -> str:
         """String: 8-byte hashes of the event ids that came in that hour (since the epoch, by record time)."""

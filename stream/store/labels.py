@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from redis.asyncio import Redis
 
-from stream.core.record import NONE, OTHER
+from stream.core.facts import NONE, OTHER
 from stream.core.series import Table
 from stream.store.connect import script
 from stream.store.keys import Keys

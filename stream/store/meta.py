@@ -10,7 +10,7 @@ from stream.errors import UserError
 from stream.settings import Settings
 from stream.store.keys import Keys
 
-FORMAT = "1"
+FORMAT = "2"
 
 
 async def agree(redis: Redis, settings: Settings) -> int:

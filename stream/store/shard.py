@@ -12,6 +12,7 @@ from stream.core.series import Series, Table
 from stream.store.connect import script
 from stream.store.keys import Keys
 from stream.store.labels import drop_released
+from stream.store.packing import pack_customers, pack_records
 
 Position = dict[str, int]
 """Topic -> offset of the next record to fold."""
@@ -29,14 +30,22 @@ _STAY_BEHIND = 128  # journal entries that remain, so that exporters find where 
 
 
 class Commit(NamedTuple):
-    """One folded batch. `records`: customer key -> encoded record; `ids`: (topic, hour) -> packed hashes."""
+    """One folded batch.
+
+    customers, records  customer keys, and the record of each
+    named, names        how many names are stored already, and those that follow
+    ids                 (topic, hour) -> packed hashes
+    """
 
     commit: str
     expected: Position
     position: Position
     newest_ms: int | None
-    records: Mapping[bytes, bytes]
+    customers: Sequence[bytes]
+    records: Sequence[bytes]
     series: bytes
+    named: int
+    names: Sequence[bytes]
     ids: Mapping[tuple[str, int], bytes]
     expired_ids: Sequence[tuple[str, int]]
     counters: Mapping[str, int]
@@ -59,6 +68,7 @@ class ShardStore:
         self._keys = Keys(namespace)
         self._claim = script(redis, "claim")
         self._commit = script(redis, "commit")
+        self._records = script(redis, "records")
         self._tick = script(redis, "tick")
         self._compact = script(redis, "compact")
 
@@ -79,18 +89,21 @@ class ShardStore:
             "expected": _pack_position(batch.expected),
             "position": _pack_position(batch.position),
             "newest_ms": "" if batch.newest_ms is None else str(batch.newest_ms),
+            "named": batch.named,
+            "names": len(batch.names),
             "ids": len(batch.ids),
             "hours": [part for topic, hour in batch.ids for part in (f"hour:{topic}", str(hour))],
             "counters": [part for name, n in batch.counters.items() for part in (f"c:{name}", str(n))],
         }
         ids = [self._keys.ids(shard, *blob) for blob in (*batch.ids, *batch.expired_ids)]
         answer = await self._commit(
-            keys=[keys.state, keys.customers, keys.journal, *ids],
+            keys=[keys.state, keys.customers, keys.names, keys.journal, *ids],
             args=[
                 msgspec.json.encode(header),
                 batch.commit.encode() + batch.series,
+                *pack_records(batch.customers, batch.records),
+                *batch.names,
                 *batch.ids.values(),
-                *(part for pair in batch.records.items() for part in pair),
             ],
         )
         return answer.decode()  # type: ignore[no-any-return]
@@ -102,10 +115,16 @@ class ShardStore:
         have, commit, position = await self._tick(keys=[state], args=[owner, packed, oldest_ms])
         return Sign(_text(have), _text(commit), _unpack_position(position) if position else None)
 
-    async def customers(self, shard: int, keys: Sequence[bytes]) -> list[bytes | None]:
+    async def records(self, shard: int, keys: Sequence[bytes]) -> list[bytes | None]:
+        """The record of each customer key; None for who was never seen."""
         if not keys:
             return []
-        return await self._redis.hmget(self._keys.shard(shard).customers, keys)  # type: ignore[no-any-return]
+        customers = self._keys.shard(shard).customers
+        return await self._records(keys=[customers], args=pack_customers(keys))  # type: ignore[no-any-return]
+
+    async def names(self, shard: int) -> list[bytes]:
+        """The series keys that the shard's records refer to by number."""
+        return await self._redis.lrange(self._keys.shard(shard).names, 0, -1)  # type: ignore[no-any-return]
 
     async def newest_hour(self, shard: int, topic: str) -> int | None:
         """The newest hour under which ids of the topic were kept."""

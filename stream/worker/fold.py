@@ -2,110 +2,100 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from functools import partial
+from collections import Counter
+from collections.abc import Hashable, Sequence
+from itertools import count
+from typing import NamedTuple, TypeVar
 
-from schemas import TYPES, Event
-from stream.core.record import Fact, Record, change, joined
-from stream.core.series import Increments
-from stream.core.time import Calendar, minute_of
-from stream.metrics import KINDS, REMEMBERED_TYPES, count_event, labels_of
-from stream.store.keys import customer_key
+import numpy as np
 
-Place = Callable[[str, str, str], str]
-"""(product, label, value) -> the admitted value, or `other`."""
+from schemas import TYPES
+from stream.core.facts import Customers, Facts, Place
+from stream.core.increments import Increments
+from stream.core.names import Names
+from stream.core.ragged import Ints
+from stream.core.record import packed, unpacked
+from stream.core.time import Calendar
+from stream.metrics import CATALOGUE, KINDS, SPECIAL_COUNTS
+from stream.worker.intake import Arrived
 
-_NAME_OF: dict[type, str] = {struct: name for name, struct in TYPES.items()}
+Value = TypeVar("Value", bound=Hashable)
 
-
-@dataclass
-class Changes:
-    """What a batch does: new records by customer key, and increments of the series."""
-
-    customers: dict[bytes, Record] = field(default_factory=dict)
-    increments: Increments = field(default_factory=Increments)
-    newest_ms: int | None = None
+_NUMBER_OF_TYPE = {struct: number for number, struct in enumerate(TYPES.values())}
+assert TYPES.keys() <= CATALOGUE.remembered, "an event type that leaves no trace in a record has no row"
 
 
-def counted(events: Iterable[Event], counters: Counter[str]) -> list[Event]:
+class Touched(NamedTuple):
+    """The facts of some events, and the keys of the customers in their rows."""
+
+    facts: Facts
+    keys: list[bytes]
+
+
+def counted(arrived: Arrived, counters: Counter[str]) -> Arrived:
     """The events without bots and tests, which are only counted."""
-    kept = []
-    for event in events:
-        if event.bot:
-            counters["left_out:bot"] += 1
-        elif event.test:
-            counters["left_out:test"] += 1
-        else:
-            kept.append(event)
-    return kept
+    events = arrived.events
+    bots = np.fromiter((event.bot for event in events), np.bool_, len(events))
+    tests = np.fromiter((event.test for event in events), np.bool_, len(events)) & ~bots
+    for name, left_out in (("left_out:bot", bots), ("left_out:test", tests)):
+        if number := int(left_out.sum()):
+            counters[name] += number
+    left_out = bots | tests
+    return arrived.those(~left_out) if left_out.any() else arrived
 
 
-def touched_customers(events: Iterable[Event]) -> dict[bytes, str]:
-    """Customer key -> product, for the customers of whom the events leave a trace."""
-    return {
-        customer_key(event.product, event.customer): event.product
-        for event in events
-        if _NAME_OF[type(event)] in REMEMBERED_TYPES
-    }
+def facts_of(arrived: Arrived, names: Names, place: Place, calendar: Calendar) -> Touched:
+    """The events as columns, in the order of their types; a row for each customer of whom they leave a trace."""
+    types = np.array([_NUMBER_OF_TYPE[struct] for struct in map(type, arrived.events)], np.int64)
+    order = np.argsort(types, kind="stable")
+    numbers = order.tolist()
+    events = list(map(arrived.events.__getitem__, numbers))
+    products, product = _interned([event.product for event in events])
+    keys, row = _interned(list(map(arrived.keys.__getitem__, numbers)))
+    product_of_row = np.zeros(len(keys), np.int64)
+    product_of_row[row] = product
+    customers = Customers(products, product_of_row, names)
+    facts = Facts(CATALOGUE, customers, place, events, types[order], row, product, arrived.ms[order], calendar)
+    return Touched(facts, keys)
 
 
-def wanted_labels(events: Iterable[Event]) -> set[tuple[str, str, str]]:
-    """(product, label, value) of every bounded label that the events would show."""
-    return {(event.product, *label) for event in events for label in labels_of(_NAME_OF[type(event)], event)}
+def _interned(values: list[Value]) -> tuple[list[Value], Ints]:
+    """(each value once, for each value its place among them)."""
+    places = dict(zip(dict.fromkeys(values), count(), strict=False))
+    return list(places), np.fromiter(map(places.__getitem__, values), np.int64, len(values))
 
 
-def overflowing(events: Iterable[Event], wanted: Iterable[tuple[str, str, str]], place: Place) -> Counter[str]:
-    """How many events have a label value that found no place, by label."""
-    homeless = {label for label in wanted if place(*label) != label[2]}
-    if not homeless:
-        return Counter()
-    return Counter(
-        f"label_overflow:{name}"
-        for event in events
-        for name, value in labels_of(_NAME_OF[type(event)], event)
-        if (event.product, name, value) in homeless
-    )
+class Changes(NamedTuple):
+    """What a batch does: the new records of the touched customers, and increments of the series."""
+
+    records: list[bytes]
+    increments: Increments
+    newest_ms: int | None
 
 
-def fold(
-    events: Sequence[Event],
-    known: Mapping[bytes, Record],
-    place: Place,
-    calendar: Calendar,
-    keep_days: int | None,
-) -> Changes:
-    """Fold events (no repeats, no bots) into the known customers' records.
+def fold(facts: Facts, known: Sequence[bytes], keep_days: int | None) -> Changes:
+    """Fold facts (no repeats, no bots) into the records of the customers in their rows.
 
-    `known` must hold every touched customer that was seen before; it is left as it is. `keep_days`: how many
-    days of a record's mask are kept, None for all.
+    `known[row]` is the record as it was; empty for a customer never seen before. `keep_days`: how many days of
+    activity a record keeps, None for all.
     """
-    changes = Changes()
-    add = changes.increments.add
-    places: dict[str, Callable[[str, str], str]] = {}
-    facts_of: dict[tuple[str, bytes], list[Fact]] = defaultdict(list)
-    for event in events:
-        product = event.product
-        here = places.get(product)
-        if here is None:
-            here = places[product] = partial(place, product)
-        fact = _fact(event, here, calendar)
-        count_event(add, product, fact)
-        if changes.newest_ms is None or fact.epoch_ms > changes.newest_ms:
-            changes.newest_ms = fact.epoch_ms
-        if fact.type in REMEMBERED_TYPES:
-            facts_of[product, customer_key(product, event.customer)].append(fact)
-    for (product, key), facts in facts_of.items():
-        old = known.get(key)
-        new = joined(old, facts, KINDS, keep_days)
-        change(add, product, old, new, KINDS)
-        changes.customers[key] = new
-    return changes
+    customers = facts.customers
+    increments = Increments(customers.names)
+    count_events(increments, facts)
+    memories = []
+    for kind, old in zip(KINDS, unpacked(known, KINDS, customers), strict=True):
+        new = old.joined(facts, keep_days)
+        for change in kind.changes:
+            change(increments, customers, old, new)
+        memories.append(new)
+    newest_ms = int(facts.ms.max()) if len(facts.ms) else None
+    return Changes(packed(memories), increments, newest_ms)
 
 
-def _fact(event: Event, place: Callable[[str, str], str], calendar: Calendar) -> Fact:
-    moment = event.epoch_ms
-    minute = minute_of(moment)
-    channel = place("channel", event.channel)
-    return Fact(_NAME_OF[type(event)], event, moment, minute, calendar.day(minute), channel, place)
+def count_events(increments: Increments, facts: Facts) -> None:
+    """The plain counts: +1 at each event's minute."""
+    for series in CATALOGUE.counted:
+        at, numbers = facts.under(series)
+        increments.add(numbers, facts.minute[at], 1)
+    for count_specially in SPECIAL_COUNTS:
+        count_specially(increments, facts)

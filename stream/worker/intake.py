@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from schemas import Event, Rejected, decode
+import numpy as np
+from numpy.typing import NDArray
+
+from schemas import Event, Rejected, decode_all
+from stream.core.ragged import Ints
+from stream.store.keys import customer_keys
 from stream.worker.batch import Batch, KafkaRecord
 
 FORWARDED = "assidu-forwarded"
 """Header of a record that a worker has sent on to the partition of its customer."""
 
 _AHEAD_MS = 5 * 60_000
+_HOUR_MS = 3_600_000
 _DAY_MS = 86_400_000
 
 
@@ -35,17 +41,42 @@ class Stray(NamedTuple):
 
 
 class Arrived(NamedTuple):
-    """An event of this shard and the hour (since the epoch) in which its record came."""
+    """Events of this shard, as columns: the event, its customer's key, its moment (milliseconds since the epoch),
+    and the hour (since the epoch) in which its record came."""
 
-    event: Event
-    hour: int
+    events: list[Event]
+    keys: list[bytes]
+    ms: Ints
+    hours: Ints
+
+    def those(self, which: NDArray[np.bool_]) -> Arrived:
+        at = np.flatnonzero(which)
+        numbers = at.tolist()
+        return Arrived(
+            [self.events[number] for number in numbers],
+            [self.keys[number] for number in numbers],
+            self.ms[at],
+            self.hours[at],
+        )
+
+
+def together(parts: Iterable[Arrived]) -> Arrived:
+    """All of them, one part after the other."""
+    some = list(parts)
+    nothing: Ints = np.empty(0, np.int64)
+    return Arrived(
+        [event for part in some for event in part.events],
+        [key for part in some for key in part.keys],
+        np.concatenate([nothing, *(part.ms for part in some)]),
+        np.concatenate([nothing, *(part.hours for part in some)]),
+    )
 
 
 @dataclass
 class Intake:
-    """What became of the records of some batches."""
+    """What became of the records of some batches; `arrived` by topic."""
 
-    arrived: dict[str, list[Arrived]] = field(default_factory=dict)
+    arrived: dict[str, Arrived] = field(default_factory=dict)
     refused: list[Refused] = field(default_factory=list)
     strays: list[Stray] = field(default_factory=list)
     counters: Counter[str] = field(default_factory=Counter)
@@ -55,53 +86,88 @@ class Intake:
 class Gate:
     """What an event must satisfy besides its contract.
 
-    shard, shard_of  this shard, and the shard of a customer id
-    known            is this customer (of a product) in the hot cache, hence of this shard?
-    oldest_days      how much older than its record an event may be; None: any age
+    shard, shards_of  this shard, and the shards of customer ids
+    unknown           places of the customer keys that are not in the hot cache: only cached ones are surely of
+                      this shard
+    oldest_days       how much older than its record an event may be; None: any age
     """
 
     families: Mapping[str, str]
     shard: int
-    shard_of: Callable[[str], int]
-    known: Callable[[Event], bool]
+    shards_of: Callable[[Sequence[str]], Ints]
+    unknown: Callable[[Sequence[bytes]], list[int]]
     oldest_days: int | None
 
-    def pass_time(self, event: Event, record: KafkaRecord, now_ms: int) -> Rejected | None:
-        moment = event.epoch_ms
-        if moment > now_ms + _AHEAD_MS:
-            return Rejected("in_future", "timestamp: more than 5 minutes later than the worker's clock")
-        if self.oldest_days is not None and moment < record.timestamp - self.oldest_days * _DAY_MS:
+    def out_of_time(self, ms: Ints, record_ms: Ints, now_ms: int) -> dict[int, Rejected]:
+        """Place -> why, of the events that happened in the future or too long ago."""
+        flaws: dict[int, Rejected] = {}
+        if self.oldest_days is not None:
             detail = f"timestamp: more than {self.oldest_days} days (ASSIDU_HORIZON_DAYS) before its record"
-            return Rejected("too_old", detail)
-        return None
+            too_old = np.flatnonzero(ms < record_ms - self.oldest_days * _DAY_MS)
+            flaws |= dict.fromkeys(too_old.tolist(), Rejected("too_old", detail))
+        detail = "timestamp: more than 5 minutes later than the worker's clock"
+        in_future = np.flatnonzero(ms > now_ms + _AHEAD_MS)
+        return flaws | dict.fromkeys(in_future.tolist(), Rejected("in_future", detail))
+
+    def elsewhere(self, events: Sequence[Event], keys: Sequence[bytes]) -> dict[int, int]:
+        """Place -> shard, of the events of other shards' customers."""
+        unknown = self.unknown(keys)
+        shards = self.shards_of([events[place].customer_id for place in unknown])
+        return {unknown[at]: int(shards[at]) for at in np.flatnonzero(shards != self.shard).tolist()}
 
 
 def take_in(batches: Sequence[Batch], gate: Gate, now_ms: int) -> Intake:
     """Decode every record and sort out what is malformed, out of time or of another shard."""
     intake = Intake()
+    arrived: dict[str, list[Arrived]] = {}
     for batch in batches:
         intake.counters[f"events:{batch.topic}"] += len(batch.records)
-        arrived = intake.arrived.setdefault(batch.topic, [])
-        family = gate.families[batch.topic]
-        for record in batch.records:
-            event = decode(record.value, family)
-            if isinstance(event, Rejected):
-                intake.refused.append(Refused(batch, record, event))
-            elif flaw := gate.pass_time(event, record, now_ms):
-                intake.refused.append(Refused(batch, record, flaw))
-            elif gate.known(event) or gate.shard_of(event.customer_id) == gate.shard:
-                arrived.append(Arrived(event, record.timestamp // 3_600_000))
-            else:
-                _send_home(intake, batch, record, event, gate)
+        arrived.setdefault(batch.topic, []).append(_take_in(batch, gate, now_ms, intake))
+    intake.arrived = {topic: together(parts) for topic, parts in arrived.items()}
     for refused in intake.refused:
         intake.counters[f"rejected:{refused.batch.topic}:{refused.why.reason}"] += 1
     return intake
 
 
-def _send_home(intake: Intake, batch: Batch, record: KafkaRecord, event: Event, gate: Gate) -> None:
-    home = gate.shard_of(event.customer_id)
+def _take_in(batch: Batch, gate: Gate, now_ms: int, intake: Intake) -> Arrived:
+    events, records = _decoded(batch, gate.families[batch.topic], intake)
+    keys = customer_keys(events)
+    ms = np.array([event.epoch_ms for event in events], np.int64)
+    record_ms = np.array([record.timestamp for record in records], np.int64)
+    arrived = Arrived(events, keys, ms, record_ms // _HOUR_MS)
+    flaws = gate.out_of_time(ms, record_ms, now_ms)
+    homes = gate.elsewhere(events, keys)
+    if not flaws and not homes:
+        return arrived
+    for place, why in flaws.items():
+        intake.refused.append(Refused(batch, records[place], why))
+    for place, home in homes.items():
+        if place not in flaws:
+            _send_home(intake, batch, records[place], events[place], home, gate.shard)
+    here = np.ones(len(events), np.bool_)
+    here[[*flaws, *homes]] = False
+    return arrived.those(here)
+
+
+def _decoded(batch: Batch, family: str, intake: Intake) -> tuple[list[Event], Sequence[KafkaRecord]]:
+    """The events and their records; what is none is set aside."""
+    outcomes = decode_all([record.value for record in batch.records], family)
+    if Rejected not in set(map(type, outcomes)):
+        return outcomes, batch.records  # type: ignore[return-value]
+    events: list[Event] = []
+    records: list[KafkaRecord] = []
+    for outcome, record in zip(outcomes, batch.records, strict=True):
+        if isinstance(outcome, Rejected):
+            intake.refused.append(Refused(batch, record, outcome))
+        else:
+            events.append(outcome)
+            records.append(record)
+    return events, records
+
+
+def _send_home(intake: Intake, batch: Batch, record: KafkaRecord, event: Event, home: int, shard: int) -> None:
     if any(name == FORWARDED for name, _ in record.headers):
-        why = Rejected("misrouted", f"customer of shard {home}, still in shard {gate.shard} after forwarding")
+        why = Rejected("misrouted", f"customer of shard {home}, still in shard {shard} after forwarding")
         intake.refused.append(Refused(batch, record, why))
     else:
         intake.strays.append(Stray(batch.topic, home, event.customer_id, record))

@@ -38,17 +38,20 @@ class RepeatWindow:
 
     def fresh(self, hashes: Hashes) -> NDArray[np.bool_]:
         """For each hash: is it new to the window, and the first of its kind here?"""
-        answer = np.zeros(len(hashes), np.bool_)
-        _, first = np.unique(hashes, return_index=True)
-        answer[first] = True
+        answer = np.ones(len(hashes), np.bool_)
+        ordered = np.sort(hashes)
+        if (ordered[1:] == ordered[:-1]).any():
+            _, first = np.unique(hashes, return_index=True)
+            answer[:] = False
+            answer[first] = True
         maybe = np.flatnonzero(self._filter[self._slots(hashes)])
         if len(maybe):
             answer[maybe] &= ~self._known(hashes[maybe])
         return answer
 
-    def hour_kept(self, hour: int) -> int:
-        """The hour under which a record's id is kept: never older than the window."""
-        return max(hour, self.newest - self._hours)
+    def hours_kept(self, hours: NDArray[np.int64]) -> NDArray[np.int64]:
+        """The hours under which ids of records of these hours are kept: never older than the window."""
+        return np.maximum(hours, self.newest - self._hours)
 
     def leaving(self, newest: int) -> range:
         """The hours that leave the window when `newest` is the newest hour."""

@@ -16,7 +16,7 @@ from redis.asyncio import Redis
 
 from stream.core.time import Calendar
 from stream.http import serving
-from stream.partition import shard_of
+from stream.partition import shards_of
 from stream.settings import Settings
 from stream.stopping import told_to_stop
 from stream.store import meta
@@ -71,7 +71,7 @@ async def _work(settings: Settings, redis: Redis, folder: str, stop: asyncio.Eve
         LabelBook(redis, settings.namespace, settings.label_limit),
         aside,
         Calendar(settings.zone),
-        lambda customer_id: shard_of(customer_id, settings.partitions),
+        lambda customer_ids: shards_of(customer_ids, settings.partitions),
         lambda: meta.agree(redis, settings),
     )
     shards = Shards(common)

@@ -5,13 +5,15 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from time import monotonic, time
 from typing import TypeVar
 
 import structlog
 
+from stream.core.names import Names
+from stream.core.ragged import Ints
 from stream.core.time import Calendar, minute_of
 from stream.metrics import SERIES
 from stream.settings import Settings
@@ -19,7 +21,7 @@ from stream.store.labels import LabelBook
 from stream.store.shard import COMMIT_LENGTH, Commit, Position, ShardStore
 from stream.worker.aside import Aside
 from stream.worker.batch import Batch
-from stream.worker.fold import Changes, counted, fold, overflowing, touched_customers, wanted_labels
+from stream.worker.fold import Changes, counted, facts_of, fold
 from stream.worker.hot import Fresh, HotState
 from stream.worker.intake import Gate, take_in
 from stream.worker.measures import BATCH_EVENTS, COMMIT_SECONDS, COMMITS_REFUSED
@@ -49,7 +51,7 @@ class Common:
     labels: LabelBook
     aside: Aside
     calendar: Calendar
-    shard_of: Callable[[str], int]
+    shards_of: Callable[[Sequence[str]], Ints]
     id_key: Callable[[], Awaitable[int]]
     """The key of the event-id hashes, as Redis has it at the moment."""
 
@@ -78,6 +80,7 @@ class Shard:
         waiting: Waiting,
         common: Common,
         id_key: int,
+        names: Names,
         reader: Reader,
     ) -> None:
         settings = common.settings
@@ -103,12 +106,15 @@ class Shard:
             settings.repeat_hours,
             max(1, settings.cache_customers // settings.partitions),
         )
+        self._names = names
+        self._named = len(names)
+        """How many of the names are stored."""
         self._keep_days = settings.keep_days
         self._gate = Gate(
             families=settings.topics,
             shard=number,
-            shard_of=common.shard_of,
-            known=self._hot.holds,
+            shards_of=common.shards_of,
+            unknown=self._hot.cache.missing,
             oldest_days=settings.oldest_days,
         )
 
@@ -166,30 +172,40 @@ class Shard:
         )
         await self._surely("load event ids", lambda: self._hot.windows(intake.arrived))
         fresh = self._hot.drop_repeats(intake.arrived)
-        events = counted(fresh.events, intake.counters)
-        wanted = wanted_labels(events)
+        arrived = counted(fresh.arrived, intake.counters)
+        facts, keys = facts_of(arrived, self._names, common.labels.place, common.calendar)
+        wanted = list(facts.wanted())
         await self._surely("admit labels", lambda: common.labels.learn(wanted, today=int(time() // 86_400)))
-        touched = touched_customers(events)
-        known = await self._surely("load customers", lambda: self._hot.customers(touched))
-        changes = fold(events, known, common.labels.place, common.calendar, self._keep_days)
+        known = await self._surely("load records", lambda: self._hot.known(keys))
+        changes = fold(facts, known, self._keep_days)
         intake.counters["repeats"] += fresh.repeats
-        intake.counters += overflowing(events, wanted, common.labels.place)
-        await self._commit(batches, changes, fresh, intake.counters)
-        self._hot.remember(changes.customers, fresh.ids)
+        intake.counters.update({f"label_overflow:{label}": events for label, events in facts.homeless()})
+        await self._commit(batches, keys, changes, fresh, intake.counters)
+        self._hot.remember(keys, changes.records, fresh.ids)
         await self._compact()
 
-    async def _commit(self, batches: list[Batch], changes: Changes, fresh: Fresh, counters: Counter[str]) -> None:
+    async def _commit(
+        self,
+        batches: list[Batch],
+        keys: list[bytes],
+        changes: Changes,
+        fresh: Fresh,
+        counters: Counter[str],
+    ) -> None:
         following = self.position | {batch.topic: batch.end for batch in batches}
         commit = Commit(
             commit=secrets.token_hex(COMMIT_LENGTH // 2),
             expected=self.position,
             position=following,
             newest_ms=changes.newest_ms,
-            records={key: record.encode() for key, record in changes.customers.items()},
+            customers=keys,
+            records=changes.records,
             series=changes.increments.encode(),
+            named=self._named,
+            names=self._names.pack(self._named),
             ids={blob: hashes.tobytes() for blob, hashes in fresh.ids.items()},
             expired_ids=fresh.leaving,
-            counters=counters,
+            counters=+counters,
         )
         with COMMIT_SECONDS.time():
             answer = await self._surely("commit", lambda: self._common.store.commit(self.number, self.owner, commit))
@@ -197,6 +213,7 @@ class Shard:
             COMMITS_REFUSED.inc()
             raise Fenced(answer)
         self.position, self.commit, self.progress_at = following, commit.commit, monotonic()
+        self._named += len(commit.names)
         if changes.newest_ms is not None:
             self._newest_ms = max(changes.newest_ms, self._newest_ms or changes.newest_ms)
         BATCH_EVENTS.observe(sum(len(batch.records) for batch in batches))

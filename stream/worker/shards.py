@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Set
 import structlog
 from faust.types import TP
 
+from stream.core.names import Names
 from stream.errors import UserError
 from stream.offsets import Bounds, log_bounds
 from stream.settings import Settings
@@ -156,9 +157,12 @@ class Shards:
         _refuse_outside(number, position, here)
         # After the claim, too: where Redis lost everything, the ids' key is a new one.
         id_key = await retrying(f"shard {number}: ask for the key of ids", self._common.id_key, self._revoked)
+        stored = await retrying(
+            f"shard {number}: load names", lambda: self._common.store.names(number), self._revoked
+        )
         log.info("shard claimed", shard=number, position=sum(position.values()))
         waiting = Waiting(self._count_waiting)
-        return Shard(number, owner, position, commit, waiting, self._common, id_key, self._reader())
+        return Shard(number, owner, position, commit, waiting, self._common, id_key, Names(stored), self._reader())
 
     def _reader(self) -> Reader:
         consumer = self.consumer

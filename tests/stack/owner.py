@@ -9,10 +9,11 @@ from time import time
 from types import TracebackType
 from typing import Self
 
-from stream.core.series import Increments, Key
+from stream.core.series import Key
 from stream.settings import Settings
 from stream.store.connect import AWAY, connect
 from stream.store.shard import Commit, ShardStore
+from tests.increments import packed
 
 OWNER = "the-test"
 SHARD = 0
@@ -53,14 +54,11 @@ class Owner:
 
     async def add(self, increments: Mapping[tuple[Key, int], int]) -> None:
         """Commit (key, moment) -> number."""
-        added = Increments()
-        for (key, moment), number in increments.items():
-            added.add(key, moment, number)
+        series = packed((key, moment, number) for (key, moment), number in increments.items())
         before, self._position = self._position, {topic: n + 1 for topic, n in self._position.items()}
         self._commits += 1
-        batch = Commit(
-            f"{self._commits:016x}", before, self._position, int(time() * 1000), {}, added.encode(), {}, [], {}
-        )
+        name, newest_ms = f"{self._commits:016x}", int(time() * 1000)
+        batch = Commit(name, before, self._position, newest_ms, [], [], series, 0, [], {}, [], {})
         assert await self._store.commit(SHARD, OWNER, batch) == "committed"
 
     async def _beat(self) -> None:

@@ -1,0 +1,47 @@
+"""The catalogue: which series and labels there are, for the fold to go by."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from operator import attrgetter
+from typing import Any
+
+from stream.core.series import Kind, Series
+
+
+@dataclass(frozen=True)
+class Label:
+    """A label that events bring with them.
+
+    types     event types that have it
+    value     event -> its value (None: it has none), or the values where there may be several
+    absent    the label's value where the event has none; None: such an event is not counted under the label
+    bounded   its values are admitted one by one, up to a limit; the rest is `other`
+    several   an event may have several values
+    """
+
+    name: str
+    types: frozenset[str]
+    value: Callable[[Any], Any]
+    absent: str | None = None
+    bounded: bool = True
+    several: bool = False
+
+
+def field(name: str, types: Iterable[str], absent: str | None = None, bounded: bool = True) -> Label:
+    """A label that is a field of the events."""
+    return Label(name, frozenset(types), attrgetter(name), absent, bounded)
+
+
+class Catalogue:
+    """`counted`: flows that are plain counts of events; `censuses`: last times of something by customer;
+    `remembered`: event types that leave a trace in their customer's record."""
+
+    def __init__(self, types: Iterable[str], series: Iterable[Series], labels: Iterable[Label]) -> None:
+        self.types = tuple(types)
+        self.series = tuple(series)
+        self.labels = {label.name: label for label in labels}
+        self.counted = [each for each in self.series if each.kind is Kind.FLOW and each.of]
+        self.censuses = [each for each in self.series if each.kind is Kind.CENSUS and each.of]
+        self.remembered = frozenset().union(*(each.of for each in self.censuses))

@@ -1,0 +1,208 @@
+"""Facts: the events of one batch as columns, for the fold to work on all of them at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from stream.core.catalogue import Catalogue, Label
+from stream.core.names import Names
+from stream.core.ragged import Ints
+from stream.core.series import Series
+from stream.core.time import MINUTE_MS, Calendar
+
+OTHER = "other"
+"""The label value of everything that found no place among the admitted ones."""
+NONE = "none"
+"""The label value that stands for an absent one."""
+
+Place = Callable[[str, str, str], str]
+"""(product, label, value) -> the admitted value, or `other`."""
+
+_LARGEST_TABLE = 1 << 20
+
+
+class Customers(NamedTuple):
+    """Whom a batch touches, a row each: `product[row]` is the place of the customer's product in `products`."""
+
+    products: Sequence[str]
+    product: Ints
+    names: Names
+
+    def __len__(self) -> int:
+        return len(self.product)
+
+    def numbers(self, series: Series, *labels: str) -> Ints:
+        """For each row, the number of the key of its product with these label values."""
+        of_product = [self.names.number(series.key(product, *labels)) for product in self.products]
+        return np.array(of_product, np.int64)[self.product]
+
+
+class Values(NamedTuple):
+    """The values of one label: event `at[i]` has the value `names[value[i]]`."""
+
+    at: Ints
+    value: Ints
+    names: list[str]
+
+
+@dataclass(frozen=True)
+class Facts:
+    """Event i is of type `types[type[i]]` (of the catalogue) and of the customer in row `row[i]`; `product` is the
+    place of its product. Events are in the order of their types."""
+
+    catalogue: Catalogue
+    customers: Customers
+    place: Place
+    events: Sequence[Any]
+    type: Ints
+    row: Ints
+    product: Ints
+    ms: Ints
+    calendar: Calendar
+
+    @cached_property
+    def minute(self) -> Ints:
+        return self.ms // MINUTE_MS
+
+    @cached_property
+    def day(self) -> Ints:
+        return self.calendar.days(self.minute)
+
+    def of(self, types: Iterable[str]) -> Ints:
+        """The numbers of the events of these types, ascending."""
+        stretches = [np.arange(*self._stretch(name)) for name in self.catalogue.types if name in types]
+        return np.concatenate([np.empty(0, np.int64), *stretches])
+
+    def fields(self, types: Iterable[str], read: Callable[[Any], Any]) -> list[Any]:
+        """What is read of the events of these types, in the order of `of`."""
+        found: list[Any] = []
+        for name in self.catalogue.types:
+            if name in types:
+                first, end = self._stretch(name)
+                found += map(read, self.events[first:end])
+        return found
+
+    def under(self, series: Series, of: frozenset[str] | None = None) -> tuple[Ints, Ints]:
+        """(events that have the labels of the series, the numbers of their keys), of its own types or of others."""
+        at = self.of(series.of if of is None else of)
+        columns = [self._dense(label) for label in series.labels]
+        for column, _ in columns:
+            at = at[column[at] >= 0]
+        return at, self._numbers(series, at, columns)
+
+    def wanted(self) -> Iterator[tuple[str, str, str]]:
+        """(product, label, value) of every bounded label that the events would show."""
+        for label, values in self._bounded():
+            for product, value in self._distinct(values):
+                yield self.customers.products[product], label, values.names[value]
+
+    def homeless(self) -> Iterator[tuple[str, int]]:
+        """(label, events with a value of it that found no place), where there are any."""
+        for label, values in self._bounded():
+            lost = [
+                product * len(values.names) + value
+                for product, value in self._distinct(values)
+                if self.place(self.customers.products[product], label, values.names[value]) != values.names[value]
+            ]
+            if lost:
+                pairs = self.product[values.at] * len(values.names) + values.value
+                yield label, int(np.isin(pairs, lost).sum())
+
+    def values(self, label: str) -> Values:
+        """Every value of the label, as the events have it (an absent one left out)."""
+        return self._values[label]
+
+    @cached_property
+    def _values(self) -> dict[str, Values]:
+        return {label.name: self._extract(label) for label in self.catalogue.labels.values()}
+
+    @cached_property
+    def _first_of_type(self) -> list[int]:
+        first: list[int] = np.searchsorted(self.type, np.arange(len(self.catalogue.types) + 1)).tolist()
+        return first
+
+    def _stretch(self, type_: str) -> tuple[int, int]:
+        """(number of the first event of the type, number after the last)."""
+        number = self.catalogue.types.index(type_)
+        return self._first_of_type[number], self._first_of_type[number + 1]
+
+    def _extract(self, label: Label) -> Values:
+        at = self.of(label.types)
+        found = self.fields(label.types, label.value)
+        if label.several:
+            at = np.repeat(at, [len(some or ()) for some in found])
+            found = [value for some in found for value in some or ()]
+        index = {name: number for number, name in enumerate(dict.fromkeys(found))}
+        value = np.fromiter(map(index.__getitem__, found), np.int64, len(found))
+        if None in index:
+            given = value != index[None]
+            at, value = at[given], value[given]
+        return Values(at, value, ["" if name is None else str(name) for name in index])
+
+    def _bounded(self) -> Iterator[tuple[str, Values]]:
+        for name, label in self.catalogue.labels.items():
+            if label.bounded:
+                yield name, self._values[name]
+
+    def _distinct(self, values: Values) -> list[tuple[int, int]]:
+        """The (product, value) that occur."""
+        pairs, _ = _numbered(self.product[values.at] * len(values.names) + values.value)
+        return [divmod(pair, len(values.names)) for pair in pairs.tolist()]
+
+    @cached_property
+    def _columns(self) -> dict[str, tuple[Ints, list[str]]]:
+        return {}
+
+    def _dense(self, label: str) -> tuple[Ints, list[str]]:
+        """(for each event the place of its value, −1 where it has none; the values)."""
+        if label not in self._columns:
+            if label == "type":
+                self._columns[label] = self.type, list(self.catalogue.types)
+            else:
+                values, absent = self._values[label], self.catalogue.labels[label].absent
+                names = values.names if absent is None else [*values.names, absent]
+                column = np.full(len(self.type), -1 if absent is None else len(values.names))
+                column[values.at] = values.value
+                self._columns[label] = column, names
+        return self._columns[label]
+
+    def _numbers(self, series: Series, at: Ints, columns: list[tuple[Ints, list[str]]]) -> Ints:
+        products, names = self.customers.products, self.customers.names
+        combined = self.product[at]
+        for column, values in columns:
+            combined = combined * len(values) + column[at]
+        distinct, where = _numbered(combined)
+        numbers = []
+        for combination in distinct.tolist():
+            found = []
+            for label, (_, values) in zip(reversed(series.labels), reversed(columns), strict=True):
+                combination, value = divmod(combination, len(values))
+                found.append((label, values[value]))
+            product = products[combination]
+            placed = [self._placed(product, label, value) for label, value in reversed(found)]
+            numbers.append(names.number(series.key(product, *placed)))
+        return np.array(numbers, np.int64)[where]
+
+    def _placed(self, product: str, label: str, value: str) -> str:
+        known = self.catalogue.labels.get(label)
+        if known is None or not known.bounded or value == known.absent:
+            return value
+        return self.place(product, label, value)
+
+
+def _numbered(numbers: Ints) -> tuple[Ints, Ints]:
+    """(the distinct numbers, for each number its place among them); the numbers are not negative."""
+    largest = int(numbers.max(initial=0))
+    if largest > _LARGEST_TABLE:
+        distinct, where = np.unique(numbers, return_inverse=True)
+        return distinct, where
+    table = np.zeros(largest + 1, np.int64)
+    table[numbers] = 1
+    distinct = np.flatnonzero(table)
+    table[distinct] = np.arange(len(distinct))
+    return distinct, table[numbers]

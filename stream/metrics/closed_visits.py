@@ -1,0 +1,151 @@
+"""Closed visits: the runs of each customer's events on each channel, and the series that count them.
+
+A visit is a maximal run of a customer's visit events on one channel with no gap over 30 minutes. It closes at the
+minute after its end + 30 minutes and counts there; late events extend, bridge and merge visits of the last 31 days.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stream.core.facts import Customers, Facts
+from stream.core.increments import Increments
+from stream.core.names import Names
+from stream.core.ragged import Ints, Ragged
+from stream.core.runs import MOST_PAGES, Runs, chained, merged
+from stream.core.series import KEEP_MINUTES, Kind, Series
+from stream.core.time import DAY, HOUR, MINUTE_MS
+
+TYPES = frozenset("page_view session click interaction login signup feature_use contribution purchase".split())
+_SEEN = frozenset({"page_view"})
+_ENDED = frozenset({"session"})
+CONVERSIONS = frozenset({"purchase", "signup"})
+
+GAP_MS = 30 * MINUTE_MS
+ENGAGED_MS = 10_000
+_PERIOD = 30 * DAY
+_KEEP_MINUTES = KEEP_MINUTES + 4 * DAY
+"""A visit may close a day and more after the moment of its events, and a session of a day may reach back to it."""
+
+VISITS = Series("visits", Kind.FLOW, "minute", ("channel", "pages", "engaged", "converted"))
+"""Labels: pages 0, 1 or 2+; engaged (over 10 s) and converted yes or no."""
+VISIT_MS = Series("visit_ms", Kind.FLOW, "minute", ("channel",))
+PAGES = Series("visit_pages", Kind.FLOW, "minute", ("channel",))
+FREQUENCY = Series("visit_frequency", Kind.LEVEL, "minute", ("visits",))
+SERIES = (VISITS, VISIT_MS, PAGES, FREQUENCY)
+
+
+@dataclass(frozen=True)
+class Visits:
+    """The visits of `size` customers of the last 31 days; what the series do not know yet: the visits that are
+    `fresh`, and those that are `gone`."""
+
+    size: int
+    runs: Runs
+    fresh: NDArray[np.bool_]
+    gone: Runs
+
+    @classmethod
+    def unpack(cls, stored: Ragged, customers: Customers) -> Visits:
+        runs = Runs.unpack(stored)
+        return cls(len(customers), runs, np.ones(len(runs), np.bool_), runs[:0])
+
+    def pack(self) -> Ragged:
+        return self.runs.pack(self.size)
+
+    def joined(self, facts: Facts, keep_days: int | None) -> Visits:
+        runs, fresh, gone = merged(self.runs, _spans(facts), GAP_MS)
+        edge = np.full(self.size, -(1 << 62))
+        np.maximum.at(edge, runs.row, closes(runs) - _KEEP_MINUTES)
+        kept = closes(runs) > edge[runs.row]
+        if not kept.all():
+            gone = chained(gone, runs[~kept & ~fresh])
+            runs, fresh = runs[kept], fresh[kept]
+        return Visits(self.size, runs, fresh, gone)
+
+
+def _spans(facts: Facts) -> Runs:
+    """The time that each visit event covers, as a run of its own."""
+    at, channel = facts.under(VISIT_MS, TYPES)
+    size = len(facts.type)
+    start, end = facts.ms.copy(), facts.ms.copy()
+    views, summed, converted = np.zeros((3, size), np.int64)
+    seen, ended = facts.of(_SEEN), facts.of(_ENDED)
+    views[seen] = 1
+    end[seen] += _numbers(facts, _SEEN, lambda event: event.duration_ms or 0)
+    start[ended] -= _numbers(facts, _ENDED, lambda event: event.duration_ms)
+    summed[ended] = _numbers(facts, _ENDED, lambda event: min(event.page_views, MOST_PAGES))
+    converted[ended] = _numbers(facts, _ENDED, lambda event: bool(event.converted))
+    converted[facts.of(CONVERSIONS)] = 1
+    return Runs(facts.row[at], channel, *(column[at] for column in (start, end, views, summed, converted)))
+
+
+def _numbers(facts: Facts, types: frozenset[str], read: Callable[[Any], int]) -> Ints:
+    return np.array(facts.fields(types, read), np.int64)
+
+
+def closes(runs: Runs) -> Ints:
+    """The minute in which each visit counts."""
+    return (runs.end_ms + GAP_MS) // MINUTE_MS + 1
+
+
+def change(increments: Increments, customers: Customers, old: Visits, new: Visits) -> None:
+    """contribution(new) − contribution(old); `new` is what `old` was joined to, or `old` is empty."""
+    for runs, count in ((new.gone, -1), (new.runs[new.fresh], 1)):
+        _count(increments, customers.names, runs, count)
+    _count_frequency(increments, customers, new)
+
+
+def _count(increments: Increments, names: Names, runs: Runs, count: int) -> None:
+    minute, pages, lasted = closes(runs), runs.pages, runs.lasted_ms
+    traits = np.stack([runs.channel, np.minimum(pages, 2), lasted > ENGAGED_MS, runs.converted])
+    kinds, where = np.unique(traits[0] << 4 | traits[1] << 2 | traits[2] << 1 | traits[3], return_inverse=True)
+    numbers = np.array([_number(names, kind) for kind in kinds.tolist()], np.int64)
+    increments.add(numbers[where], minute, count)
+    increments.add(runs.channel[lasted > 0], minute[lasted > 0], count * lasted[lasted > 0])
+    channels, where = np.unique(runs.channel, return_inverse=True)
+    numbers = np.array([names.number((PAGES.name, *names[each][1:])) for each in channels.tolist()], np.int64)
+    increments.add(numbers[where][pages > 0], minute[pages > 0], count * pages[pages > 0])
+
+
+def _number(names: Names, kind: int) -> int:
+    _, product, channel = names[kind >> 4]
+    pages = ("0", "1", "2+")[kind >> 2 & 3]
+    engaged, converted = (("no", "yes")[kind >> bit & 1] for bit in (1, 0))
+    return names.number(VISITS.key(product, channel, pages, engaged, converted))
+
+
+CLASSES = ("1", "2", "3", "4-6", "7+")
+_CLASS_OF = np.array([-1, 0, 1, 2, 3, 3, 3, 4])
+"""Of so many visits (7: or more) the place of their class; −1 for no visit at all."""
+
+
+def _count_frequency(increments: Increments, customers: Customers, visits: Visits) -> None:
+    """Customers enter and leave the classes of so many visits closed in 30d.
+
+    A visit closed at minute m is in the window (floor_hour(T − 30d), T] for m ≤ T < ceil_hour(m) + 30d.
+    """
+    touched = np.zeros(visits.size, np.bool_)
+    touched[visits.gone.row] = touched[visits.runs.row[visits.fresh]] = True
+    here = touched[visits.runs.row]
+    runs = chained(visits.runs[here], visits.gone)
+    before = np.concatenate([~visits.fresh[here], np.ones(len(visits.gone), np.bool_)])
+    now = np.concatenate([np.ones(int(here.sum()), np.bool_), np.zeros(len(visits.gone), np.bool_)])
+    enters = closes(runs)
+    minute = np.concatenate([enters, -(-enters // HOUR) * HOUR + _PERIOD])
+    row = np.concatenate([runs.row, runs.row])
+    order = np.argsort((row << 32) + minute)
+    row, minute = row[order], minute[order]
+    numbers = np.stack([customers.numbers(FREQUENCY, name) for name in CLASSES])
+    for counted, count in ((before, -1), (now, 1)):
+        visits_now = np.cumsum(np.concatenate([counted, -counted.astype(np.int64)])[order])
+        class_now = _CLASS_OF[np.minimum(visits_now, 7)]
+        class_before = np.append(-1, class_now[:-1])
+        for classes, step in ((class_before, -count), (class_now, count)):
+            moved = (class_before != class_now) & (classes >= 0)
+            increments.add(numbers[classes[moved], row[moved]], minute[moved], step)

@@ -1,0 +1,24 @@
+"""Many customers in a few arguments of a script: thousands of arguments would cost more than what they hold."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from zlib import crc32
+
+import numpy as np
+
+BUCKETS = 1 << 14
+"""Redis packs small hashes tightly, so a shard's records lie in so many of them."""
+
+
+def pack_customers(keys: Sequence[bytes]) -> list[bytes]:
+    """Three arguments: buckets and lengths of the keys (2 bytes each, little-endian), and the keys themselves."""
+    buckets = np.array(list(map(crc32, keys)), np.uint32) % BUCKETS
+    lengths = np.array(list(map(len, keys)), "<u2")
+    return [buckets.astype("<u2").tobytes(), lengths.tobytes(), b"".join(keys)]
+
+
+def pack_records(keys: Sequence[bytes], records: Sequence[bytes]) -> list[bytes]:
+    """Five arguments: those of `pack_customers`, the lengths of the records (4 bytes each), the records."""
+    lengths = np.array(list(map(len, records)), "<u4")
+    return [*pack_customers(keys), lengths.tobytes(), b"".join(records)]

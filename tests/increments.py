@@ -1,0 +1,25 @@
+"""Increments spelled one by one, for tests that need series and no events."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+
+from stream.core.increments import Increments
+from stream.core.names import Names
+from stream.core.series import Key
+
+Increment = tuple[Key, int, int]
+"""Key, time, count."""
+
+
+def increments(cells: Iterable[Increment]) -> Increments:
+    batch = Increments(Names())
+    for key, time, count in cells:
+        batch.add(batch.names.number(key), np.array([time]), count)
+    return batch
+
+
+def packed(cells: Iterable[Increment]) -> bytes:
+    return increments(cells).encode()
