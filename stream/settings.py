@@ -40,6 +40,7 @@ class Settings(BaseSettings):
     cache_customers: int = Field(400_000, ge=1)
     stall_seconds: float = Field(60, gt=0)
     stale_seconds: float = Field(60, gt=0)
+    canary_seconds: float = Field(5, ge=0)
     bind: str = "127.0.0.1"
     worker_port: int = Field(0, ge=0, le=65535)
     exporter_port: int = Field(9464, ge=0, le=65535)

@@ -64,6 +64,7 @@ def settings(kafka: KafkaServer, redis_server: EmbeddedRedis) -> Settings:
         topic_prefix=f"{own}.",
         namespace=own,
         group=own,
+        canary_seconds=0,  # its events would be counted too
         kafka_session_timeout=6,
         kafka_rebalance_timeout=6,
         worker_port=0,

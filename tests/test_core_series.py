@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+from collections import Counter
 from collections.abc import Iterable
 
 import pytest
@@ -74,6 +76,45 @@ def test_merging_between_two_readings_is_seen_by_the_second(one: list[Increment]
         table.cells_of(key).total(None, 0)
     table.merge(packed(other))
     assert sums(table) == sums(table_of(one + other))
+
+
+def test_a_total_stays_the_sum_while_a_key_grows_little_by_little_in_any_order() -> None:
+    key, chance, table = FLOW.key("app"), random.Random(1), Table(ALL)
+    counts: Counter[int] = Counter()
+    for _ in range(300):
+        batch = [(key, chance.randrange(500), chance.choice((-1, 1, 2))) for _ in range(chance.randrange(1, 20))]
+        table.merge(packed(batch))
+        for _, time, count in batch:
+            counts[time] += count
+        after, until = sorted(chance.choices(range(-1, 501), k=2))
+        expected = sum(count for time, count in counts.items() if after < time <= until)
+        assert table.cells_of(key).total(after, until) == expected
+    assert sums(table) == {key: {time: count for time, count in sorted(counts.items()) if count}}
+
+
+@laws
+@given(st.lists(INCREMENTS, max_size=4), st.sampled_from(["web", "ios", None]))
+def test_the_keys_with_a_label_value_are_those_that_were_seen_so_far(
+    batches: list[list[Increment]], channel: str | None
+) -> None:
+    table, seen = Table(ALL), []
+    for batch in batches:
+        table.merge(packed(batch))
+        seen += [key for key in table.keys(CENSUS.name, "app") if key not in seen]
+        expected = [key for key in seen if channel in (None, key[2])]
+        assert list(table.keys_with(CENSUS.name, "app", (channel,))) == expected
+
+
+@laws
+@given(INCREMENTS, INCREMENTS)
+def test_the_version_grows_when_a_series_of_the_product_does(one: list[Increment], other: list[Increment]) -> None:
+    table = table_of(one)
+    before = {key: table.version(key[0], key[1]) for key in KEYS}
+    readings_before = sums(table)
+    table.merge(packed(other))
+    for key in KEYS:
+        if table.version(key[0], key[1]) == before[key]:
+            assert sums(table).get(key) == readings_before.get(key)
 
 
 @laws

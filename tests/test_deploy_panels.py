@@ -59,7 +59,7 @@ def prometheus(assidu: Assidu, tmp_path: Path) -> Iterator[Prometheus]:
     ports = {EXPORTER_JOB: assidu.settings.exporter_port, WORKER_JOB: free_port()}
     assert assidu.run("topics").returncode == 0
     assidu.start("worker", worker_port=ports[WORKER_JOB], label_limit=FEW_LABELS)
-    assidu.start("exporter")
+    assidu.start("exporter", canary_seconds=1)
     assidu.start("simulate", "--customers", "500", "--rate", "100")
     with Prometheus(configuration(tmp_path, ports)) as server:
         yield server

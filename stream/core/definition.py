@@ -7,7 +7,8 @@ from dataclasses import dataclass, field, replace
 from itertools import product as combinations
 from typing import Any, Literal
 
-from stream.core.series import Key, Series, Table
+from stream.core.cells import Cells
+from stream.core.series import Key, Series, Table, Wanted
 from stream.core.time import DAY, WINDOWS, floor_hour
 
 Labels = Mapping[str, str]
@@ -24,25 +25,47 @@ class Definitions:
 
 @dataclass(frozen=True)
 class View:
-    """The series of one product as seen at one moment: minute T and its local day."""
+    """The series of one product as seen at one moment: minute T and its local day.
+
+    touched   names of the series that were looked at: what is read from them stays true until one of them changes
+    known     what was summed up or chosen before, for many indicators read the same; true for this one moment
+    """
 
     table: Table
     product: str
     minute: int
     today: int
     definitions: Definitions = Definitions()
+    touched: set[str] = field(default_factory=set, compare=False, repr=False)
+    known: dict[Any, Any] = field(default_factory=dict, compare=False, repr=False)
 
     def sum(self, series: Series, labels: Labels, after: int | None, until: int, where: Where | None = None) -> int:
         """Sum over (after, until] of every key that agrees with `labels`; labels the series lacks don't count."""
-        fixed = [labels.get(name) for name in series.labels]
-        if None not in fixed:
-            cells = self.table.get((series.name, self.product, *fixed))  # type: ignore[arg-type]
+        self.touched.add(series.name)
+        values = tuple([labels.get(name) for name in series.labels])
+        if None not in values:
+            cells = self.table.get((series.name, self.product, *values))  # type: ignore[arg-type]
             return cells.total(after, until) if cells else 0
-        return sum(
-            self.table.cells_of(key).total(after, until)
-            for key in self.table.keys_with(series.name, self.product, fixed)
-            if where is None or where(self, key)
-        )
+        asked = (series.name, values, where, after, until)
+        total: int | None = self.known.get(asked)
+        if total is None:
+            total = sum(cells.total(after, until) for cells in self._cells(series.name, values, where))
+            self.known[asked] = total
+        return total
+
+    def keys(self, series: str) -> list[Key]:
+        """Every key of the series, in the order in which they appeared."""
+        self.touched.add(series)
+        return self.table.keys(series, self.product)
+
+    def _cells(self, series: str, values: Wanted, where: Where | None) -> list[Cells]:
+        asked = (series, values, where)
+        found: list[Cells] | None = self.known.get(asked)
+        if found is None:
+            keys = self.table.keys_with(series, self.product, values)
+            found = [self.table.cells_of(key) for key in keys if where is None or where(self, key)]
+            self.known[asked] = found
+        return found
 
 
 Where = Callable[[View, Key], bool]
@@ -104,7 +127,7 @@ def found(label: str, *series: Series) -> Choices:
     positions = {each.name: 2 + each.labels.index(label) for each in series}
 
     def choices(view: View) -> list[str]:
-        return sorted({key[at] for name, at in positions.items() for key in view.table.keys(name, view.product)})
+        return sorted({key[at] for name, at in positions.items() for key in view.keys(name)})
 
     return choices
 
@@ -114,7 +137,7 @@ def found_together(series: Series, *labels: str, where: Mapping[str, str] | None
 
     def rows(view: View) -> list[dict[str, str]]:
         found = set()
-        for key in view.table.keys(series.name, view.product):
+        for key in view.keys(series.name):
             have = dict(zip(series.labels, key[2:], strict=True))
             if all(have[name] == value for name, value in (where or {}).items()):
                 found.add(tuple(have[name] for name in labels))

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from enum import Enum
 
 import msgspec
 import numpy as np
-from numpy.typing import NDArray
 
+from stream.core.cells import Cells, Times
 from stream.core.time import DAY, HOUR
 
-Times = NDArray[np.int64]
 Key = tuple[str, ...]
 """(series name, product, label values in the order of the series' labels)"""
+
+Wanted = tuple[str | None, ...]
+"""Label values that are asked for; None: any."""
 
 KEEP_MINUTES = 31 * DAY
 _MINUTES_EXACT = 25 * HOUR
@@ -48,45 +50,6 @@ class Series:
         return (self.name, product, *labels)
 
 
-class Cells:
-    """The increments of one series key, sorted by time, with their running total."""
-
-    __slots__ = ("_counts", "_pending", "_times", "_totals")
-
-    def __init__(self) -> None:
-        self._times: Times = _NONE
-        self._counts: Times = _NONE
-        self._totals: Times = _NONE
-        self._pending: list[tuple[Times, Times]] = []
-
-    def add(self, times: Times, counts: Times) -> None:
-        self._pending.append((times, counts))
-
-    def total(self, after: int | None, until: int) -> int:
-        """Sum of the increments in (after, until]; after None: from the beginning."""
-        times, totals = self._settled()
-        end = int(np.searchsorted(times, until, side="right"))
-        start = 0 if after is None else int(np.searchsorted(times, after, side="right"))
-        if end <= start:
-            return 0
-        return int(totals[end - 1]) - (int(totals[start - 1]) if start else 0)
-
-    def cells(self) -> tuple[Times, Times]:
-        """(times, counts), sorted, without zeros."""
-        self._settled()
-        return self._times, self._counts
-
-    def replace(self, times: Times, counts: Times) -> None:
-        self._times, self._counts = _merged([(times, counts)])
-        self._totals, self._pending = np.cumsum(self._counts), []
-
-    def _settled(self) -> tuple[Times, Times]:
-        if self._pending:
-            self._times, self._counts = _merged([(self._times, self._counts), *self._pending])
-            self._totals, self._pending = np.cumsum(self._counts), []
-        return self._times, self._totals
-
-
 class Table:
     """All series of one shard, or of many added up."""
 
@@ -95,11 +58,19 @@ class Table:
         self._cells: dict[Key, Cells] = {}
         self._keys: dict[tuple[str, str], list[Key]] = defaultdict(list)
         self._keys_with: dict[tuple[str, str, int, str], list[Key]] = defaultdict(list)
+        self._chosen: dict[tuple[str, str], dict[Wanted, list[Key]]] = defaultdict(dict)
+        self._versions: dict[tuple[str, ...], int] = defaultdict(int)
+        """(series name, product) -> how often its readings may have changed"""
 
     def merge(self, blob: bytes) -> None:
         """Add packed increments (of Increments.encode or of `encode`)."""
         for key, times, counts in _decode(blob):
             self.cells_of(key).add(times, counts)
+            self._versions[key[:2]] += 1
+
+    def version(self, series: str, product: str) -> int:
+        """Grows whenever readings of the product's series may have changed."""
+        return self._versions.get((series, product), 0)
 
     def cells_of(self, key: Key) -> Cells:
         cells = self._cells.get(key)
@@ -107,6 +78,7 @@ class Table:
             cells = self._cells[key] = Cells()
             name, product, *values = key
             self._keys[name, product].append(key)
+            self._chosen.pop((name, product), None)
             for position, value in enumerate(values):
                 self._keys_with[name, product, position, value].append(key)
         return cells
@@ -114,12 +86,17 @@ class Table:
     def keys(self, series: str, product: str) -> list[Key]:
         return self._keys.get((series, product), [])
 
-    def keys_with(self, series: str, product: str, values: Sequence[str | None]) -> Iterable[Key]:
+    def keys_with(self, series: str, product: str, values: Wanted) -> list[Key]:
         """The keys whose label values are as given; None: any."""
-        fixed = [(position, value) for position, value in enumerate(values) if value is not None]
-        lists = [self._keys_with.get((series, product, *each), []) for each in fixed]
-        fewest = min(lists, key=len) if lists else self.keys(series, product)
-        return (key for key in fewest if all(key[2 + position] == value for position, value in fixed))
+        known = self._chosen[series, product]
+        chosen = known.get(values)
+        if chosen is None:
+            fixed = [(position, value) for position, value in enumerate(values) if value is not None]
+            lists = [self._keys_with.get((series, product, *each), []) for each in fixed]
+            fewest = min(lists, key=len) if lists else self.keys(series, product)
+            chosen = [key for key in fewest if all(key[2 + position] == value for position, value in fixed)]
+            known[values] = chosen
+        return chosen
 
     def get(self, key: Key) -> Cells | None:
         return self._cells.get(key)
@@ -141,6 +118,8 @@ class Table:
             if series and not all(map(shown, [product] * len(values), series.labels, values)):
                 del self._cells[key]
                 self._keys[name, product].remove(key)
+                self._chosen.pop((name, product), None)
+                self._versions[name, product] += 1
                 for position, value in enumerate(values):
                     self._keys_with[name, product, position, value].remove(key)
 
@@ -155,6 +134,11 @@ class Table:
         because windows of 7d and 30d begin on the hour); day series keep `keep_days` (None: all), levels
         gathering what is older in one increment.
         """
+        for _ in self.compaction(newest, today, keep_days):
+            pass
+
+    def compaction(self, newest: int, today: int, keep_days: int | None) -> Iterator[None]:
+        """As `compact`, one key a step, for whoever must not be busy for long at a time."""
         for key, cells in self._cells.items():
             series = self._series.get(key[0])
             in_minutes = series is not None and series.grain == "minute"
@@ -170,6 +154,7 @@ class Table:
             if series.kind is Kind.FLOW and in_minutes:
                 times = np.where(times <= newest - _MINUTES_EXACT, -(-times // HOUR) * HOUR, times)
             cells.replace(times, counts)
+            yield
 
 
 def encode_cells(cells: Iterable[tuple[Key, Times, Times]]) -> bytes:
@@ -192,24 +177,13 @@ def _narrow_counts(counts: Times) -> tuple[int, bytes]:
     return width, counts.astype(f"<i{width}").tobytes()
 
 
-def _merged(parts: list[tuple[Times, Times]]) -> tuple[Times, Times]:
-    times = np.concatenate([part[0] for part in parts])
-    counts = np.concatenate([part[1] for part in parts])
-    unique, where = np.unique(times, return_inverse=True)
-    sums = np.zeros(len(unique), np.int64)
-    np.add.at(sums, where, counts)
-    kept = sums != 0
-    return unique[kept], sums[kept]
-
-
-_NONE: Times = np.empty(0, np.int64)
 _encode = msgspec.msgpack.Encoder().encode
 
 
 def _decode(blob: bytes) -> Iterator[tuple[Key, Times, Times]]:
     for key, first, time_width, times, count_width, counts in _decoder.decode(blob):
         after_first = np.frombuffer(times, f"<u{time_width}").astype(np.int64)
-        yield tuple(key), after_first + first, np.frombuffer(counts, f"<i{count_width}").astype(np.int64)
+        yield key, after_first + first, np.frombuffer(counts, f"<i{count_width}").astype(np.int64)
 
 
-_decoder = msgspec.msgpack.Decoder(list[tuple[list[str], int, int, bytes, int, bytes]])
+_decoder = msgspec.msgpack.Decoder(list[tuple[tuple[str, ...], int, int, bytes, int, bytes]])

@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 import asyncio
+import logging
+from collections.abc import Coroutine, Iterator
 from importlib.metadata import version
 from math import isfinite
 from time import monotonic
 
 import structlog
 from aiohttp import web
-from prometheus_client import CONTENT_TYPE_LATEST
+from prometheus_client import CONTENT_TYPE_LATEST, Metric
 from prometheus_client.core import InfoMetricFamily
 from redis.asyncio import Redis
 
 from stream.core.definition import View
 from stream.core.time import HOUR, Calendar, minute_of
-from stream.exporter.gauges import data_age_seconds, engagement, pipeline, render
+from stream.exporter.canary import Canary
+from stream.exporter.exposition import exposition
+from stream.exporter.indicators import Indicators
 from stream.exporter.page.overview import Overview
 from stream.exporter.page.routes import Freshness, page_routes, secure
-from stream.exporter.samples import samples
+from stream.exporter.pipeline import Pipeline
+from stream.garbage import collect_seldom
 from stream.http import serving
 from stream.metrics import SERIES
 from stream.settings import Settings
@@ -26,81 +31,92 @@ from stream.stopping import told_to_stop
 from stream.store import meta
 from stream.store.connect import AWAY, check_server, connect
 from stream.store.replica import Replica
+from stream.taking_turns import taking_turns
 
 log = structlog.get_logger()
 
 REFRESH_SECONDS = 1.0
+_LEAST_PAUSE_SECONDS = 0.2
 
 
 class Exporter:
-    """`exposition` is the latest rendered /metrics, `overview` what the page shows."""
+    """`exposition()` is /metrics, `overview` what the page shows."""
 
     def __init__(self, redis: Redis, settings: Settings) -> None:
         self._settings = settings
         self.timezone = settings.timezone
         self._replica = Replica(redis, settings.namespace, settings.partitions, SERIES)
         self._calendar = Calendar(settings.zone)
-        self._definitions = settings.definitions
-        self._refreshed_at: float | None = None
-        self._age_seconds = float("inf")
+        self._pipeline = Pipeline(settings.partitions, settings.repeat_hours * 3600)
+        self._indicators = Indicators()
+        self._shown = b""
+        self._away = False
         self._compacted_at = 0
-        self.exposition = b""
+        self.canary = Canary(settings)
         self.overview = Overview()
 
     async def run(self) -> None:
-        """Refresh for ever; while Redis is away the last numbers stay, and readiness goes."""
-        away = False
+        """Refresh for ever; while Redis is away the last numbers stay, their age grows, and readiness goes."""
         while True:
+            began = monotonic()
             try:
                 await self.refresh()
             except AWAY as error:
-                if not away:
+                if not self._away:
                     log.warning("Redis does not answer", error=str(error) or type(error).__name__)
-                away = True
+                self._away = True
             else:
-                if away:
+                if self._away:
                     log.info("Redis answers again")
-                away = False
-            await asyncio.sleep(REFRESH_SECONDS)
+                self._away = False
+            await asyncio.sleep(max(_LEAST_PAUSE_SECONDS, REFRESH_SECONDS - (monotonic() - began)))
 
     async def refresh(self) -> None:
-        """Follow the shards, compute every gauge at the present moment and render."""
-        replica, settings = self._replica, self._settings
+        """Follow the shards, compute every indicator at the present moment and render."""
+        replica = self._replica
         await replica.refresh()
         now_ms = await replica.now_ms()
-        clock_ms = replica.clock_ms(settings.clock, now_ms)
-        families = list(pipeline(replica.states, now_ms, settings.partitions, settings.repeat_hours * 3600))
-        families.append(InfoMetricFamily("assidu_build", "This program.", value={"version": version("assidu")}))
+        clock_ms = replica.clock_ms(self._settings.clock, now_ms)
         if clock_ms is not None:
             minute = minute_of(clock_ms)
             await self._compact(minute)
-            found = samples(replica.table, minute, self._calendar, self._definitions)
-            families.extend(engagement(found))
-            self.overview.see(self._views(minute), minute_of(now_ms))
-        self.exposition = render(families)
-        self._age_seconds = data_age_seconds(replica.states, now_ms, settings.partitions)
-        self._refreshed_at = monotonic()
+            views = self._views(minute)
+            lines = [line async for line in taking_turns(self._indicators.lines(views.values()))]
+            self._shown = "".join(lines).encode()
+            self.overview.see(views, minute_of(now_ms))
+        self._pipeline.see(replica.states, now_ms)
+        self.canary.note_shown(replica.states)
+
+    def exposition(self) -> bytes:
+        """The indicators as of the last refresh, the pipeline's own figures as of now."""
+        return exposition(self._own_families()).encode() + self._shown
 
     def freshness(self) -> Freshness:
         """How old the data are now, also while Redis is away."""
-        if not self.overview.products or self._refreshed_at is None:
+        if not self.overview.products:
             return Freshness("empty", None, None)
-        reason, age_seconds = self.why_not_ready(), self._age_seconds + monotonic() - self._refreshed_at
+        reason, age_seconds = self.why_not_ready(), self._pipeline.age_seconds
         return Freshness("stale" if reason else "fresh", age_seconds if isfinite(age_seconds) else None, reason)
 
     def why_not_ready(self) -> str | None:
-        stale = self._settings.stale_seconds
-        if self._refreshed_at is None or monotonic() - self._refreshed_at > stale:
+        age_seconds, stale_seconds = self._pipeline.age_seconds, self._settings.stale_seconds
+        if age_seconds <= stale_seconds:
+            return None
+        if self._away:
             return "Redis does not answer"
-        if not isfinite(self._age_seconds):
+        if not isfinite(age_seconds):
             return "no worker has taken every shard yet"
-        if self._age_seconds > stale:
-            return f"the data are {self._age_seconds:.0f} s old (ASSIDU_STALE_SECONDS={stale:g})"
-        return None
+        return f"the data are {age_seconds:.0f} s old (ASSIDU_STALE_SECONDS={stale_seconds:g})"
+
+    def _own_families(self) -> Iterator[Metric]:
+        yield from self._pipeline.families()
+        yield from self.canary.families()
+        yield InfoMetricFamily("assidu_build", "This program.", value={"version": version("assidu")})
 
     def _views(self, minute: int) -> dict[str, View]:
         table, today = self._replica.table, self._calendar.day(minute)
-        return {product: View(table, product, minute, today, self._definitions) for product in table.products}
+        definitions = self._settings.definitions
+        return {product: View(table, product, minute, today, definitions) for product in table.products}
 
     async def _compact(self, minute: int) -> None:
         if minute - self._compacted_at >= HOUR:
@@ -113,7 +129,7 @@ def exporter_app(exporter: Exporter) -> web.Application:
     """/metrics, /healthz (alive), /readyz (the data are fresh), and the page at /."""
 
     async def metrics(_: web.Request) -> web.Response:
-        return web.Response(body=exporter.exposition, headers={"Content-Type": CONTENT_TYPE_LATEST})
+        return web.Response(body=exporter.exposition(), headers={"Content-Type": CONTENT_TYPE_LATEST})
 
     async def healthz(_: web.Request) -> web.Response:
         return web.Response(text="alive\n")
@@ -132,20 +148,31 @@ def exporter_app(exporter: Exporter) -> web.Application:
 async def run_exporter(settings: Settings) -> None:
     """Serve until SIGTERM or SIGINT. Raises UserError when the settings do not fit the state in Redis."""
     stop = told_to_stop()
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # the canary says once that Kafka is away
     redis = connect(settings.redis)
     try:
         await check_server(redis, settings.redis)
         await meta.check(redis, settings)
         exporter = Exporter(redis, settings)
         await exporter.refresh()
-        refreshing = asyncio.create_task(exporter.run())
+        collect_seldom()  # most of what it holds came with the first refresh
         app = exporter_app(exporter)
         async with serving(app, settings.bind, settings.exporter_port, "ASSIDU_EXPORTER_PORT") as port:
             log.info("exporter started", metrics=f"http://{settings.bind}:{port}/metrics")
-            await asyncio.wait([refreshing, asyncio.ensure_future(stop.wait())], return_when=asyncio.FIRST_COMPLETED)
-            if refreshing.done():
-                refreshing.result()
-        refreshing.cancel()
+            await _until(stop, exporter.run(), exporter.canary.run())
         log.info("exporter stopped")
     finally:
         await redis.aclose()
+
+
+async def _until(stop: asyncio.Event, *endless: Coroutine[None, None, None]) -> None:
+    """Run all of them until told to stop; raises what one of them raises."""
+    tasks = [asyncio.create_task(each) for each in (stop.wait(), *endless)]
+    try:
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            task.result()
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)

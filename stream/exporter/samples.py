@@ -29,9 +29,9 @@ def samples(
 ) -> Iterator[Sample]:
     """All samples at T = `minute`, metric by metric, of the given products or of all."""
     today = calendar.day(minute)
-    names = list(table.products if products is None else products)
+    names = table.products if products is None else products
+    views = [View(table, product, minute, today, definitions) for product in names]
     for metric in METRICS:
-        for product in names:
-            view = View(table, product, minute, today, definitions)
+        for view in views:
             for labels, value in metric.samples(view):
-                yield Sample(metric, {"product": product, **labels}, value)
+                yield Sample(metric, {"product": view.product, **labels}, value)

@@ -7,6 +7,7 @@ from typing import Literal, NamedTuple
 EXPORTER_JOB = "assidu-exporter"
 WORKER_JOB = "assidu-worker"
 STALE_SECONDS = 60
+EVENT_TO_GAUGE_SECONDS = 2
 
 
 class Figure(NamedTuple):
@@ -49,6 +50,15 @@ FIGURES = (
         "max by (topic) (rate(assidu_events_total[$__rate_interval]))",
         "ops",
         "{{topic}}",
+    ),
+    Figure(
+        "Event to gauge, 99th percentile",
+        "From the timestamp of a canary, a test event that every exporter sends now and then, to the refresh that "
+        "shows it (ASSIDU_CANARY_SECONDS).",
+        "histogram_quantile(0.99, sum by (le) (rate(assidu_event_to_gauge_seconds_bucket[5m])))",
+        "s",
+        "99 %",
+        EVENT_TO_GAUGE_SECONDS,
     ),
     Figure(
         "Lag",
@@ -121,23 +131,12 @@ ALERTS = (
     PipelineAlert(
         "AssiduDataStale",
         "The numbers are old",
-        "The oldest shard is {{ $value | humanizeDuration }} behind: look at the workers' logs, and at Kafka.",
+        "The oldest shard is {{ $value | humanizeDuration }} behind: look at the workers, at Kafka and at Redis.",
         f"max(assidu_data_age_seconds) > {STALE_SECONDS}",
         "1m",
         "critical",
         silences_business=True,
         # The numbers come right at once; alerts about them may need an evaluation or two to end.
-        keep_firing_for="5m",
-    ),
-    PipelineAlert(
-        "AssiduExporterFrozen",
-        "An exporter shows the same page again and again",
-        "{{ $labels.instance }} can probably not reach Redis: look at its log and at Redis.",
-        # The age differs by milliseconds from one reading to the next, if there is a reading.
-        "changes(assidu_data_age_seconds[2m]) == 0",
-        "1m",
-        "critical",
-        silences_business=True,
         keep_firing_for="5m",
     ),
     PipelineAlert(

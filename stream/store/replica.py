@@ -12,6 +12,7 @@ from stream.core.series import Series, Table
 from stream.store.keys import Keys
 from stream.store.labels import drop_released
 from stream.store.shard import Position, decode_entry
+from stream.taking_turns import taking_turns
 
 
 @dataclass(frozen=True)
@@ -70,7 +71,8 @@ class Replica:
 
     async def compact(self, newest: int, today: int, keep_days: int | None) -> None:
         """Forget what no reading at or after minute `newest` (of local day `today`) can see, released labels too."""
-        self.table.compact(newest, today, keep_days)
+        async for _ in taking_turns(self.table.compaction(newest, today, keep_days)):
+            pass
         await drop_released(self._redis, self._namespace, self.table)
 
     async def now_ms(self) -> int:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import os
 import sys
 from contextlib import suppress
@@ -15,6 +14,7 @@ from faust import App
 from redis.asyncio import Redis
 
 from stream.core.time import Calendar
+from stream.garbage import collect_seldom
 from stream.http import serving
 from stream.partition import shards_of
 from stream.settings import Settings
@@ -48,7 +48,7 @@ async def run_worker(settings: Settings) -> None:
     Raises UserError for what the user must put right; restarts this process in place when the consumer has died.
     """
     stop = told_to_stop()
-    _collect_garbage_seldom()
+    collect_seldom()
     redis = connect(settings.redis)
     try:
         await check_server(redis, settings.redis)
@@ -119,13 +119,6 @@ async def _until_over(stop: asyncio.Event, shards: Shards, pulse: Pulse, app: Ap
                 raise Stalled(f"shards {stalled} made no progress for {settings.stall_seconds:g} s")
     finally:
         stopping.cancel()
-
-
-def _collect_garbage_seldom() -> None:
-    """Folding makes many objects and no cycles: with Python's own thresholds a third of the time goes into looking
-    for them (bench/RESULTS.md)."""
-    gc.freeze()
-    gc.set_threshold(50_000, 20, 100)
 
 
 async def _restart_in_place(why: str) -> None:
