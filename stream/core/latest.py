@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from stream.core.facts import Customers, Facts
 from stream.core.increments import Increments
 from stream.core.names import Names
-from stream.core.ragged import Ints, Ragged, row_numbers, side_by_side, spans, starts_of
+from stream.core.ragged import Ints, Ragged, row_numbers, spans, starts_of
 from stream.core.series import KEEP_MINUTES, Series
 
 _ROW = 32
@@ -47,7 +47,7 @@ class Latest:
         newest = words.view("<i4")[starts[counts > 0]].astype(np.int64)
         return cls(len(lengths), (row << _ROW) | number, np.repeat(newest, counts[counts > 0]) - ages)
 
-    def pack(self) -> Ragged:
+    def pack(self) -> list[Ragged]:
         row = self.row
         counts = np.bincount(row, minlength=self.size)
         newest = self._newest()
@@ -56,7 +56,7 @@ class Latest:
         halves = counts + counts % 2
         ages = np.zeros(int(halves.sum()), np.uint16)
         ages[spans(starts_of(halves), counts)] = newest[row] - self.minute
-        return side_by_side([heads, numbers, Ragged(ages.view("<u4"), halves // 2)])
+        return [heads, numbers, Ragged(ages.view("<u4"), halves // 2)]
 
     def joined(self, facts: Facts, keep_days: int | None) -> Latest:
         key, minute = _noted(facts)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any, Protocol, Self
 
 import numpy as np
@@ -23,7 +24,8 @@ class Memory(Protocol):
     def unpack(cls, stored: Ragged, customers: Customers) -> Self:
         """Inverse of `pack`; a row of no words is a customer of whom nothing is remembered."""
 
-    def pack(self) -> Ragged: ...
+    def pack(self) -> Sequence[Ragged]:
+        """What is stored of each customer: the parts' rows, one after the other."""
 
     def joined(self, facts: Facts, keep_days: int | None) -> Self:
         """With these facts, and without what no reading can see any more; `keep_days` of days, None for all."""
@@ -58,9 +60,9 @@ def contribute(increments: Increments, records: Sequence[bytes], kinds: Sequence
 def packed(memories: Sequence[Memory]) -> list[bytes]:
     """Each customer's record: the length of each memory in words, then the memories, in the order of the kinds."""
     sections = [memory.pack() for memory in memories]
-    lengths = np.stack([section.lengths for section in sections], axis=1)
+    lengths = np.stack([sum(part.lengths for part in parts) for parts in sections], axis=1)
     header = Ragged(lengths.astype(np.uint32).ravel(), np.full(len(lengths), len(sections)))
-    return to_bytes(side_by_side([header, *sections]))
+    return to_bytes(side_by_side([header, *chain.from_iterable(sections)]))
 
 
 def _sections(records: list[bytes], kinds: int) -> list[Ragged]:

@@ -12,7 +12,7 @@ from stream.core.definition import Alert, Example, Metric, Panel, RestsOn, censu
 from stream.core.facts import Customers, Facts
 from stream.core.increments import Increments
 from stream.core.latest import Latest, total_change
-from stream.core.ragged import Ints, Ragged, distinct, from_words64, gathered, side_by_side, to_words64
+from stream.core.ragged import Ints, Ragged, distinct, from_words64, gathered, to_words64
 from stream.core.series import Kind, Series
 from stream.core.story import Story, event
 from stream.core.time import WINDOWS
@@ -61,13 +61,13 @@ class Activity:
         masks = gathered(stored.words, stored.starts + _HEAD, np.maximum(stored.lengths - _HEAD, 0))
         return cls(customers, first_ms, channel, day, Days(block, masks))
 
-    def pack(self) -> Ragged:
+    def pack(self) -> list[Ragged]:
         known = self.first_ms != NEVER
         heads = np.empty((int(known.sum()), _HEAD), np.uint32)
         heads[:, 0:2] = to_words64(self.first_ms[known])
         rest = np.stack([self.first_channel, self.first_day, self.days.first_block], axis=1)[known]
         heads[:, 2:] = rest.astype(np.int32).view(np.uint32)
-        return side_by_side([Ragged(heads.ravel(), known * _HEAD), self.days.masks])
+        return [Ragged(heads.ravel(), known * _HEAD), self.days.masks]
 
     def joined(self, facts: Facts, keep_days: int | None) -> Activity:
         at, channel = facts.under(ACTIVE_BY_CHANNEL)

@@ -58,9 +58,9 @@ class Answers:
     def unpack(cls, stored: Ragged, customers: Customers) -> Answers:
         return cls(stored, {})
 
-    def pack(self) -> Ragged:
+    def pack(self) -> list[Ragged]:
         rows = np.array(list(self.given), np.int64)
-        return replaced(self.stored, rows, from_bytes(map(_packed, self.given.values())))
+        return [replaced(self.stored, rows, from_bytes(map(_packed, self.given.values())))]
 
     def joined(self, facts: Facts, keep_days: int | None) -> Answers:
         at, numbers = facts.under(RESPONSES)

@@ -55,8 +55,8 @@ class Visits:
         runs = Runs.unpack(stored)
         return cls(len(customers), runs, np.ones(len(runs), np.bool_), runs[:0])
 
-    def pack(self) -> Ragged:
-        return self.runs.pack(self.size)
+    def pack(self) -> list[Ragged]:
+        return [self.runs.pack(self.size)]
 
     def joined(self, facts: Facts, keep_days: int | None) -> Visits:
         runs, fresh, gone = merged(self.runs, _spans(facts), GAP_MS)
