@@ -12,7 +12,7 @@ from stream.worker.batch import Batch
 from stream.worker.shards import Shards
 from stream.worker.transport import BatchTransport
 
-MOST_RECORDS_PER_FETCH = 20_000
+MOST_RECORDS_PER_FETCH = 50_000
 _BATCHES_BUFFERED = 16
 
 

@@ -21,8 +21,8 @@ def id_hash(customer: str, event_id: str, key: int) -> int:
 class RepeatWindow:
     """Ids of one shard and topic by the hour in which their record came (Kafka's timestamp, not the event's).
 
-    A filter of one byte a slot answers for nearly all new ids; only what it lets through is searched in the
-    hours' sorted runs. An id is remembered while its hour is within `hours` of the newest hour.
+    A filter of one bit a slot, 16 slots an id, answers for nearly all new ids; only what it lets through is searched
+    in the hours' sorted runs. An id is remembered while its hour is within `hours` of the newest hour.
     """
 
     def __init__(self, hours: int) -> None:
@@ -44,7 +44,7 @@ class RepeatWindow:
             _, first = np.unique(hashes, return_index=True)
             answer[:] = False
             answer[first] = True
-        maybe = np.flatnonzero(self._filter[self._slots(hashes)])
+        maybe = np.flatnonzero(self._may_know(hashes))
         if len(maybe):
             answer[maybe] &= ~self._known(hashes[maybe])
         return answer
@@ -64,12 +64,12 @@ class RepeatWindow:
         for hour, hashes in by_hour.items():
             self._append_run(hour, np.sort(hashes))
             self._size += len(hashes)
-            self._filter[self._slots(hashes)] = True
+            self._mark(hashes)
             self.newest = max(self.newest, hour)
         gone = [hour for hour in self._runs if hour < self.newest - self._hours]
         for hour in gone:
             self._size -= sum(len(run) for run in self._runs.pop(hour))
-        if gone or self._size * 8 > len(self._filter):
+        if gone or self._size * 8 > 1 << self._bits:
             self._resize_filter()
 
     def _append_run(self, hour: int, run: Hashes) -> None:
@@ -89,10 +89,19 @@ class RepeatWindow:
 
     def _resize_filter(self) -> None:
         self._bits = max(_SMALLEST_FILTER_BITS, (self._size * 16).bit_length())
-        self._filter = np.zeros(1 << self._bits, np.bool_)
+        self._filter = np.zeros(1 << self._bits - 3, np.uint8)
         for runs in self._runs.values():
             for run in runs:
-                self._filter[self._slots(run)] = True
+                self._mark(run)
+
+    def _mark(self, hashes: Hashes) -> None:
+        slots = self._slots(hashes)
+        np.bitwise_or.at(self._filter, slots >> 3, np.uint8(1) << (slots & 7).astype(np.uint8))
+
+    def _may_know(self, hashes: Hashes) -> NDArray[np.uint8]:
+        slots = self._slots(hashes)
+        found: NDArray[np.uint8] = self._filter[slots >> 3] >> (slots & 7).astype(np.uint8) & np.uint8(1)
+        return found
 
     def _slots(self, hashes: Hashes) -> NDArray[np.intp]:
         return (hashes >> np.uint64(64 - self._bits)).astype(np.intp)
