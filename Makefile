@@ -6,7 +6,7 @@ BROKER ?= embedded
 ARGS   ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-slow test-stories bench render kafka clean
+.PHONY: help install demo test test-slow test-stories bench bench-quick render kafka clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -41,8 +41,15 @@ test-slow: install ## faults and long runs (BROKER=apache: on Apache Kafka, afte
 test-stories: install ## the quick end-to-end stories alone (BROKER=apache: on Apache Kafka)
 	$(BIN)/pytest tests/test_story_*.py -m 'not slow' --broker $(BROKER) $(ARGS)
 
-bench: install ## measure the write path
-	$(BIN)/python -m bench.write_path $(ARGS)
+bench: $(VENV)/.installed-bench ## measure the write path beside what one would pick instead (ARGS='--large')
+	$(BIN)/python -m bench $(ARGS)
+
+bench-quick: install ## the same in less than two minutes, without most of it; keeps nothing
+	$(BIN)/python -m bench --quick $(ARGS)
+
+$(VENV)/.installed-bench: $(VENV)/.installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[bench]' -c constraints.txt
+	@touch $@
 
 render: install ## write the generated files again
 	$(BIN)/python -m schemas.generate
