@@ -11,6 +11,10 @@ from stream.worker.batch import Batch
 LINGER_SECONDS = 0.1
 """A shard commits at most so often, so that a trickle does not become a commit an event."""
 
+GATHER_SECONDS = 0.01
+"""At least so long after a first batch, so that what was fetched together is folded together: a fold keeps the event
+loop from delivering, and so from fetching ahead."""
+
 
 class Waiting:
     """A queue that gives out everything at once. `counted` is told how many events came (+) or left (−)."""
@@ -57,8 +61,8 @@ class Waiting:
 
     async def _linger(self) -> None:
         loop = asyncio.get_running_loop()
-        pause = self._last_take + LINGER_SECONDS - loop.time()
-        if pause > 0 and not self._closed.is_set():
+        pause = max(self._last_take + LINGER_SECONDS - loop.time(), GATHER_SECONDS)
+        if not self._closed.is_set():
             await asyncio.wait([closed := asyncio.ensure_future(self._closed.wait())], timeout=pause)
             closed.cancel()
         self._last_take = loop.time()
