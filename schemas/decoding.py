@@ -10,7 +10,7 @@ from msgspec import DecodeError
 from msgspec.json import Decoder
 
 from schemas.by_field import decode_by_field
-from schemas.envelope import Event
+from schemas.envelope import EARLIEST_YEAR, LATEST_YEAR, Event
 from schemas.families import TYPES, TYPES_OF_FAMILY
 from schemas.nesting import deeper_than
 from schemas.rejected import Rejected
@@ -50,6 +50,8 @@ def decode(value: bytes | None, family: str) -> Event | Rejected:
 
 
 _CHUNK = 256
+_FLAWED_BY_MORE = {struct for struct in _FAMILY if struct.flaw is not Event.flaw}
+"""Types that look at more than the envelope; the envelope's flaws can be looked for in many events at once."""
 
 
 def decode_all(values: Sequence[bytes | None], family: str) -> list[Event | Rejected]:
@@ -73,6 +75,12 @@ def _well_formed(values: Sequence[bytes | None], family: str) -> list[Event] | N
         events = list(map(_EVENT.decode, values))  # type: ignore[arg-type]
     except (UnicodeDecodeError, DecodeError):
         return None
-    if not {_FAMILY[struct] for struct in set(map(type, events))} <= {family}:
+    structs = set(map(type, events))
+    if not {_FAMILY[struct] for struct in structs} <= {family}:
         return None
-    return None if any(event.flaw() for event in events) else events
+    if structs & _FLAWED_BY_MORE and any(event.flaw() for event in events):
+        return None
+    years = {event.timestamp.year for event in events}
+    in_range = min(years) > EARLIEST_YEAR and max(years) < LATEST_YEAR
+    known = None not in [event.user_id for event in events] or not any(event.flaw() for event in events)
+    return events if in_range and known else None

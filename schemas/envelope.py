@@ -37,6 +37,7 @@ Channel = Annotated[str, Meta(min_length=1, max_length=128, description="Where: 
 Bot = Annotated[bool, Meta(description="Made by a machine: counted, and left out of every indicator.")]
 Test = Annotated[bool, Meta(description="Made to test: counted, and left out of every indicator.")]
 
+EARLIEST_YEAR, LATEST_YEAR = 1, 9999
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _EARLIEST = datetime.min.replace(tzinfo=UTC)
 _LATEST = datetime.max.replace(tzinfo=UTC)
@@ -91,6 +92,6 @@ class Event(Struct, frozen=True, gc=False, kw_only=True, tag_field="type"):
 def out_of_range(moment: datetime) -> Rejected | None:
     """A moment that its offset pushes out of the years a date can have in UTC, refused."""
     # The year alone settles all but two years, in a tenth of the time that two comparisons take.
-    if 1 < moment.year < 9999 or _EARLIEST <= moment <= _LATEST:
+    if EARLIEST_YEAR < moment.year < LATEST_YEAR or _EARLIEST <= moment <= _LATEST:
         return None
     return Rejected("bad_timestamp", "timestamp: expected a moment of the years 1 to 9999 in UTC")

@@ -12,8 +12,8 @@ from stream.worker.batch import Batch
 from stream.worker.shards import Shards
 from stream.worker.transport import BatchTransport
 
-MOST_RECORDS_PER_FETCH = 100_000
-_BATCHES_BUFFERED = 64
+MOST_RECORDS_PER_FETCH = 60_000
+_BATCHES_BUFFERED = 32
 
 
 def engagement_app(settings: Settings, shards: Shards, folder: str) -> faust.App:

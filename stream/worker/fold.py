@@ -35,8 +35,8 @@ class Touched(NamedTuple):
 def counted(arrived: Arrived, counters: Counter[str]) -> Arrived:
     """The events without bots and tests, which are only counted."""
     events = arrived.events
-    bots = np.fromiter((event.bot for event in events), np.bool_, len(events))
-    tests = np.fromiter((event.test for event in events), np.bool_, len(events)) & ~bots
+    bots = np.array([event.bot for event in events], np.bool_)
+    tests = np.array([event.test for event in events], np.bool_) & ~bots
     for name, left_out in (("left_out:bot", bots), ("left_out:test", tests)):
         if number := int(left_out.sum()):
             counters[name] += number

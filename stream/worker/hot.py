@@ -10,7 +10,7 @@ import numpy as np
 from stream.store.shard import ShardStore
 from stream.worker.cache import RecordCache
 from stream.worker.intake import Arrived, together
-from stream.worker.repeats import Hashes, RepeatWindow, id_hash, window_hours
+from stream.worker.repeats import Hashes, RepeatWindow, id_hashes, window_hours
 
 
 @dataclass
@@ -59,10 +59,9 @@ class HotState:
         fresh = Fresh(together(()))
         parts = []
         for topic, some in arrived.items():
-            window, key = self._windows[topic], self._id_key
-            hashes = np.fromiter(
-                (id_hash(event.customer, event.event_id, key) for event in some.events), np.uint64, len(some.events)
-            )
+            window, events = self._windows[topic], some.events
+            customers, event_ids = [event.customer for event in events], [event.event_id for event in events]
+            hashes = id_hashes(customers, event_ids, self._id_key)
             new = window.fresh(hashes)
             fresh.repeats += len(new) - int(new.sum())
             parts.append(some if new.all() else some.those(new))

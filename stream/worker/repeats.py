@@ -5,17 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 import numpy as np
-import xxhash
 from numpy.typing import NDArray
+from xxhash import xxh3_64_intdigest
 
 Hashes = NDArray[np.uint64]
 
 _SMALLEST_FILTER_BITS = 12
 
 
-def id_hash(customer: str, event_id: str, key: int) -> int:
-    """8-byte keyed hash of (customer, event_id)."""
-    return xxhash.xxh3_64_intdigest(f"{len(customer)}:{customer}{event_id}".encode(), key)
+def id_hashes(customers: Iterable[str], event_ids: Iterable[str], key: int) -> Hashes:
+    """8-byte keyed hash of each (customer, event_id)."""
+    hashed = xxh3_64_intdigest
+    pairs = zip(customers, event_ids, strict=True)
+    return np.array([hashed(f"{len(customer)}:{customer}{id_}".encode(), key) for customer, id_ in pairs], np.uint64)
 
 
 class RepeatWindow:
