@@ -13,6 +13,7 @@ from stream.core.ragged import (
     from_bytes,
     from_words64,
     gathered,
+    places,
     replaced,
     row_numbers,
     side_by_side,
@@ -87,3 +88,11 @@ def test_numbers_of_64_bits_survive_being_words(some: list[int]) -> None:
 @given(st.lists(st.integers(-5, 5)))
 def test_distinct_numbers_are_those_of_the_set(some: list[int]) -> None:
     assert distinct(numbers(*some)).tolist() == sorted(set(some))
+
+
+@laws
+@given(st.lists(st.integers(-5, 5)) | st.lists(st.integers(-(2**60), 2**60)))
+def test_numbers_are_found_at_their_places(some: list[int]) -> None:
+    found, where = places(numbers(*some))
+    assert found.tolist() == sorted(set(some))
+    assert found[where].tolist() == some

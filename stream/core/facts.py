@@ -11,7 +11,7 @@ import numpy as np
 
 from stream.core.catalogue import Catalogue, Label
 from stream.core.names import Names
-from stream.core.ragged import Ints
+from stream.core.ragged import Ints, places
 from stream.core.series import Series
 from stream.core.time import MINUTE_MS, Calendar
 
@@ -22,8 +22,6 @@ NONE = "none"
 
 Place = Callable[[str, str, str], str]
 """(product, label, value) -> the admitted value, or `other`."""
-
-_LARGEST_TABLE = 1 << 20
 
 
 class Customers(NamedTuple):
@@ -113,10 +111,6 @@ class Facts:
                 pairs = self.product[values.at] * len(values.names) + values.value
                 yield label, int(np.isin(pairs, lost).sum())
 
-    def values(self, label: str) -> Values:
-        """Every value of the label, as the events have it (an absent one left out)."""
-        return self._values[label]
-
     @cached_property
     def _values(self) -> dict[str, Values]:
         return {label.name: self._extract(label) for label in self.catalogue.labels.values()}
@@ -151,7 +145,7 @@ class Facts:
 
     def _distinct(self, values: Values) -> list[tuple[int, int]]:
         """The (product, value) that occur."""
-        pairs, _ = _numbered(self.product[values.at] * len(values.names) + values.value)
+        pairs, _ = places(self.product[values.at] * len(values.names) + values.value)
         return [divmod(pair, len(values.names)) for pair in pairs.tolist()]
 
     @cached_property
@@ -176,7 +170,7 @@ class Facts:
         combined = self.product[at]
         for column, values in columns:
             combined = combined * len(values) + column[at]
-        distinct, where = _numbered(combined)
+        distinct, where = places(combined)
         numbers = []
         for combination in distinct.tolist():
             found = []
@@ -193,16 +187,3 @@ class Facts:
         if known is None or not known.bounded or value == known.absent:
             return value
         return self.place(product, label, value)
-
-
-def _numbered(numbers: Ints) -> tuple[Ints, Ints]:
-    """(the distinct numbers, for each number its place among them); the numbers are not negative."""
-    largest = int(numbers.max(initial=0))
-    if largest > _LARGEST_TABLE:
-        distinct, where = np.unique(numbers, return_inverse=True)
-        return distinct, where
-    table = np.zeros(largest + 1, np.int64)
-    table[numbers] = 1
-    distinct = np.flatnonzero(table)
-    table[distinct] = np.arange(len(distinct))
-    return distinct, table[numbers]

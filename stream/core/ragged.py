@@ -12,6 +12,10 @@ Ints = NDArray[np.int64]
 Words = NDArray[np.uint32]
 
 
+_LARGEST_TABLE = 1 << 20
+"""So far it is quicker to look numbers up in a table than to sort them."""
+
+
 class Ragged(NamedTuple):
     """Row i is the `lengths[i]` words from where row i − 1 ends."""
 
@@ -42,6 +46,20 @@ def distinct(numbers: Ints) -> Ints:
     """Each number once, ascending. (numpy's own `unique` hashes, which takes five times as long.)"""
     ordered = np.sort(numbers)
     return ordered[np.flatnonzero(np.diff(ordered, prepend=ordered[:1] - 1))]
+
+
+def places(numbers: Ints) -> tuple[Ints, Ints]:
+    """(the distinct numbers, ascending; for each number its place among them)."""
+    first = int(numbers.min(initial=0))
+    span = int(numbers.max(initial=0)) - first + 1
+    if span > _LARGEST_TABLE:
+        found, where = np.unique(numbers, return_inverse=True)
+        return found, where
+    table = np.zeros(span, np.int64)
+    table[numbers - first] = 1
+    found = np.flatnonzero(table)
+    table[found] = np.arange(len(found))
+    return found + first, table[numbers - first]
 
 
 def gathered(words: Words, starts: Ints, lengths: Ints) -> Ragged:

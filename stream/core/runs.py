@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from stream.core.ragged import Ints, Ragged, distinct, from_words64, row_numbers, to_words64
+from stream.core.ragged import Ints, Ragged, distinct, from_words64, places, row_numbers, to_words64
 
 _WORDS = 7
 MOST_PAGES = 2**31 - 1
@@ -93,7 +93,8 @@ def merged(known: Runs, new: Runs, gap_ms: int) -> tuple[Runs, NDArray[np.bool_]
     order = np.argsort(starts)
     starts = starts[order]
     so_far = np.maximum.accumulate(ends[order])
-    first = np.flatnonzero(np.append(starts[:1] == starts[:1], starts[1:] > so_far[:-1] + gap_ms))
+    apart = starts[1:] > so_far[:-1] + gap_ms
+    first = np.concatenate([np.arange(min(len(runs), 1)), np.flatnonzero(apart) + 1])
     unchanged = (np.diff(first, append=len(runs)) == 1) & (order[first] < len(mine))
     gone = np.ones(len(mine), np.bool_)
     gone[order[first[unchanged]]] = False
@@ -129,10 +130,12 @@ def _joined(runs: Runs, first: Ints) -> Runs:
 def _keys(runs: Runs, gap_ms: int) -> tuple[Ints, Ints]:
     """(begin, end) of each run as numbers that are apart by more than the gap from group to group, and within a
     group by as much as the times are, or both by more than the gap."""
-    _, group = np.unique(runs.group, return_inverse=True)
+    channels, channel = places(runs.channel)
+    group = runs.row * len(channels) + channel
     times = np.concatenate([runs.start_ms, runs.end_ms])
     times = times - times.min(initial=0)
     if int(group.max(initial=0) + 1) * int(times.max(initial=0) + gap_ms + 2) >= _LARGEST_KEY:
+        _, group = places(group)
         times = _moved_together(times, gap_ms)
     offset = group * int(times.max(initial=0) + gap_ms + 2)
     return offset + times[: len(runs)], offset + times[len(runs) :]
@@ -140,6 +143,6 @@ def _keys(runs: Runs, gap_ms: int) -> tuple[Ints, Ints]:
 
 def _moved_together(times: Ints, gap_ms: int) -> Ints:
     """The times without what is more than the gap of a time in which nothing begins or ends."""
-    distinct, where = np.unique(times, return_inverse=True)
-    steps = np.minimum(np.diff(distinct, prepend=distinct[:1]), gap_ms + 1)
+    moments, where = places(times)
+    steps = np.minimum(np.diff(moments, prepend=moments[:1]), gap_ms + 1)
     return np.cumsum(steps)[where]

@@ -9,7 +9,8 @@ from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 import numpy as np
-from numpy.typing import NDArray
+
+from stream.core.ragged import Ints, places
 
 MINUTE_MS = 60_000
 HOUR = 60
@@ -40,9 +41,9 @@ class Calendar:
             self._day_of_quarter[quarter] = day
         return day
 
-    def days(self, minutes: NDArray[np.int64]) -> NDArray[np.int64]:
+    def days(self, minutes: Ints) -> Ints:
         """`day` of each minute."""
-        distinct, where = np.unique(minutes, return_inverse=True)
+        distinct, where = places(minutes)
         return np.array([self.day(minute) for minute in distinct.tolist()], np.int64)[where]
 
     def _look_up(self, minute: int) -> int:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from stream.core.facts import Customers, Facts
 from stream.core.increments import Increments
 from stream.core.names import Names
-from stream.core.ragged import Ints, Ragged
+from stream.core.ragged import Ints, Ragged, places
 from stream.core.runs import MOST_PAGES, Runs, chained, merged
 from stream.core.series import KEEP_MINUTES, Kind, Series
 from stream.core.time import DAY, HOUR, MINUTE_MS
@@ -104,11 +104,11 @@ def change(increments: Increments, customers: Customers, old: Visits, new: Visit
 def _count(increments: Increments, names: Names, runs: Runs, count: int) -> None:
     minute, pages, lasted = closes(runs), runs.pages, runs.lasted_ms
     traits = np.stack([runs.channel, np.minimum(pages, 2), lasted > ENGAGED_MS, runs.converted])
-    kinds, where = np.unique(traits[0] << 4 | traits[1] << 2 | traits[2] << 1 | traits[3], return_inverse=True)
+    kinds, where = places(traits[0] << 4 | traits[1] << 2 | traits[2] << 1 | traits[3])
     numbers = np.array([_number(names, kind) for kind in kinds.tolist()], np.int64)
     increments.add(numbers[where], minute, count)
     increments.add(runs.channel[lasted > 0], minute[lasted > 0], count * lasted[lasted > 0])
-    channels, where = np.unique(runs.channel, return_inverse=True)
+    channels, where = places(runs.channel)
     numbers = np.array([names.number((PAGES.name, *names[each][1:])) for each in channels.tolist()], np.int64)
     increments.add(numbers[where][pages > 0], minute[pages > 0], count * pages[pages > 0])
 

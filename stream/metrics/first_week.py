@@ -24,7 +24,7 @@ from stream.core.definition import (
 )
 from stream.core.facts import Customers
 from stream.core.increments import Increments
-from stream.core.ragged import Ints
+from stream.core.ragged import Ints, places
 from stream.core.series import Key, Kind, Series
 from stream.core.story import Story, event
 from stream.metrics.activity import CHANNEL, Activity
@@ -46,7 +46,7 @@ def change(increments: Increments, customers: Customers, old: Activity, new: Act
     for activity, active, count_ in ((old, before, -1), (new, now, 1)):
         rows = np.flatnonzero(~same & (active > 0))
         channels = activity.first_channel[rows]
-        keys, where = np.unique(channels * (LAST_DAY + 2) + active[rows], return_inverse=True)
+        keys, where = places(channels * (LAST_DAY + 2) + active[rows])
         numbers = [_number(customers, *divmod(key, LAST_DAY + 2)) for key in keys.tolist()]
         increments.add(np.array(numbers, np.int64)[where], activity.first_day[rows], count_)
 
