@@ -120,7 +120,7 @@ class Shard:
 
     async def run(self) -> None:
         """Fold and commit whatever arrives, until closed. Raises Fenced; what was not committed is not lost."""
-        while batches := await self.waiting.take(MOST_EVENTS):
+        while batches := await self.waiting.take():
             async with self.at_rest:
                 if self._fenced:
                     break

@@ -17,7 +17,7 @@ from stream.store.shard import Claim, Position
 from stream.worker.batch import Batch
 from stream.worker.measures import SHARDS_OWNED
 from stream.worker.retrying import GivenUp, retrying
-from stream.worker.shard import Common, Fenced, Reader, Shard
+from stream.worker.shard import MOST_EVENTS, Common, Fenced, Reader, Shard
 from stream.worker.transport import BatchConsumer
 from stream.worker.waiting import Waiting
 
@@ -161,7 +161,7 @@ class Shards:
             f"shard {number}: load names", lambda: self._common.store.names(number), self._revoked
         )
         log.info("shard claimed", shard=number, position=sum(position.values()))
-        waiting = Waiting(self._count_waiting)
+        waiting = Waiting(MOST_EVENTS, self._count_waiting)
         return Shard(number, owner, position, commit, waiting, self._common, id_key, Names(stored), self._reader())
 
     def _reader(self) -> Reader:

@@ -5,64 +5,66 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 
 from stream.worker.batch import Batch
 
-LINGER_SECONDS = 0.1
-"""A shard commits at most so often, so that a trickle does not become a commit an event."""
-
-GATHER_SECONDS = 0.01
-"""At least so long after a first batch, so that what was fetched together is folded together: a fold keeps the event
-loop from delivering, and so from fetching ahead."""
+GATHER_SECONDS = 0.1
+"""So long a shard waits for more after a first batch, unless it has enough: a trickle does not become a commit an event,
+and what is fetched together is folded together (a fold keeps the event loop from delivering)."""
 
 
 class Waiting:
-    """A queue that gives out everything at once. `counted` is told how many events came (+) or left (−)."""
+    """A queue that gives out everything at once, `most_events` at most (one batch more or less). `counted` is told
+    how many events came (+) or left (−)."""
 
-    def __init__(self, counted: Callable[[int], None]) -> None:
-        self._batches: deque[Batch] = deque()
-        self._arrived = asyncio.Event()
-        self._closed = asyncio.Event()
+    def __init__(self, most_events: int, counted: Callable[[int], None]) -> None:
+        self._most_events = most_events
         self._counted = counted
-        self._last_take = 0.0
+        self._batches: deque[Batch] = deque()
+        self._events = 0
+        self._closed = False
+        self._arrived = asyncio.Event()
+        self._enough = asyncio.Event()
 
     def put(self, batch: Batch) -> None:
         """Queue the batch; once closed it is dropped, to be fetched again by whoever owns the shard next."""
-        if not self._closed.is_set():
+        if not self._closed:
             self._batches.append(batch)
-            self._counted(len(batch.records))
-            self._arrived.set()
+            self._count(len(batch.records))
 
     @property
     def oldest_ms(self) -> int | None:
         """Timestamp of the oldest waiting record (the topics may differ, so this is the least of the heads)."""
         return min((batch.records[0].timestamp for batch in self._batches), default=None)
 
-    async def take(self, most_events: int) -> list[Batch]:
-        """All batches, up to `most_events` (one batch more or less); empty once closed."""
+    async def take(self) -> list[Batch]:
+        """All batches, up to the most events; empty once closed."""
         await self._arrived.wait()
-        await self._linger()
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._enough.wait(), GATHER_SECONDS)
         batches: list[Batch] = []
         events = 0
-        while self._batches and events < most_events and not self._closed.is_set():
+        while self._batches and events < self._most_events:
             batches.append(self._batches.popleft())
             events += len(batches[-1].records)
-        if not self._batches and not self._closed.is_set():
-            self._arrived.clear()
-        self._counted(-events)
+        self._count(-events)
         return batches
 
     def close(self) -> None:
         """Let go of everything."""
-        self._closed.set()
-        self._arrived.set()
-        self._counted(-sum(len(batch.records) for batch in self._batches))
+        self._closed = True
         self._batches.clear()
+        self._count(-self._events)
 
-    async def _linger(self) -> None:
-        loop = asyncio.get_running_loop()
-        pause = max(self._last_take + LINGER_SECONDS - loop.time(), GATHER_SECONDS)
-        if not self._closed.is_set():
-            await asyncio.wait([closed := asyncio.ensure_future(self._closed.wait())], timeout=pause)
-            closed.cancel()
-        self._last_take = loop.time()
+    def _count(self, events: int) -> None:
+        self._events += events
+        self._counted(events)
+        for event, is_set in (
+            (self._arrived, self._batches or self._closed),
+            (self._enough, self._events >= self._most_events // 2 or self._closed),
+        ):
+            if is_set:
+                event.set()
+            else:
+                event.clear()
