@@ -10,8 +10,8 @@ from contextlib import suppress
 from stream.worker.batch import Batch
 
 GATHER_SECONDS = 0.1
-"""So long a shard waits for more after a first batch, unless it has enough: a trickle does not become a commit an event,
-and what is fetched together is folded together (a fold keeps the event loop from delivering)."""
+"""So long a shard waits for more after a first batch, unless it has enough: a trickle does not become a commit an
+event, and what is fetched together is folded together (a fold keeps the event loop from delivering)."""
 
 
 class Waiting:
