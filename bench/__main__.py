@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 
 import click
 
+from bench import around
+from bench.around import Around
 from bench.deployment import deployed
 from bench.load import Load
 from bench.measuring import Failed, Measured
@@ -23,7 +25,7 @@ from bench.stack import BROKERS, best_broker, leave_one_core
 from bench.stages import profile
 from stream.errors import UserError
 
-STAGES = "stages"
+STAGES, AROUND = OTHERS = "stages", "around"
 # The embedded broker holds everything in memory.
 EVENTS = {"apache": 6_000_000, "embedded": 1_500_000}
 CUSTOMERS = {"apache": 1_000_000, "embedded": 200_000}
@@ -39,6 +41,7 @@ class Bench:
         self.peers: dict[str, Measured] = {}
         self.stages: dict[str, float] = {}
         self.missing: dict[str, str] = {}
+        self.around: Around | None = None
         self.redis_version = ""
         self.cores = leave_one_core()
         self._broker = broker
@@ -71,6 +74,10 @@ class Bench:
             async with deployed(self._broker, self.cores, bar, {}) as deployment:
                 self.stages = await profile(deployment, load)
 
+    async def look_around(self) -> None:
+        with self._missing_if_failed(AROUND):
+            self.around = await around.measured(self._broker, self.cores)
+
     @contextmanager
     def _missing_if_failed(self, name: str) -> Iterator[None]:
         try:
@@ -79,8 +86,10 @@ class Bench:
             self.missing[name] = str(failure)
 
 
-async def run(broker: str, chosen: dict[str, Scenario], peers: Sequence[str], seconds: float, stages: bool) -> Run:
-    """Everything, one after the other."""
+async def run(
+    broker: str, chosen: dict[str, Scenario], peers: Sequence[str], seconds: float, others: Collection[str]
+) -> Run:
+    """Everything, one after the other; `others`: what is no scenario and no peer."""
     load = os.getloadavg()[0]
     bench = Bench(broker, seconds)
     main_load = chosen[MAIN].load
@@ -89,8 +98,10 @@ async def run(broker: str, chosen: dict[str, Scenario], peers: Sequence[str], se
         for name, scenario in chosen.items():
             if name != MAIN:
                 await bench.under(name, scenario, _titled(name, bar))
-        if stages:
+        if STAGES in others:
             await bench.profile(main_load._replace(events=main_load.events // 6), _titled(STAGES, bar))
+    if AROUND in others:
+        await bench.look_around()
     return Run(
         date=datetime.now(UTC).date().isoformat(),
         commit=checked_out(),
@@ -103,6 +114,7 @@ async def run(broker: str, chosen: dict[str, Scenario], peers: Sequence[str], se
         peers=bench.peers,
         stages=bench.stages,
         missing=bench.missing,
+        around=bench.around,
     )
 
 
@@ -142,13 +154,14 @@ def main(
     if quick:
         events, customers, seconds, only = QUICK_EVENTS, QUICK_CUSTOMERS, QUICK_SECONDS, (ORDINARY,)
     chosen = scenarios(events or EVENTS[broker], customers or CUSTOMERS[broker], large)
-    if unknown := set(only) - {*chosen, *PEERS, STAGES}:
-        raise click.BadParameter(f"{', '.join(unknown)}: choose from {', '.join([*chosen, *PEERS, STAGES])}")
+    if unknown := set(only) - {*chosen, *PEERS, *OTHERS}:
+        raise click.BadParameter(f"{', '.join(unknown)}: choose from {', '.join([*chosen, *PEERS, *OTHERS])}")
     if only:
         chosen = {name: scenario for name, scenario in chosen.items() if name in (MAIN, *only)}
     peers = [name for name in PEERS if not only or name in only]
+    others = [name for name in OTHERS if not only or name in only]
     try:
-        result = asyncio.run(run(broker, chosen, peers, seconds, stages=not only or STAGES in only))
+        result = asyncio.run(run(broker, chosen, peers, seconds, others))
     except (Failed, UserError) as error:
         click.echo(f"bench: {error}", err=True)
         sys.exit(1)

@@ -6,7 +6,7 @@ Run as `python -m bench.delay`: a worker on a core of its own, everything else o
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import islice
 from time import monotonic, time
 
@@ -16,7 +16,8 @@ import msgspec
 from prometheus_client.parser import text_string_to_metric_families
 
 from bench.load import Load, Parcel, parcels
-from bench.stack import BROKERS, best_broker, leave_one_core, stack
+from bench.measuring import Failed
+from bench.stack import BROKERS, best_broker, stack
 from stream.embedded import free_port
 from stream.emit import Emitter
 from stream.exporter.canary import BUCKETS
@@ -43,9 +44,11 @@ class Delay(msgspec.Struct, frozen=True):
     p99: float | None
 
 
-async def measure(broker: str, rate: int, seconds: float, customers: int) -> Delay:
-    """The load comes as it would from products; what is counted begins after a warm-up."""
-    cores = leave_one_core()
+async def measure(broker: str, cores: Sequence[int], rate: int, seconds: float, customers: int) -> Delay:
+    """The load comes as it would from products; what is counted begins after a warm-up.
+
+    `cores` as in `Stack`: the worker has the first, the exporter shares the next.
+    """
     with stack(broker, cores) as own:
         settings = Settings(
             _env_file=None,
@@ -68,6 +71,8 @@ async def measure(broker: str, rate: int, seconds: float, customers: int) -> Del
             await asyncio.sleep(_SETTLE_SECONDS)  # the last canaries of that time arrive
             after = await _canaries(settings)
     seen = {bound: count - before[bound] for bound, count in after.items()}
+    if not any(seen.values()):
+        raise Failed("no canary arrived")
     return Delay(broker, sent / seconds, max(seen.values()), _bound(seen, 0.5), _bound(seen, 0.99))
 
 

@@ -5,24 +5,21 @@ from __future__ import annotations
 import os
 import random
 import resource
-import subprocess
 import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import monotonic
-from typing import NamedTuple
 
 import click
+import msgspec
 
-from stream.embedded import EmbeddedBroker, KafkaServer
+from bench.measuring import Failed
+from bench.stack import BROKERS, leave_one_core
 from stream.errors import UserError
 from stream.settings import Settings
-from tests.stack.apache_kafka import ApacheKafka
 from tests.stack.command import Assidu
-
-BROKERS: dict[str, type[KafkaServer]] = {"embedded": EmbeddedBroker, "apache": ApacheKafka}
 
 # The fields of their own that events of some types have; the browser's name fills them up to some 200 bytes.
 OWN_FIELDS = {
@@ -35,11 +32,7 @@ CUSTOMERS = 100_000
 _SEED = 20_260_301
 
 
-class Failed(Exception):
-    """What was measured did not do its work: there is nothing to report."""
-
-
-class Produced(NamedTuple):
+class Produced(msgspec.Struct, frozen=True):
     """`events` acknowledged in so many seconds, of which `cpu_seconds` on the core; starting is left out."""
 
     events: int
@@ -106,26 +99,16 @@ def _lines(events: int) -> Iterator[str]:
         )
 
 
-def leave_one_core() -> int | None:
-    """The core for what is measured; this process and the brokers it starts keep to the others, if there are any."""
-    *others, last = sorted(os.sched_getaffinity(0))
-    if not others:
-        return None
-    os.sched_setaffinity(0, others)
-    return last
-
-
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
 @click.option("--broker", type=click.Choice(list(BROKERS)), multiple=True, help="Which broker.  [default: both]")
 @click.option("--events", type=click.IntRange(min=1000), default=1_000_000, show_default=True)
 def main(broker: tuple[str, ...], events: int) -> None:
     """Measure `assidu emit FILE` on one core and print the rates."""
-    processor = f"python {sys.version.split()[0]}, commit {_commit()}"
-    click.echo(f"{events:,} events of some 200 bytes, acks=all, {processor}")
-    core = leave_one_core()
+    click.echo(f"{events:,} events of some 200 bytes, acks=all, python {sys.version.split()[0]}")
+    cores = leave_one_core()
     try:
         for name in broker or BROKERS:
-            one = measured(name, events, core)
+            one = measured(name, events, cores[0] if cores else None)
             click.echo(
                 f"{name}: {one.events_per_second:,.0f} events/s, {one.cpu_seconds_per_million:.1f} CPU seconds per "
                 f"million events, {one.cpu_seconds / one.seconds:.2f} of the core used"
@@ -133,11 +116,6 @@ def main(broker: tuple[str, ...], events: int) -> None:
     except (Failed, UserError) as error:
         click.echo(f"bench: {error}", err=True)
         sys.exit(1)
-
-
-def _commit() -> str:
-    say = ["git", "-C", str(Path(__file__).parent), "describe", "--always", "--abbrev=12", "--dirty=+"]
-    return subprocess.run(say, capture_output=True, text=True, check=False).stdout.strip() or "unknown"
 
 
 if __name__ == "__main__":

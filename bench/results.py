@@ -11,6 +11,7 @@ from pathlib import Path
 
 import msgspec
 
+from bench.around import Around
 from bench.measuring import Measured
 from bench.stack import CHECKOUT
 
@@ -84,6 +85,7 @@ class Run(msgspec.Struct, frozen=True):
     peers: dict[str, Measured]
     stages: dict[str, float]
     missing: dict[str, str]
+    around: Around | None = None
 
 
 def machine(load: float, pinned: bool, redis_version: str) -> Machine:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from math import inf
 from typing import NamedTuple
 
+from bench.around import Around
 from bench.peers import PEERS
 from bench.results import Run
 from bench.scenarios import COLD, FLAT, MAIN, MIDNIGHT, SIZE, START, TWO
@@ -18,6 +20,9 @@ CPU_OF_TWO_WITHIN = 0.15
 BYTES_PER_CUSTOMER = 200
 MEMORY_MIB = 600
 START_SECONDS = 5.0
+EMITTED_PER_SECOND = 60_000
+DELAY_SECONDS = 2.0
+ANSWER_MS = 100.0
 
 
 class Verdict(NamedTuple):
@@ -38,6 +43,8 @@ def verdicts(run: Run) -> Iterator[Verdict]:
         what = f"at least {wanted} times {PEERS[name].title}"
         yield _at_least(what, main.events_per_second / peer.events_per_second, wanted, "{:.1f}")
     yield from _of_scenarios(run)
+    if run.around:
+        yield from _around(run.around)
 
 
 def _of_scenarios(run: Run) -> Iterator[Verdict]:
@@ -70,6 +77,15 @@ def _of_scenarios(run: Run) -> Iterator[Verdict]:
         )
     largest = max(one.measured.peak_bytes for one in run.scenarios.values())
     yield _at_most(f"at most {MEMORY_MIB} MiB of memory in every run", largest / 2**20, MEMORY_MIB)
+
+
+def _around(around: Around) -> Iterator[Verdict]:
+    rate = around.producer.events_per_second
+    yield _at_least(f"assidu emit: at least {EMITTED_PER_SECOND:,} events/s", rate, EMITTED_PER_SECOND, "{:,.0f}")
+    p99 = inf if around.delay.p99 is None else around.delay.p99
+    yield _at_most(f"event to gauge: 99 % within {DELAY_SECONDS:g} s", p99, DELAY_SECONDS, "{:g}")
+    slow = around.exposition.answer_busy.p99
+    yield _at_most(f"/metrics: 99 % within {ANSWER_MS:g} ms", slow, ANSWER_MS)
 
 
 def _at_least(target: str, measured: float, wanted: float, form: str = "{:.2f}") -> Verdict:
