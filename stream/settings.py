@@ -37,7 +37,7 @@ class Settings(BaseSettings):
     idempotence: Literal["auto", "on", "off"] = "auto"
     kafka_session_timeout: float = Field(10, gt=0)
     kafka_rebalance_timeout: float = Field(12, gt=0)
-    cache_customers: int = Field(400_000, ge=1)
+    cache_customers: int = Field(100_000, ge=1)
     stall_seconds: float = Field(60, gt=0)
     stale_seconds: float = Field(60, gt=0)
     canary_seconds: float = Field(5, ge=0)
