@@ -21,7 +21,7 @@ def test_kafka_is_away_for_a_while(assidu: Assidu, kafka: KafkaServer, how: str)
         pytest.skip("the embedded broker forgets everything when it stops")
     story = Story(assidu)
     worker = story.worker()
-    story.emit(story.history(5_000, seed=1))
+    story.begin_to_emit(story.history(5_000, seed=1))
     story.wait_until_mid_stream(0)
     with getattr(kafka, how)():
         time.sleep(AWAY_SECONDS)

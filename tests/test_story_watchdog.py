@@ -16,7 +16,7 @@ def test_a_worker_without_progress_restarts_in_place_and_loses_nothing(assidu: A
         story = Story(assidu, redis=own_redis.url)
         worker = story.worker(stall_seconds=4)
         pid = worker.child.pid
-        story.emit(story.history(40_000))
+        story.begin_to_emit(story.history(40_000))
         story.wait_until_mid_stream(0)
         # A commit that hangs looks to the watchdog as a consumer that died quietly does: a backlog, no progress.
         with own_redis.paused():

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
+import threading
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from datetime import UTC, datetime, time, timedelta
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -42,6 +46,7 @@ class Story:
         self._keys = Keys(self.settings.namespace)
         self._files = 0
         self._emitting: list[Child] = []
+        self._go_on = threading.Event()
         done = assidu.run("topics")
         assert done.returncode == 0, done.stderr
 
@@ -56,8 +61,13 @@ class Story:
         assert done.returncode == 0, done.stderr
 
     def begin_to_emit(self, events: Iterable[Event]) -> None:
-        """Emit them in the background; `settle` waits for the end of it."""
-        self._emitting.append(self.assidu.start("emit", self._write(events)))
+        """Emit them in the background: half of them now, and the rest once the test is in mid-stream or settles."""
+        self._go_on.set()
+        self._go_on = threading.Event()
+        lines, pipe = self._lines(events), self._next_file()
+        os.mkfifo(pipe)
+        self._emitting.append(self.assidu.start("emit", str(pipe)))
+        threading.Thread(target=_feed, args=(pipe, lines, self._go_on), daemon=True).start()
 
     def send(self, records: Iterable[Record], counting: Iterable[Event] = ()) -> list[RecordMetadata]:
         """Send records past the emitter; `counting` are the events in them that ought to count."""
@@ -78,6 +88,7 @@ class Story:
 
     def settle(self, within_seconds: float = 60) -> None:
         """Wait until everything that was emitted is folded."""
+        self._go_on.set()
         while self._emitting:
             assert self._emitting.pop().process.wait(within_seconds) == 0
         done = self.assidu.run(
@@ -113,7 +124,8 @@ class Story:
     def wait_until_mid_stream(self, before: int, within_seconds: float = 60) -> None:
         """Until something was committed after `before` records, and not everything that was emitted."""
         self.wait_until_folded(before, within_seconds)
-        assert self.folded() < len(self.emitted), "it was too fast: emit more, to be in mid-stream"
+        assert self.folded() < len(self.emitted), "begin_to_emit, to be in mid-stream"
+        self._go_on.set()
 
     def wait_until_folded(self, before: int, within_seconds: float = 60) -> None:
         """Until something was committed after `before` records."""
@@ -152,14 +164,31 @@ class Story:
             raise
 
     def _write(self, events: Iterable[Event]) -> str:
+        lines, file = self._lines(events), self._next_file()
+        file.write_text("".join(lines))
+        return str(file)
+
+    def _lines(self, events: Iterable[Event]) -> list[str]:
+        """The events as they are emitted, which ought to count from now on."""
         events = list(events)
         self.emitted += events
+        return [f"{json.dumps(event)}\n" for event in events]
+
+    def _next_file(self) -> Path:
         self._files += 1
-        file = self.assidu.folder / f"events-{self._files}.jsonl"
-        file.write_text("".join(f"{json.dumps(event)}\n" for event in events))
-        return str(file)
+        return self.assidu.folder / f"events-{self._files}.jsonl"
 
     def _serve(self, command: str, **changed: object) -> Service:
         service = Service(self.assidu.start(command, **changed))
         service.wait_until_serving()
         return service
+
+
+def _feed(pipe: Path, lines: list[str], go_on: threading.Event) -> None:
+    """Write half of the lines, and the rest when told to."""
+    half = len(lines) // 2
+    with suppress(BrokenPipeError), pipe.open("w") as open_pipe:
+        open_pipe.write("".join(lines[:half]))
+        open_pipe.flush()
+        go_on.wait()
+        open_pipe.write("".join(lines[half:]))
