@@ -22,15 +22,12 @@ class Failed(Exception):
     """What was measured did not do its work: there is nothing to report."""
 
 
-class Measured(msgspec.Struct, frozen=True):
-    """`events` and CPU of the `seconds` measured; `start_seconds` is the time from start to the first that was done,
-    `peak_bytes` the most memory that the largest process had."""
+class Work(msgspec.Struct, frozen=True):
+    """So many events in so many seconds, of which `cpu_seconds` of a core."""
 
     events: int
     seconds: float
     cpu_seconds: float
-    start_seconds: float
-    peak_bytes: int
 
     @property
     def events_per_second(self) -> float:
@@ -44,6 +41,14 @@ class Measured(msgspec.Struct, frozen=True):
     def core_share(self) -> float:
         """How much of a core was used; what lacks to 1 was spent waiting."""
         return self.cpu_seconds / self.seconds
+
+
+class Measured(Work, frozen=True):
+    """`start_seconds` is the time from start to the first that was done, `peak_bytes` the most memory that the
+    largest process had."""
+
+    start_seconds: float
+    peak_bytes: int
 
 
 async def measured(

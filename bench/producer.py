@@ -13,9 +13,8 @@ from tempfile import TemporaryDirectory
 from time import monotonic
 
 import click
-import msgspec
 
-from bench.measuring import Failed
+from bench.measuring import Failed, Work
 from bench.stack import BROKERS, leave_one_core
 from stream.errors import UserError
 from stream.settings import Settings
@@ -32,20 +31,8 @@ CUSTOMERS = 100_000
 _SEED = 20_260_301
 
 
-class Produced(msgspec.Struct, frozen=True):
-    """`events` acknowledged in so many seconds, of which `cpu_seconds` on the core; starting is left out."""
-
-    events: int
-    seconds: float
-    cpu_seconds: float
-
-    @property
-    def events_per_second(self) -> float:
-        return self.events / self.seconds
-
-    @property
-    def cpu_seconds_per_million(self) -> float:
-        return self.cpu_seconds / self.events * 1e6
+class Produced(Work, frozen=True):
+    """Events that Kafka has acknowledged; starting is left out."""
 
 
 def measured(broker: str, events: int, core: int | None) -> Produced:
@@ -111,7 +98,7 @@ def main(broker: tuple[str, ...], events: int) -> None:
             one = measured(name, events, cores[0] if cores else None)
             click.echo(
                 f"{name}: {one.events_per_second:,.0f} events/s, {one.cpu_seconds_per_million:.1f} CPU seconds per "
-                f"million events, {one.cpu_seconds / one.seconds:.2f} of the core used"
+                f"million events, {one.core_share:.2f} of the core used"
             )
     except (Failed, UserError) as error:
         click.echo(f"bench: {error}", err=True)

@@ -40,7 +40,7 @@ class Days:
         """With these days of these rows, which may be there already."""
         if not len(rows):
             return self
-        size, lengths = len(self.first_block), self.masks.lengths
+        lengths = self.masks.lengths
         blocks = days // _BLOCK
         first = np.where(lengths > 0, self.first_block, NO_DAY)
         last = np.where(lengths > 0, self.first_block + lengths, 0)
@@ -53,7 +53,6 @@ class Days:
         words[spans(starts + np.where(lengths > 0, self.first_block - first, 0), lengths)] = self.masks.words
         bits = np.uint32(1) << (days % _BLOCK).astype(np.uint32)
         np.bitwise_or.at(words, starts[rows] + blocks - first[rows], bits)
-        assert len(wider) == size
         return Days(first, Ragged(words, wider))
 
     def all(self) -> tuple[Ints, Ints]:

@@ -17,9 +17,6 @@ class RecordCache:
         self._young: dict[bytes, bytes] = {}
         self._old: dict[bytes, bytes] = {}
 
-    def __len__(self) -> int:
-        return len(self._young.keys() | self._old.keys())
-
     def find(self, keys: Iterable[bytes]) -> list[bytes | None]:
         """The record of each key; None where there is none."""
         young, old = self._young.get, self._old.get
