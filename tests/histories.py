@@ -27,6 +27,7 @@ from stream.core.time import Calendar
 from stream.exporter.samples import samples
 from stream.metrics import KINDS, SERIES
 from stream.metrics.activity import NEVER
+from stream.metrics.answers import stored_answers
 from stream.store.keys import customer_key
 from stream.worker.fold import counted, facts_of, fold
 from stream.worker.intake import Arrived
@@ -171,19 +172,22 @@ class State:
         names = self.names
         customers = Customers(["app"], np.zeros(len(self.records), np.int64), names)
         active, latest, answers, visits = unpacked(self.records.values(), KINDS, customers)
-        answered = answers.of(range(len(self.records)))
         said: list[dict[str, Any]] = [
             {
                 "first": (ms, day, ms != NEVER and names[channel]),
                 "days": [],
                 "latest": {},
-                "answers": {names[number]: answer for number, answer in answered[row].items()},
+                "answers": {},
                 "visits": [],
             }
             for row, (ms, day, channel) in enumerate(listed(active.first_ms, active.first_day, active.first_channel))
         ]
         for row, day in listed(*active.days.all()):
             said[row]["days"].append(day)
+        given = stored_answers(answers.stored, np.arange(len(self.records)))
+        answered = listed(given.row, given.number, given.ms, given.score)
+        for (row, number, ms, score), id_ in zip(answered, given.event_ids(), strict=True):
+            said[row]["answers"][names[number]] = ms, id_, score
         for row, number, minute in zip(
             *map(np.ndarray.tolist, (latest.row, latest.number, latest.minute)), strict=True
         ):

@@ -6,18 +6,29 @@ ones are taken back.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
-from struct import Struct
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from stream.core.facts import NONE, Customers, Facts
 from stream.core.increments import Increments
-from stream.core.ragged import Ragged, from_bytes, gathered, replaced, to_bytes
+from stream.core.ragged import (
+    Ints,
+    Ragged,
+    distinct,
+    from_bytes,
+    from_words64,
+    gathered,
+    places,
+    replaced,
+    side_by_side,
+    to_bytes,
+    to_words64,
+)
 from stream.core.series import Kind, Series
-from stream.core.time import DAY, MINUTE_MS, minute_of
+from stream.core.time import DAY, MINUTE_MS
 
 SENT = frozenset({"survey_sent"})
 ANSWERED_TYPES = frozenset({"survey_response"})
@@ -30,53 +41,125 @@ RESPONSES = Series("responses", Kind.FLOW, "minute", ("survey", "survey_id", "sc
 FEEDBACK = Series("feedback", Kind.FLOW, "minute", ("theme", "sentiment"))
 SERIES = (ANSWERS, ASKED, ANSWERED, REQUESTS, RESPONSES, FEEDBACK)
 
-Answer = tuple[int, bytes, int]
-"""Milliseconds since the epoch, event_id, score (mirrored where the scale was reversed)."""
-
-Given = dict[int, Answer]
-"""Number of a key of RESPONSES (survey, survey_id, scale) -> the last answer."""
-
 _KEEP_MS = 100 * DAY * MINUTE_MS
 """As long as an answer can be evidence of anything."""
 
-_HEAD = Struct("<IqBxH")
-"""Key number, milliseconds, score, length of the event_id that follows (in bytes, padded to whole words)."""
+_HEAD = 4
+_SCORES = 1 << 8
+
+
+class Given(NamedTuple):
+    """Answers, one each: its row, the number of its key of RESPONSES (survey, survey_id, scale), milliseconds since
+    the epoch, the score (mirrored where the scale was reversed), the event_id (bytes, and zeros to whole words)."""
+
+    row: Ints
+    number: Ints
+    ms: Ints
+    score: Ints
+    id_bytes: Ints
+    ids: Ragged
+
+    def those(self, at: Ints) -> Given:
+        row, number, ms, score, id_bytes = (column[at] for column in self[:-1])
+        ids = gathered(self.ids.words, self.ids.starts[at], self.ids.lengths[at])
+        return Given(row, number, ms, score, id_bytes, ids)
+
+    @property
+    def key(self) -> Ints:
+        """Row and number in one."""
+        return self.row << 32 | self.number
+
+    def event_ids(self) -> list[bytes]:
+        return [id_[:size] for id_, size in zip(to_bytes(self.ids), self.id_bytes.tolist(), strict=True)]
 
 
 @dataclass(frozen=True)
 class Answers:
-    """`given[row]`: the answers of those customers that have answered now; all others' stay as they are `stored`.
-
-    Answers are rare beside other events, and told apart by a text: so they are read one by one, and only where one
-    more has come.
-    """
+    """`given`: the last answers of those customers that have answered now, by row and number; all others' stay as
+    they are `stored`, for answers are rare beside other events."""
 
     stored: Ragged
-    given: dict[int, Given]
+    given: Given
 
     @classmethod
     def unpack(cls, stored: Ragged, customers: Customers) -> Answers:
-        return cls(stored, {})
+        return cls(stored, stored_answers(stored, np.empty(0, np.int64)))
 
     def pack(self) -> list[Ragged]:
-        rows = np.array(list(self.given), np.int64)
-        return [replaced(self.stored, rows, from_bytes(map(_packed, self.given.values())))]
+        given, rows = self.given, distinct(self.given.row)
+        heads = np.empty((len(given.row), _HEAD), np.uint32)
+        heads[:, 0], heads[:, 1:3] = given.number, to_words64(given.ms)
+        heads[:, 3] = given.id_bytes * _SCORES + given.score
+        answers = side_by_side([Ragged(heads.ravel(), np.full(len(heads), _HEAD)), given.ids])
+        lengths = np.bincount(np.searchsorted(rows, given.row), answers.lengths, len(rows)).astype(np.int64)
+        return [replaced(self.stored, rows, Ragged(answers.words, lengths))]
 
     def joined(self, facts: Facts, keep_days: int | None) -> Answers:
         at, numbers = facts.under(RESPONSES)
-        rows, moments = facts.row[at].tolist(), facts.ms[at].tolist()
-        given = {row: before.copy() for row, before in self.of(rows).items()}
-        for event, row, ms, number in zip(at.tolist(), rows, moments, numbers.tolist(), strict=True):
-            answer = (ms, facts.events[event].event_id.encode(), score_of(facts.events[event]))
-            if number not in given[row] or answer[:2] > given[row][number][:2]:
-                given[row][number] = answer
-        return Answers(self.stored, {row: _recent(answers) for row, answers in given.items()})
+        if not len(at):
+            return self
+        answers = [facts.events[event] for event in at.tolist()]
+        ids = [answer.event_id.encode() for answer in answers]
+        new = Given(
+            facts.row[at],
+            numbers,
+            facts.ms[at],
+            np.array([score_of(answer) for answer in answers], np.int64),
+            np.array([len(id_) for id_ in ids], np.int64),
+            from_bytes(id_ + bytes(-len(id_) % 4) for id_ in ids),
+        )
+        return Answers(self.stored, _recent(_last(_chained(stored_answers(self.stored, distinct(new.row)), new))))
 
-    def of(self, rows: Iterable[int]) -> dict[int, Given]:
-        """The last answers of the customers in these rows."""
-        stored = np.array([row for row in dict.fromkeys(rows) if row not in self.given], np.int64)
-        found = to_bytes(gathered(self.stored.words, self.stored.starts[stored], self.stored.lengths[stored]))
-        return self.given | dict(zip(stored.tolist(), map(_unpacked, found), strict=True))
+
+def stored_answers(stored: Ragged, rows: Ints) -> Given:
+    """The stored answers of these rows: the first of each, then the second of each that has one, and so on."""
+    rows = rows[stored.lengths[rows] > 0]
+    words, at, ends = stored.words, stored.starts[rows], stored.starts[rows] + stored.lengths[rows]
+    found: list[Given] = []
+    while not found or len(rows):
+        heads = words[at[:, None] + np.arange(_HEAD)]
+        number, rest = heads[:, 0].astype(np.int64), heads[:, 3].astype(np.int64)
+        id_bytes, score = np.divmod(rest, _SCORES)
+        ids = gathered(words, at + _HEAD, (id_bytes + 3) // 4)
+        found.append(Given(rows, number, from_words64(heads[:, 1:3]).ravel(), score, id_bytes, ids))
+        at = at + _HEAD + ids.lengths
+        rows, at, ends = rows[at < ends], at[at < ends], ends[at < ends]
+    return _chained(*found)
+
+
+def _chained(*parts: Given) -> Given:
+    *columns, ids = zip(*parts, strict=True)
+    row, number, ms, score, id_bytes = map(np.concatenate, columns)
+    words, lengths = map(np.concatenate, zip(*ids, strict=True))
+    return Given(row, number, ms, score, id_bytes, Ragged(words, lengths))
+
+
+def _last(given: Given) -> Given:
+    """Of the answers under the same key the last, in order of key."""
+    key, ms = given.key, given.ms
+    order = np.lexsort((ms, key))
+    tied = (np.diff(key[order]) == 0) & (np.diff(ms[order]) == 0)
+    if tied.any():
+        order = np.lexsort((_rank_of_ids(given, order, tied), ms, key))
+    return given.those(order[np.diff(key[order], append=-1) != 0])
+
+
+def _rank_of_ids(given: Given, order: Ints, tied: NDArray[np.bool_]) -> Ints:
+    """For each answer the rank of its event_id among those that are `tied` (with the next of the order)."""
+    at = distinct(np.concatenate([order[:-1][tied], order[1:][tied]]))
+    ids = given.those(at).event_ids()
+    ranks = {id_: rank for rank, id_ in enumerate(sorted(set(ids)))}
+    rank = np.zeros(len(order), np.int64)
+    rank[at] = [ranks[id_] for id_ in ids]
+    return rank
+
+
+def _recent(given: Given) -> Given:
+    """Without what is too old beside the customer's newest answer."""
+    first = np.flatnonzero(np.diff(given.row, prepend=-1))
+    newest = np.maximum.reduceat(given.ms, first)
+    kept = given.ms > np.repeat(newest, np.diff(first, append=len(given.row))) - _KEEP_MS
+    return given if kept.all() else given.those(np.flatnonzero(kept))
 
 
 def score_of(event: Any) -> int:
@@ -89,24 +172,17 @@ def score_of(event: Any) -> int:
 
 
 def change(increments: Increments, customers: Customers, old: Answers, new: Answers) -> None:
-    """contribution(new) − contribution(old)."""
-    names = customers.names
-    rows = list(new.given) or np.flatnonzero(new.stored.lengths).tolist()
-    before_of, now_of = old.of(rows), new.of(rows)
-    cells: list[tuple[int, int, int]] = []
-    for row in rows:
-        before, now = before_of[row], now_of[row]
-        for number in before.keys() | now.keys():
-            was, is_ = before.get(number), now.get(number)
-            if was != is_:
-                _, *labels = names[number]
-                for answer, count in ((was, -1), (is_, 1)):
-                    if answer:
-                        key = names.number((ANSWERS.name, *labels, str(answer[2])))
-                        cells.append((key, minute_of(answer[0]), count))
-    if cells:
-        keys, minutes, counts = np.array(cells, np.int64).T
-        increments.add(keys, minutes, counts)
+    """contribution(new) − contribution(old), of those that have answered; of all, where they are stored apart."""
+    now = new.given if new.stored is old.stored else stored_answers(new.stored, np.arange(len(customers)))
+    for given, count in ((stored_answers(old.stored, distinct(now.row)), -1), (now, 1)):
+        keys, where = places(given.number * _SCORES + given.score)
+        numbers = [_number(customers, *divmod(key, _SCORES)) for key in keys.tolist()]
+        increments.add(np.array(numbers, np.int64)[where], given.ms // MINUTE_MS, count)
+
+
+def _number(customers: Customers, number: int, score: int) -> int:
+    _, *labels = customers.names[number]
+    return customers.names.number((ANSWERS.name, *labels, str(score)))
 
 
 def count_feedback(increments: Increments, facts: Facts) -> None:
@@ -118,27 +194,3 @@ def count_feedback(increments: Increments, facts: Facts) -> None:
             for theme in themes or (NONE,):
                 number = facts.customers.names.number(FEEDBACK.key(product, theme, answer.sentiment or NONE))
                 increments.add(number, facts.minute[event : event + 1], 1)
-
-
-def _recent(given: Given) -> Given:
-    edge = max(answer[0] for answer in given.values()) - _KEEP_MS
-    return {number: answer for number, answer in given.items() if answer[0] > edge}
-
-
-def _packed(given: Given) -> bytes:
-    parts = []
-    for number, (ms, event_id, score) in sorted(given.items()):
-        parts.append(_HEAD.pack(number, ms, score, len(event_id)))
-        parts.append(event_id + bytes(-len(event_id) % 4))
-    return b"".join(parts)
-
-
-def _unpacked(stored: bytes) -> Given:
-    given: Given = {}
-    at = 0
-    while at < len(stored):
-        number, ms, score, length = _HEAD.unpack_from(stored, at)
-        at += _HEAD.size
-        given[number] = (ms, stored[at : at + length], score)
-        at += length + -length % 4
-    return given

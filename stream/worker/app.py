@@ -13,7 +13,7 @@ from stream.worker.shards import Shards
 from stream.worker.transport import BatchTransport
 
 MOST_RECORDS_PER_FETCH = 60_000
-_BATCHES_BUFFERED = 32
+_BATCHES_BUFFERED = 8
 
 
 def engagement_app(settings: Settings, shards: Shards, folder: str) -> faust.App:

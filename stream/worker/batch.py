@@ -7,7 +7,7 @@ from typing import NamedTuple, Protocol
 
 
 class KafkaRecord(Protocol):
-    """What is used of aiokafka's ConsumerRecord; `timestamp` is in milliseconds since the epoch."""
+    """What is used of a record as aiokafka's parser makes it; `timestamp` is in milliseconds since the epoch."""
 
     @property
     def offset(self) -> int: ...

@@ -23,7 +23,7 @@ from stream.worker.waiting import Waiting
 
 log = structlog.get_logger()
 
-MOST_EVENTS_WAITING = 80_000
+MOST_EVENTS_WAITING = 160_000
 """Fetched and not yet folded, over all shards; beyond it, fetching stops."""
 
 _FAREWELL_SECONDS = 5.0

@@ -62,7 +62,7 @@ class Waiting:
         self._counted(events)
         for event, is_set in (
             (self._arrived, self._batches or self._closed),
-            (self._enough, self._events >= self._most_events // 2 or self._closed),
+            (self._enough, self._events >= self._most_events or self._closed),
         ):
             if is_set:
                 event.set()
