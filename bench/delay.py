@@ -17,7 +17,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from bench.load import Load, Parcel, parcels
 from bench.measuring import Failed
-from bench.stack import BROKERS, best_broker, stack
+from bench.stack import BROKERS, best_broker, leave_one_core, stack
 from stream.embedded import free_port
 from stream.emit import Emitter
 from stream.exporter.canary import BUCKETS
@@ -28,6 +28,7 @@ from tests.stack.command import PROGRAM, Assidu
 CANARY_SECONDS = 0.2
 WARM_UP_SECONDS = 20.0
 _STEP_SECONDS = 0.05
+_MADE_AT_ONCE = 1000  # events: making many would be a pause, and what was due meanwhile a flood
 _SETTLE_SECONDS = 5.0
 
 Buckets = dict[float, int]
@@ -78,7 +79,7 @@ async def measure(broker: str, cores: Sequence[int], rate: int, seconds: float, 
 
 def _events(load: Load, partitions: int) -> Iterator[tuple[str, str, bytes]]:
     """(family, customer id, event), one by one."""
-    for chunk in parcels(load, partitions, int(time() * 1000)):
+    for chunk in parcels(load, partitions, int(time() * 1000), at_once=_MADE_AT_ONCE):
         yield from _mixed(chunk)
 
 
@@ -131,9 +132,8 @@ def _bound(seen: Buckets, share: float) -> float | None:
 @click.option("--customers", type=click.IntRange(min=1000), default=100_000, show_default=True)
 def main(broker: str, rate: int, seconds: float, customers: int) -> None:
     """Measure the delay from event to gauge, and print it; keeps nothing."""
-    click.echo(
-        msgspec.json.format(msgspec.json.encode(asyncio.run(measure(broker, rate, seconds, customers)))).decode()
-    )
+    delay = asyncio.run(measure(broker, leave_one_core(), rate, seconds, customers))
+    click.echo(msgspec.json.format(msgspec.json.encode(delay)).decode())
 
 
 if __name__ == "__main__":

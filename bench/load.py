@@ -48,7 +48,6 @@ DAY_MS = 24 * HOUR_MS
 _FAMILY_OF = np.array([FAMILIES.index(kind[0]) for kind in KINDS])
 _AGENT = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Version/4.0 Chrome/120.0 Mobile"
 _DIGITS = np.frombuffer(b"0123456789abcdef", np.uint8)
-_CHUNK_EVENTS = 100_000
 _SEED = 20_260_301
 
 
@@ -102,13 +101,15 @@ class Parcel(NamedTuple):
     values: list[bytes]
 
 
-def parcels(load: Load, partitions: int, now_ms: int, first_id: int = 0) -> Iterator[list[Parcel]]:
-    """All events of the load, chunk by chunk; their ids are numbers from `first_id` on."""
+def parcels(
+    load: Load, partitions: int, now_ms: int, first_id: int = 0, at_once: int = 100_000
+) -> Iterator[list[Parcel]]:
+    """All events of the load, so many at once; their ids are numbers from `first_id` on."""
     random = np.random.default_rng(_SEED)
     who = load.who(load.customers)
     kinds = np.repeat(np.arange(len(KINDS)), [kind[2] for kind in KINDS])
-    for first in range(0, load.events, _CHUNK_EVENTS):
-        numbers = np.arange(first, min(first + _CHUNK_EVENTS, load.events))
+    for first in range(0, load.events, at_once):
+        numbers = np.arange(first, min(first + at_once, load.events))
         customers = _customer_ids(who(numbers, random), load.id_bytes)
         kind = random.choice(kinds, len(numbers))
         texts, lengths = _texts(

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import random
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
+from stream.core.facts import Customers, Facts
+from stream.core.names import Names
+from stream.core.ragged import Ragged
+from stream.core.record import Kind, packed, unpacked
 from stream.core.series import KEEP_MINUTES
 from stream.core.time import Calendar, minute_of
 from stream.metrics.activity import ACTIVE_BY_CHANNEL, ACTIVE_TYPES
@@ -16,6 +22,42 @@ from tests.histories import History, State, customer_key, decoded, histories, la
 
 KEEP_DAYS = 460
 SEEDS = st.integers(0, 2**32)
+
+
+@dataclass(frozen=True)
+class Words:
+    """A memory of nothing but words."""
+
+    rows: Ragged
+
+    @classmethod
+    def unpack(cls, stored: Ragged, customers: Customers) -> Words:
+        return cls(stored)
+
+    def pack(self) -> Sequence[Ragged]:
+        return [self.rows]
+
+    def joined(self, facts: Facts, keep_days: int | None) -> Words:
+        return self
+
+
+LENGTHS = st.sampled_from([0, 1, 2, 253, 254, 255, 256, 257, 70_000])
+
+
+@laws
+@given(st.integers(1, 9).flatmap(lambda kinds: st.lists(st.tuples(*[LENGTHS] * kinds), min_size=1, max_size=5)))
+def test_a_record_keeps_memories_of_any_length_apart(customers: list[tuple[int, ...]]) -> None:
+    lengths = np.array(customers, np.int64).T
+    memories = [Words(Ragged(np.arange(sum(rows), dtype=np.uint32), rows)) for rows in lengths]
+    kinds = [Kind(Words, ())] * len(memories)
+    everybody = Customers(["app"], np.zeros(len(customers), np.int64), Names())
+    records = packed(memories)
+    assert list(map(len, records)) == [
+        4 * (-(-len(kinds) // 4) + (len(kinds) if max(each) > 254 else 0) + sum(each)) for each in customers
+    ]
+    for memory, found in zip(memories, unpacked(records, kinds, everybody), strict=True):
+        assert np.array_equal(found.rows.words, memory.rows.words)
+        assert np.array_equal(found.rows.lengths, memory.rows.lengths)
 
 
 def of_one_customer(history: History) -> History:

@@ -10,10 +10,14 @@ from numpy.typing import NDArray
 from stream.core.facts import Customers, Facts
 from stream.core.increments import Increments
 from stream.core.names import Names
-from stream.core.ragged import Ints, Ragged, row_numbers, spans, starts_of
+from stream.core.ragged import Ints, Ragged, row_numbers, spans
 from stream.core.series import KEEP_MINUTES, Series
 
 _ROW = 32
+_HALF = 16
+_LOW = (1 << _HALF) - 1
+_REST = _LOW
+"""In the place of an age, which is never so large: the upper half of the number in the next word."""
 NEVER = -(1 << 62)
 
 
@@ -22,7 +26,8 @@ class Latest:
     """Of `size` customers: the one in row `key[i] >> 32` last did what key number `key[i] & (2³² − 1)` counts at
     `minute[i]`. In order of `key`; one a row and number.
 
-    Stored as [newest minute, key numbers …, minutes before the newest …, 16 bits each].
+    Stored as [newest minute, a word for each key: its number | minutes before the newest << 16 …]; a number of more
+    than 16 bits has its upper half in a word of its own before it.
     """
 
     size: int
@@ -39,24 +44,28 @@ class Latest:
 
     @classmethod
     def unpack(cls, stored: Ragged, customers: Customers) -> Latest:
-        words, lengths, starts = stored.words, stored.lengths, stored.starts
-        counts = (2 * np.maximum(lengths - 1, 0)) // 3
+        known = stored.lengths > 0
+        newest = np.full(len(known), NEVER)
+        newest[known] = stored.words[stored.starts[known]].view(np.int32)
+        counts = stored.lengths - known
         row = row_numbers(counts)
-        number = words[spans(starts + 1, counts)].astype(np.int64)
-        ages = words.view("<u2")[spans(2 * (starts + 1 + counts), counts)].astype(np.int64)
-        newest = words.view("<i4")[starts[counts > 0]].astype(np.int64)
-        return cls(len(lengths), (row << _ROW) | number, np.repeat(newest, counts[counts > 0]) - ages)
+        words = stored.words[spans(stored.starts + known, counts)]
+        number, age = (words & _LOW).astype(np.int64), (words >> _HALF).astype(np.int64)
+        rest = np.flatnonzero(age == _REST)
+        number[rest + 1] |= number[rest] << _HALF
+        row, number, age = (np.delete(column, rest) for column in (row, number, age))
+        return cls(len(known), (row << _ROW) | number, newest[row] - age)
 
     def pack(self) -> list[Ragged]:
-        row = self.row
-        counts = np.bincount(row, minlength=self.size)
+        row, number = self.row, self.number
         newest = self._newest()
-        heads = Ragged(newest[counts > 0].astype(np.int32).view(np.uint32), (counts > 0).astype(np.int64))
-        numbers = Ragged(self.number.astype(np.uint32), counts)
-        halves = counts + counts % 2
-        ages = np.zeros(int(halves.sum()), np.uint16)
-        ages[spans(starts_of(halves), counts)] = newest[row] - self.minute
-        return [heads, numbers, Ragged(ages.view("<u4"), halves // 2)]
+        known = newest != NEVER
+        heads = Ragged(newest[known].astype(np.int32).view(np.uint32), known.astype(np.int64))
+        words = (number & _LOW) | (newest[row] - self.minute) << _HALF
+        large = np.flatnonzero(number > _LOW)
+        words = np.insert(words, large, number[large] >> _HALF | _REST << _HALF)
+        counts = np.bincount(row, minlength=self.size) + np.bincount(row[large], minlength=self.size)
+        return [heads, Ragged(words.astype(np.uint32), counts)]
 
     def joined(self, facts: Facts, keep_days: int | None) -> Latest:
         key, minute = _noted(facts)

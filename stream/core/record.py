@@ -16,6 +16,9 @@ from stream.core.facts import Customers, Facts
 from stream.core.increments import Increments
 from stream.core.ragged import Ints, Ragged, from_bytes, gathered, side_by_side, to_bytes
 
+_LARGE = 255
+"""In the place of a length: it does not fit in a byte."""
+
 
 class Memory(Protocol):
     """One memory of each of n customers: an order-free join of facts. It is never changed in place."""
@@ -58,19 +61,36 @@ def contribute(increments: Increments, records: Sequence[bytes], kinds: Sequence
 
 
 def packed(memories: Sequence[Memory]) -> list[bytes]:
-    """Each customer's record: the length of each memory in words, then the memories, in the order of the kinds."""
+    """Each customer's record: how many words each memory has, then the memories, in the order of the kinds.
+
+    A byte a length, filled up to whole words; where one of them is too long for that, each byte is 255 and the
+    lengths follow as words.
+    """
     sections = [memory.pack() for memory in memories]
     lengths = np.stack([sum(part.lengths for part in parts) for parts in sections], axis=1)
-    header = Ragged(lengths.astype(np.uint32).ravel(), np.full(len(lengths), len(sections)))
-    return to_bytes(side_by_side([header, *chain.from_iterable(sections)]))
+    customers, kinds = lengths.shape
+    large = np.max(lengths, axis=1) >= _LARGE
+    heads = np.zeros((customers, _head_words(kinds) * 4), np.uint8)
+    heads[:, :kinds] = np.where(large[:, None], _LARGE, lengths)
+    head = Ragged(heads.view("<u4").ravel(), np.full(customers, _head_words(kinds)))
+    words = Ragged(lengths[large].astype(np.uint32).ravel(), large * kinds)
+    return to_bytes(side_by_side([head, words, *chain.from_iterable(sections)]))
+
+
+def _head_words(kinds: int) -> int:
+    return -(-kinds // 4)
 
 
 def _sections(records: list[bytes], kinds: int) -> list[Ragged]:
-    empty = bytes(4 * kinds)
+    empty = bytes(4 * _head_words(kinds))
     rows = from_bytes(record or empty for record in records)
     at = rows.starts
-    lengths: Ints = rows.words[at[:, None] + np.arange(kinds)].astype(np.int64)
-    at = at + kinds
+    heads = rows.words[at[:, None] + np.arange(_head_words(kinds))]
+    lengths: Ints = heads.view(np.uint8)[:, :kinds].astype(np.int64)
+    at = at + _head_words(kinds)
+    large = np.flatnonzero(lengths[:, 0] == _LARGE)
+    lengths[large] = rows.words[at[large][:, None] + np.arange(kinds)]
+    at[large] += kinds
     sections = []
     for kind in range(kinds):
         sections.append(gathered(rows.words, at, lengths[:, kind]))

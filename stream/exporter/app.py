@@ -7,7 +7,7 @@ import logging
 from collections.abc import Coroutine, Iterator
 from importlib.metadata import version
 from math import isfinite
-from time import monotonic
+from time import monotonic, process_time
 
 import structlog
 from aiohttp import web
@@ -35,7 +35,9 @@ from stream.taking_turns import taking_turns
 
 log = structlog.get_logger()
 
-REFRESH_SECONDS = 1.0
+_SOONEST_SECONDS, _LATEST_SECONDS = 0.25, 1.0
+_SHARE = 0.25
+"""Of a core, for refreshing: as often as that allows, from the beginning of one to the beginning of the next."""
 _LEAST_PAUSE_SECONDS = 0.2
 
 
@@ -58,7 +60,7 @@ class Exporter:
     async def run(self) -> None:
         """Refresh for ever; while Redis is away the last numbers stay, their age grows, and readiness goes."""
         while True:
-            began = monotonic()
+            began, cpu_before = monotonic(), process_time()
             try:
                 await self.refresh()
             except AWAY as error:
@@ -69,7 +71,7 @@ class Exporter:
                 if self._away:
                     log.info("Redis answers again")
                 self._away = False
-            await asyncio.sleep(max(_LEAST_PAUSE_SECONDS, REFRESH_SECONDS - (monotonic() - began)))
+            await asyncio.sleep(pause_seconds(monotonic() - began, process_time() - cpu_before))
 
     async def refresh(self) -> None:
         """Follow the shards, compute every indicator at the present moment and render."""
@@ -123,6 +125,12 @@ class Exporter:
             keep_days = self._settings.keep_days
             await self._replica.compact(minute, self._calendar.day(minute), keep_days)
             self._compacted_at = minute
+
+
+def pause_seconds(took: float, cpu: float) -> float:
+    """Until the next refresh, after one that took so long and had so much of a core."""
+    period = min(max(cpu / _SHARE, _SOONEST_SECONDS), _LATEST_SECONDS)
+    return max(period - took, _LEAST_PAUSE_SECONDS)
 
 
 def exporter_app(exporter: Exporter) -> web.Application:

@@ -10,7 +10,7 @@ from stream.errors import UserError
 from stream.settings import Settings
 from stream.store.keys import Keys
 
-FORMAT = "2"
+FORMAT = "3"
 
 
 async def agree(redis: Redis, settings: Settings) -> int:
