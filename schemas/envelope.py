@@ -37,6 +37,7 @@ Channel = Annotated[str, Meta(min_length=1, max_length=128, description="Where: 
 Bot = Annotated[bool, Meta(description="Made by a machine: counted, and left out of every indicator.")]
 Test = Annotated[bool, Meta(description="Made to test: counted, and left out of every indicator.")]
 
+DEFAULT_PRODUCT = "default"
 EARLIEST_YEAR, LATEST_YEAR = 1, 9999
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _EARLIEST = datetime.min.replace(tzinfo=UTC)
@@ -54,7 +55,7 @@ class Event(Struct, frozen=True, gc=False, kw_only=True, tag_field="type"):
     timestamp: Timestamp
     user_id: UserId | None = None
     anonymous_id: AnonymousId | None = None
-    product: Product = "default"
+    product: Product = DEFAULT_PRODUCT
     channel: Channel = "unknown"
     bot: Bot = False
     test: Test = False

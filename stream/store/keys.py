@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from schemas import Event
+from schemas import DEFAULT_PRODUCT, Event
 
 
 class ShardKeys(NamedTuple):
@@ -25,8 +25,9 @@ class ShardKeys(NamedTuple):
 
 
 def customer_key(product: str, customer: str) -> bytes:
-    """Field of a bucket; the length keeps (product, customer) apart whatever they contain."""
-    return f"{len(product)}:{product}{customer}".encode()
+    """Field of a bucket. A customer begins with a letter ("u:", "a:"), so the default product may go without saying;
+    of any other the length keeps (product, customer) apart whatever they contain."""
+    return (customer if product == DEFAULT_PRODUCT else f"{len(product)}:{product}{customer}").encode()
 
 
 def customer_keys(events: Sequence[Event]) -> list[bytes]:
