@@ -8,6 +8,7 @@ from time import time
 
 from redis.asyncio import Redis
 
+from stream.core.record import sections
 from stream.metrics import KINDS
 from stream.metrics.closed_visits import Visits
 from stream.settings import Settings
@@ -27,7 +28,7 @@ class Room:
 
     async def visit_bytes(self) -> int:
         """What the visits take in the customers' records: closed ones, but for those of the last half hour."""
-        return sum([_visit_bytes(record) async for record in self._records()])
+        return sum([_visit_bytes(records) async for records in self._records()])
 
     async def id_bytes(self) -> int:
         """Redis memory of the event ids that repeats are told by."""
@@ -38,13 +39,12 @@ class Room:
                 pipe.memory_usage(self._keys.ids(shard, topic, hour))
             return sum(size or 0 for size in await pipe.execute())
 
-    async def _records(self) -> AsyncIterator[bytes]:
+    async def _records(self) -> AsyncIterator[list[bytes]]:
+        """Those of one bucket after the other."""
         for shard in range(self._settings.partitions):
             async for bucket in self._redis.scan_iter(f"{self._keys.shard(shard).customers}:*", count=1000):
-                for record in await self._redis.hvals(bucket):
-                    yield record
+                yield await self._redis.hvals(bucket)
 
 
-def _visit_bytes(record: bytes) -> int:
-    """The record begins with the length of each of its memories."""
-    return _WORD * int.from_bytes(record[_WORD * _VISITS : _WORD * (_VISITS + 1)], "little")
+def _visit_bytes(records: list[bytes]) -> int:
+    return _WORD * int(sections(records, len(KINDS))[_VISITS].lengths.sum())

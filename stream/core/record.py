@@ -48,8 +48,8 @@ class Kind:
 
 def unpacked(records: Iterable[bytes], kinds: Sequence[Kind], customers: Customers) -> list[Any]:
     """The memories of stored records; an empty record is a customer never seen before."""
-    sections = _sections(list(records), len(kinds))
-    return [kind.memory.unpack(section, customers) for kind, section in zip(kinds, sections, strict=True)]
+    stored = sections(list(records), len(kinds))
+    return [kind.memory.unpack(section, customers) for kind, section in zip(kinds, stored, strict=True)]
 
 
 def contribute(increments: Increments, records: Sequence[bytes], kinds: Sequence[Kind], customers: Customers) -> None:
@@ -66,22 +66,23 @@ def packed(memories: Sequence[Memory]) -> list[bytes]:
     A byte a length, filled up to whole words; where one of them is too long for that, each byte is 255 and the
     lengths follow as words.
     """
-    sections = [memory.pack() for memory in memories]
-    lengths = np.stack([sum(part.lengths for part in parts) for parts in sections], axis=1)
+    parts_of = [memory.pack() for memory in memories]
+    lengths = np.stack([sum(part.lengths for part in parts) for parts in parts_of], axis=1)
     customers, kinds = lengths.shape
     large = np.max(lengths, axis=1) >= _LARGE
     heads = np.zeros((customers, _head_words(kinds) * 4), np.uint8)
     heads[:, :kinds] = np.where(large[:, None], _LARGE, lengths)
     head = Ragged(heads.view("<u4").ravel(), np.full(customers, _head_words(kinds)))
     words = Ragged(lengths[large].astype(np.uint32).ravel(), large * kinds)
-    return to_bytes(side_by_side([head, words, *chain.from_iterable(sections)]))
+    return to_bytes(side_by_side([head, words, *chain.from_iterable(parts_of)]))
 
 
 def _head_words(kinds: int) -> int:
     return -(-kinds // 4)
 
 
-def _sections(records: list[bytes], kinds: int) -> list[Ragged]:
+def sections(records: list[bytes], kinds: int) -> list[Ragged]:
+    """Of each kind, what is stored of each customer."""
     empty = bytes(4 * _head_words(kinds))
     rows = from_bytes(record or empty for record in records)
     at = rows.starts
@@ -91,8 +92,8 @@ def _sections(records: list[bytes], kinds: int) -> list[Ragged]:
     large = np.flatnonzero(lengths[:, 0] == _LARGE)
     lengths[large] = rows.words[at[large][:, None] + np.arange(kinds)]
     at[large] += kinds
-    sections = []
+    found = []
     for kind in range(kinds):
-        sections.append(gathered(rows.words, at, lengths[:, kind]))
+        found.append(gathered(rows.words, at, lengths[:, kind]))
         at = at + lengths[:, kind]
-    return sections
+    return found

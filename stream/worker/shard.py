@@ -6,7 +6,7 @@ import asyncio
 import secrets
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from time import monotonic, time
 from typing import TypeVar
 
@@ -35,6 +35,9 @@ Result = TypeVar("Result")
 MOST_EVENTS = 20_000
 """Events of one fold and commit, one fetched batch more or less."""
 
+_AT_WORK = 2
+"""Shards that fold or commit at the same time: one folds while Redis works for the other."""
+
 _COMPACT_EVERY_COMMITS = 64
 
 
@@ -54,6 +57,8 @@ class Common:
     shards_of: Callable[[Sequence[str]], Ints]
     id_key: Callable[[], Awaitable[int]]
     """The key of the event-id hashes, as Redis has it at the moment."""
+    turns: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_AT_WORK))
+    """Whoever waits for a turn gathers more; and no more than a few batches are in memory as events and columns."""
 
 
 @dataclass(frozen=True)
@@ -120,11 +125,11 @@ class Shard:
 
     async def run(self) -> None:
         """Fold and commit whatever arrives, until closed. Raises Fenced; what was not committed is not lost."""
-        while batches := await self.waiting.take():
-            async with self.at_rest:
+        while await self.waiting.gathered():
+            async with self._common.turns, self.at_rest:
                 if self._fenced:
                     break
-                if accepted := await self._accept(batches):
+                if accepted := await self._accept(self.waiting.take()):
                     self._working_ms = min(batch.records[0].timestamp for batch in accepted)
                     await self._work(accepted)
                     self._working_ms = None

@@ -38,11 +38,15 @@ class Waiting:
         """Timestamp of the oldest waiting record (the topics may differ, so this is the least of the heads)."""
         return min((batch.records[0].timestamp for batch in self._batches), default=None)
 
-    async def take(self) -> list[Batch]:
-        """All batches, up to the most events; empty once closed."""
+    async def gathered(self) -> bool:
+        """Wait until something came, and a little longer for more; False once closed."""
         await self._arrived.wait()
         with suppress(TimeoutError):
             await asyncio.wait_for(self._enough.wait(), GATHER_SECONDS)
+        return not self._closed
+
+    def take(self) -> list[Batch]:
+        """All batches, up to the most events."""
         batches: list[Batch] = []
         events = 0
         while self._batches and events < self._most_events:
