@@ -6,14 +6,19 @@ import inspect
 from importlib.metadata import version
 
 import pytest
+from aiokafka.consumer import fetcher
+from aiokafka.record.default_records import DefaultRecordBatchBuilder
+from aiokafka.record.memory_records import MemoryRecords
 from faust.transport.consumer import Consumer, ThreadDelegateConsumer
 from faust.transport.drivers import aiokafka as driver
+from faust.types import TP
 
-from stream.worker.transport import BatchConsumer, BatchTransport
+from stream.worker.transport import BatchConsumer, BatchTransport, Records
 
 
-def test_faust_is_the_version_whose_inside_is_known() -> None:
+def test_faust_and_aiokafka_are_the_versions_whose_insides_are_known() -> None:
     assert version("faust-streaming") == "0.15.3"
+    assert version("aiokafka") == "0.14.0"
 
 
 @pytest.mark.parametrize(
@@ -27,6 +32,7 @@ def test_faust_is_the_version_whose_inside_is_known() -> None:
         (ThreadDelegateConsumer, "_getmany", ["self", "active_partitions", "timeout"]),
         (ThreadDelegateConsumer, "seek_to_committed", ["self"]),
         (ThreadDelegateConsumer, "highwater", ["self", "tp"]),
+        (fetcher.PartitionRecords, "_consumer_record", ["self", "tp", "record"]),
         (driver.AIOKafkaConsumerThread, "seek", ["self", "partition", "offset"]),
         (driver.AIOKafkaConsumerThread, "assignment", ["self"]),
         (driver.AIOKafkaConsumerThread, "call_thread", ["self", "fun", "args", "kwargs"]),
@@ -54,3 +60,17 @@ def test_stock_faust_buffers_partitions_under_the_name_that_getmany_reads() -> N
 
 def test_the_transport_hands_out_the_batch_consumer() -> None:
     assert BatchTransport.Consumer is BatchConsumer
+
+
+def test_the_fetcher_looks_the_class_of_records_up_in_its_module() -> None:
+    assert "PartitionRecords(" in inspect.getsource(fetcher.Fetcher._proc_fetch_request)
+
+
+def test_records_as_parsed_say_what_is_used_of_them() -> None:
+    builder = DefaultRecordBatchBuilder(2, 0, False, -1, -1, -1, 10_000)
+    headers = [("assidu-forwarded", b"1")]
+    builder.append(0, 1_700_000_000_123, b"ann", b"{}", headers)
+    builder.append(1, 1_700_000_000_124, None, None, [])
+    fetched = Records(TP("t", 0), MemoryRecords(bytes(builder.build())), [], 0, None, None, True, 0)
+    said = [(each.offset, each.timestamp, each.key, each.value, list(each.headers)) for each in fetched]
+    assert said == [(0, 1_700_000_000_123, b"ann", b"{}", headers), (1, 1_700_000_000_124, None, None, [])]

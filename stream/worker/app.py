@@ -10,14 +10,17 @@ from faust.types import StreamT
 from stream.settings import Settings
 from stream.worker.batch import Batch
 from stream.worker.shards import Shards
-from stream.worker.transport import BatchTransport
+from stream.worker.transport import BatchTransport, take_records_as_parsed
 
 MOST_RECORDS_PER_FETCH = 60_000
 _BATCHES_BUFFERED = 8
 
 
 def engagement_app(settings: Settings, shards: Shards, folder: str) -> faust.App:
-    """The app, ready to start. It keeps no state (Faust wants a folder all the same); Redis holds the truth."""
+    """The app, ready to start, in a process of its own.
+
+    It keeps no state (Faust wants a folder all the same); Redis holds the truth.
+    """
     app = faust.App(
         settings.group,
         broker=";".join(f"kafka://{server.strip()}" for server in settings.kafka.split(",")),
@@ -38,6 +41,7 @@ def engagement_app(settings: Settings, shards: Shards, folder: str) -> faust.App
         broker_rebalance_timeout=settings.kafka_rebalance_timeout,
         broker_request_timeout=max(40.0, settings.kafka_session_timeout + 1),
     )
+    take_records_as_parsed()
     transport = BatchTransport(app.conf.broker_consumer, app)
     transport.positions = shards.positions
     app.transport = transport

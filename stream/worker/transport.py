@@ -30,8 +30,9 @@ class Records(fetcher.PartitionRecords):  # type: ignore[misc]
         return record
 
 
-# The fetcher looks the class up here, and no consumer of this process wants another.
-fetcher.PartitionRecords = Records
+def take_records_as_parsed() -> None:
+    """In the whole process: aiokafka's fetcher can be told only where it looks the class up."""
+    fetcher.PartitionRecords = Records
 
 
 class BatchConsumer(driver.Consumer):  # type: ignore[misc]
