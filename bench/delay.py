@@ -28,7 +28,7 @@ from tests.stack.command import PROGRAM, Assidu
 CANARY_SECONDS = 0.2
 WARM_UP_SECONDS = 20.0
 _STEP_SECONDS = 0.05
-_MADE_AT_ONCE = 1000  # events: making many would be a pause, and what was due meanwhile a flood
+_MADE_AT_ONCE = 1000  # events: while many are made none is sent, and then comes a flood
 _SETTLE_SECONDS = 5.0
 
 Buckets = dict[float, int]

@@ -52,6 +52,11 @@ def test_no_two_events_have_the_same_id_not_even_those_of_two_loads() -> None:
     assert len(set(ids)) == len(ids) == 2_000
 
 
+def test_however_many_are_made_at_once_every_event_is_made() -> None:
+    chunks = list(parcels(Load(1_000, 100), PARTITIONS, NOW_MS, at_once=300))
+    assert [sum(len(parcel.values) for parcel in chunk) for chunk in chunks] == [300, 300, 300, 100]
+
+
 def test_around_midnight_everybody_comes_once_on_either_day() -> None:
     days = defaultdict(list)
     for _, _, customer, value in sent(Load(1_000, 500, in_turn, around_midnight)):

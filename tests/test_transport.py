@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import inspect
 from importlib.metadata import version
+from pathlib import Path
 
+import faust
 import pytest
+from aiokafka import AIOKafkaConsumer
 from aiokafka.consumer import fetcher
 from aiokafka.record.default_records import DefaultRecordBatchBuilder
 from aiokafka.record.memory_records import MemoryRecords
@@ -13,7 +16,7 @@ from faust.transport.consumer import Consumer, ThreadDelegateConsumer
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 
-from stream.worker.transport import BatchConsumer, BatchTransport, Records
+from stream.worker.transport import FETCH_MAX_WAIT_MS, BatchConsumer, BatchTransport, Records
 
 
 def test_faust_and_aiokafka_are_the_versions_whose_insides_are_known() -> None:
@@ -35,6 +38,8 @@ def test_faust_and_aiokafka_are_the_versions_whose_insides_are_known() -> None:
         (fetcher.PartitionRecords, "_consumer_record", ["self", "tp", "record"]),
         (driver.AIOKafkaConsumerThread, "seek", ["self", "partition", "offset"]),
         (driver.AIOKafkaConsumerThread, "assignment", ["self"]),
+        (driver.Consumer, "_new_consumer_thread", ["self"]),
+        (driver.AIOKafkaConsumerThread, "_create_worker_consumer", ["self", "transport"]),
         (driver.AIOKafkaConsumerThread, "call_thread", ["self", "fun", "args", "kwargs"]),
     ],
 )
@@ -74,3 +79,11 @@ def test_records_as_parsed_say_what_is_used_of_them() -> None:
     fetched = Records(TP("t", 0), MemoryRecords(bytes(builder.build())), [], 0, None, None, True, 0)
     said = [(each.offset, each.timestamp, each.key, each.value, list(each.headers)) for each in fetched]
     assert said == [(0, 1_700_000_000_123, b"ann", b"{}", headers), (1, 1_700_000_000_124, None, None, [])]
+
+
+async def test_kafka_is_asked_to_answer_soon(tmp_path: Path) -> None:
+    app = faust.App("prompt", broker="kafka://127.0.0.1:1", autodiscover=False, datadir=tmp_path)
+    app.transport = BatchTransport(app.conf.broker_consumer, app)
+    consumer = app.consumer._thread._create_worker_consumer(app.transport)
+    assert consumer._fetch_max_wait_ms == FETCH_MAX_WAIT_MS
+    assert "fetch_max_wait_ms=self._fetch_max_wait_ms" in inspect.getsource(AIOKafkaConsumer.start)

@@ -1,4 +1,4 @@
-"""The exporter: refresh once a second, serve what was rendered; any number of exporters agree."""
+"""The exporter: refresh every moment, serve what was rendered; any number of exporters agree."""
 
 from __future__ import annotations
 
@@ -35,10 +35,11 @@ from stream.taking_turns import taking_turns
 
 log = structlog.get_logger()
 
-_SOONEST_SECONDS, _LATEST_SECONDS = 0.25, 1.0
-_SHARE = 0.25
-"""Of a core, for refreshing: as often as that allows, from the beginning of one to the beginning of the next."""
-_LEAST_PAUSE_SECONDS = 0.2
+SOONEST_SECONDS, LATEST_SECONDS = 0.25, 1.0
+"""From the beginning of a refresh to that of the next: between them, as CORE_SHARE allows."""
+CORE_SHARE = 0.25
+"""How much of a core refreshing may take, unless it needs more to be done every LATEST_SECONDS."""
+LEAST_PAUSE_SECONDS = 0.2
 
 
 class Exporter:
@@ -127,10 +128,10 @@ class Exporter:
             self._compacted_at = minute
 
 
-def pause_seconds(took: float, cpu: float) -> float:
-    """Until the next refresh, after one that took so long and had so much of a core."""
-    period = min(max(cpu / _SHARE, _SOONEST_SECONDS), _LATEST_SECONDS)
-    return max(period - took, _LEAST_PAUSE_SECONDS)
+def pause_seconds(took: float, cpu_seconds: float) -> float:
+    """From the end of a refresh that took so long, so much of it on the CPU, to the beginning of the next."""
+    period = min(max(cpu_seconds / CORE_SHARE, SOONEST_SECONDS), LATEST_SECONDS)
+    return max(period - took, LEAST_PAUSE_SECONDS)
 
 
 def exporter_app(exporter: Exporter) -> web.Application:

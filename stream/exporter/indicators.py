@@ -34,7 +34,7 @@ class _Shown(NamedTuple):
 
 
 class Indicators:
-    """`lines` is called once a second: most of it is then as it was, for a minute turns once in sixty times."""
+    """`lines` is called every moment: most of it is then as it was, for a minute turns seldom."""
 
     def __init__(self) -> None:
         self._shown: dict[tuple[str, str], _Shown] = {}
