@@ -6,7 +6,7 @@ BROKER ?= embedded
 ARGS   ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-slow test-stories bench bench-quick render kafka clean
+.PHONY: help install demo test test-slow test-stories bench bench-quick churn render kafka clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -50,6 +50,9 @@ bench-quick: install ## the same in less than two minutes, without most of it; k
 $(VENV)/.installed-bench: $(VENV)/.installed
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[bench]' -c constraints.txt
 	@touch $@
+
+churn: install ## fit the churn risk to CDNOW's purchases and grade it, into docs/churn.md
+	$(BIN)/python -m bench.churn
 
 render: install ## write the generated files again
 	$(BIN)/python -m schemas.generate

@@ -18,7 +18,7 @@ PURE = ("stream.core", "stream.metrics", "schemas")
 # From the outside in: a part may import the parts of the lines below its own, and nothing else of its line.
 LAYERS = (
     {"stream.cli"},
-    {"stream.worker", "stream.exporter", "stream.collector", "stream.render"},
+    {"stream.worker", "stream.exporter", "stream.collector", "stream.render", "stream.fit"},
     {"stream.metrics", "stream.store"},
     {"stream.core", "schemas"},
 )

@@ -12,6 +12,7 @@ import click
 
 from stream.cli.demo import demo
 from stream.cli.emit import emit
+from stream.cli.fit import fit
 from stream.cli.read import customer, report, status
 from stream.cli.render import render
 from stream.cli.run import exporter, topics, worker
@@ -94,7 +95,7 @@ def commands() -> None:
     logging.getLogger("aiokafka").addHandler(logging.NullHandler())
 
 
-for command in (topics, worker, exporter, emit, status, report, customer, simulate, demo, render):
+for command in (topics, worker, exporter, emit, status, report, customer, fit, simulate, demo, render):
     commands.add_command(command)
 
 

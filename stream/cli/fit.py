@@ -1,0 +1,100 @@
+"""The command `assidu fit`.
+
+Imports of the parts stand inside the functions, so that `assidu --help` answers at once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import click
+
+from stream.cli.read import AS_TABLE_OR_JSON
+from stream.cli.rows import csv_options, refuse_csv_options, rows
+from stream.errors import UserError
+
+SOME_INPUT_BAD = 1
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  assidu fit events.jsonl.gz --product app --out churn-risk.toml
+  assidu fit --csv orders.csv --type purchase --map user_id=customer --map timestamp=paid_at \\
+    --map order_id=order --map amount_minor=amount*100 --map units=items --set currency=EUR
+"""
+)
+@click.argument("file")
+@click.option(
+    "--horizon-days",
+    type=click.IntRange(min=1),
+    default=30,
+    show_default=True,
+    help="Who is not active for so long has churned.",
+)
+@click.option(
+    "--capacity",
+    type=click.IntRange(min=1),
+    default=200,
+    show_default=True,
+    help="Say from which risk on at most so many customers are flagged.",
+)
+@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="Write the coefficients there, as TOML.")
+@AS_TABLE_OR_JSON
+@csv_options
+@click.pass_context
+def fit(
+    ctx: click.Context,
+    /,
+    file: str,
+    horizon_days: int,
+    capacity: int,
+    out: Path | None,
+    format_: str,
+    from_csv: bool,
+    **csv: Any,
+) -> None:
+    """Fit the churn risk to the history in FILE (- for standard input; .gz is unpacked).
+
+    The last days grade what was learnt from those before: AUC, Brier score, a table of what was told
+    and what came. Bad lines are named on stderr; the exit code is then 1. Workers do not read the
+    coefficients yet.
+    """
+    if find_spec("sklearn") is None:
+        raise UserError("assidu fit needs scikit-learn: pip install 'assidu[fit]'")
+
+    from rich.console import Console
+
+    from schemas import DEFAULT_PRODUCT
+    from stream.cli.console import tables
+    from stream.core.time import Calendar
+    from stream.emit.file import BadLines
+    from stream.emit.input import Input
+    from stream.emit.lines import json_lines
+    from stream.fit.history import read_history
+    from stream.fit.report import make_report, show
+    from stream.settings import read_settings
+
+    product = csv["product"] or DEFAULT_PRODUCT
+    if not from_csv:
+        refuse_csv_options(ctx, {name: value for name, value in csv.items() if name != "product"})
+    settings, source = read_settings(), Input(file)
+    records = rows(source, settings, csv) if from_csv else json_lines(source)
+    bad = BadLines(Console(stderr=True, markup=False, highlight=False, soft_wrap=True))
+    seen = asyncio.run(read_history(records, product, Calendar(settings.zone), bad))
+    bad.close()
+    report = make_report(seen, product, horizon_days, capacity)
+    if out:
+        try:
+            out.write_text(report.to_toml())
+        except OSError as error:
+            raise UserError(f"cannot write {out}: {error.strerror}") from None
+    if format_ == "json":
+        click.echo(report.to_json())
+    else:
+        show(report, tables())
+    if bad.reasons:
+        ctx.exit(SOME_INPUT_BAD)

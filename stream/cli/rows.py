@@ -1,0 +1,128 @@
+"""The options by which a command reads rows of CSV as events."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import reduce
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from stream.errors import UserError
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from stream.emit.input import Input
+    from stream.emit.lines import Checked
+    from stream.emit.mapping import EventMapping, Moments
+    from stream.emit.rows import Layout
+    from stream.settings import Settings
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+_OPTIONS = (
+    click.option("--csv", "from_csv", is_flag=True, help="Read rows of CSV instead of lines of JSON."),
+    click.option("--type", "event_type", metavar="TYPE", help="Type of the events made of the rows."),
+    click.option(
+        "--map",
+        "columns",
+        metavar="FIELD=COLUMN[*FACTOR]",
+        multiple=True,
+        help="Take a field from a column, times a factor (amount_minor=amount*100); @line is the line number.",
+    ),
+    click.option(
+        "--set", "constants", metavar="FIELD=VALUE", multiple=True, help="Give a field the same value in all."
+    ),
+    click.option("--product", metavar="P", help="The same as --set product=P."),
+    click.option("--date-format", metavar="FORMAT", help="strptime format of timestamps.  [default: ISO 8601]"),
+    click.option("--at", metavar="HH:MM", default="00:00", show_default=True, help="Time for dates without one."),
+    click.option("--timezone", metavar="ZONE", help="Of timestamps without offset.  [default: ASSIDU_TIMEZONE]"),
+    click.option(
+        "--delimiter", metavar="C", default=",", show_default=True, help="A character, space (any run) or tab."
+    ),
+    click.option("--columns", "names", metavar="A,B,…", help="Names of the columns of a file without header."),
+    click.option("--no-header", is_flag=True, help="The first row is data; columns are called 1, 2, …."),
+)
+
+
+def csv_options(command: Command) -> Command:
+    """Decorates a command that takes them as `from_csv` and, all others together, as `rows` wants them."""
+    return reduce(lambda decorated, option: option(decorated), reversed(_OPTIONS), command)
+
+
+def refuse_csv_options(ctx: click.Context, csv: dict[str, Any]) -> None:
+    """Raises UserError where they are given without --csv."""
+    given = [
+        parameter.opts[0]
+        for parameter in ctx.command.params
+        if parameter.name in csv
+        and ctx.get_parameter_source(parameter.name) is not click.core.ParameterSource.DEFAULT
+    ]
+    if given:
+        raise UserError(f"{', '.join(given)}: only together with --csv")
+
+
+def rows(source: Input, settings: Settings, csv: dict[str, Any]) -> AsyncIterator[list[Checked]]:
+    """Every row as the options say, checked."""
+    from stream.emit.rows import csv_records
+
+    return csv_records(source, _layout(**csv), _mapping(settings, **csv))
+
+
+def _layout(delimiter: str, names: str | None, no_header: bool, **_: Any) -> Layout:
+    from stream.emit.rows import WHITESPACE, Layout
+
+    delimiter = {"space": WHITESPACE, "tab": "\t"}.get(delimiter, delimiter)
+    if len(delimiter) != 1 or delimiter in '\r\n"':
+        raise UserError(f"--delimiter {delimiter}: give one character, `space` or `tab`")
+    columns = None if names is None else tuple(name.strip() for name in names.split(","))
+    return Layout(delimiter, columns, header=not no_header)
+
+
+def _mapping(
+    settings: Settings,
+    event_type: str | None,
+    columns: Sequence[str],
+    constants: Sequence[str],
+    product: str | None,
+    **times: Any,
+) -> EventMapping:
+    from stream.emit.mapping import Column, EventMapping
+
+    if event_type is None:
+        raise UserError("--csv needs --type: which event is a row? For example --type purchase")
+    sources = {field: Column.parse(text) for field, text in _pairs("--map", columns).items()}
+    values = _pairs("--set", [*constants, *([] if product is None else [f"product={product}"])])
+    return EventMapping(event_type, sources, values, _moments(settings, **times))
+
+
+def _pairs(option: str, texts: Sequence[str]) -> dict[str, str]:
+    pairs: dict[str, str] = {}
+    for text in texts:
+        field, equals, value = text.partition("=")
+        if not (field and equals and value):
+            raise UserError(f"{option} {text}: write {option} FIELD=…")
+        if field in pairs:
+            raise UserError(f"{option} {text}: {field} is given twice")
+        pairs[field] = value
+    return pairs
+
+
+def _moments(settings: Settings, date_format: str | None, at: str, timezone: str | None, **_: Any) -> Moments:
+    from datetime import time
+    from zoneinfo import ZoneInfo
+
+    from stream.emit.mapping import Moments
+
+    try:
+        zone = settings.zone if timezone is None else ZoneInfo(timezone)
+    except (OSError, ValueError, KeyError):
+        raise UserError(f"--timezone {timezone}: not an IANA time zone (for example Europe/Paris)") from None
+    try:
+        time_of_day = time.fromisoformat(at)
+    except ValueError:
+        raise UserError(f"--at {at}: not a time of day (for example 12:00)") from None
+    if time_of_day.tzinfo is not None:
+        raise UserError(f"--at {at}: without an offset; --timezone says where")
+    return Moments(zone, time_of_day, date_format)

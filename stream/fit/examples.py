@@ -1,0 +1,73 @@
+"""Examples: what was known of each customer at a moment of the past, and whether it came back in the days after."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stream.core.days import Days
+from stream.core.ragged import Ints, distinct
+
+Truths = NDArray[np.bool_]
+
+
+class History(NamedTuple):
+    """The active days of customers, in any order and repeated or not: customer `who[i]` was active on `day[i]`."""
+
+    who: Ints
+    day: Ints
+
+
+@dataclass(frozen=True)
+class Examples:
+    """n customers who had been active before a moment: their days until then (never none), the silence since the last
+    in days, and whether they stayed away afterwards."""
+
+    days: Days
+    silence_days: NDArray[np.float64]
+    churned: Truths
+
+    def __len__(self) -> int:
+        return len(self.churned)
+
+
+def examples(history: History, moment: int, horizon_days: int) -> Examples:
+    """Of everybody seen before the day `moment`: churned is who was not active on it or in the horizon after it."""
+    before = history.day < moment
+    seen = distinct(history.who[before])
+    row, day = np.searchsorted(seen, history.who[before]), history.day[before]
+    after = (history.day >= moment) & (history.day < moment + horizon_days)
+    last = np.full(len(seen), np.iinfo(np.int64).min)
+    np.maximum.at(last, row, day)
+    return Examples(
+        Days.none(len(seen)).including(row, day),
+        (moment - last).astype(np.float64),
+        ~np.isin(seen, history.who[after]),
+    )
+
+
+def moments(first: int, end: int, horizon_days: int, most: int) -> list[int]:
+    """At most so many days, a horizon apart and the last of them a horizon before `end`, but none of the first
+    horizon after `first`, when there was little to know."""
+    latest = end - horizon_days
+    return list(range(latest, first + horizon_days - 1, -horizon_days))[:most][::-1]
+
+
+def together(parts: Iterable[Examples]) -> Examples:
+    """All of them, one after the other."""
+    some = list(parts)
+    rows, days, size = [], [], 0
+    for part in some:
+        row, day = part.days.all()
+        rows.append(row + size)
+        days.append(day)
+        size += len(part)
+    return Examples(
+        Days.none(size).including(np.concatenate(rows), np.concatenate(days)),
+        np.concatenate([part.silence_days for part in some]),
+        np.concatenate([part.churned for part in some]),
+    )

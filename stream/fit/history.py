@@ -1,0 +1,48 @@
+"""A history: the active days of a product's customers, read from a file of events."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import NamedTuple
+
+import numpy as np
+
+from schemas import Event, Rejected, decode
+from stream.core.time import Calendar, minute_of
+from stream.emit.file import BadLines
+from stream.emit.lines import Checked
+from stream.errors import UserError
+from stream.fit.examples import History
+from stream.metrics.activity import ACTIVE_TYPES
+
+
+class Seen(NamedTuple):
+    """`first` and `end` are the days between which it was known who came: that of the first event of all, and the
+    one after the last."""
+
+    history: History
+    first: int
+    end: int
+
+
+async def read_history(chunks: AsyncIterator[list[Checked]], product: str, calendar: Calendar, bad: BadLines) -> Seen:
+    """What the events of the product say. Raises UserError where none makes a customer active."""
+    numbers: dict[str, int] = {}
+    who: list[int] = []
+    days: list[int] = []
+    async for chunk in chunks:
+        for line, record in chunk:
+            if isinstance(record, Rejected):
+                bad.add(line, record)
+                continue
+            event = decode(record.value, record.family)
+            if isinstance(event, Event) and _counts(event, product):
+                who.append(numbers.setdefault(event.customer, len(numbers)))
+                days.append(calendar.day(minute_of(event.epoch_ms)))
+    if not days:
+        raise UserError(f"no event of product {product!r} makes a customer active: name another by --product")
+    return Seen(History(np.array(who, np.int64), np.array(days, np.int64)), min(days), max(days) + 1)
+
+
+def _counts(event: Event, product: str) -> bool:
+    return event.product == product and event.type in ACTIVE_TYPES and not event.bot and not event.test

@@ -1,0 +1,120 @@
+"""The report of a fit: coefficients learnt from the earlier part of a history, graded by its last days."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import NamedTuple
+
+import msgspec
+from rich.console import Console
+from rich.table import Table
+
+from stream.core.risk import Coefficients
+from stream.errors import UserError
+from stream.fit.examples import examples, moments, together
+from stream.fit.fitting import fit, risk_of
+from stream.fit.grading import Grade, grade, threshold_for
+from stream.fit.history import Seen
+
+MOST_MOMENTS = 12
+
+
+class Report(NamedTuple):
+    """learnt_at  the days as of which the examples were taken that the coefficients were fitted to
+    graded_at  the day as of which customers were scored for the grade, from what was known until then; they have
+               churned if they were not active in the `horizon_days` from that day on
+    threshold  the risk from which on at most `capacity` of them are flagged
+    """
+
+    product: str
+    horizon_days: int
+    learnt_at: list[str]
+    examples: int
+    coefficients: Coefficients
+    graded_at: str
+    grade: Grade
+    capacity: int
+    threshold: float
+
+    def to_json(self) -> str:
+        return msgspec.json.format(msgspec.json.encode(_named(self))).decode()
+
+    def to_toml(self) -> str:
+        """The coefficients, as a file of settings."""
+        return "\n".join(
+            [
+                f"# Written by `assidu fit`: product {self.product!r}, churned is who is not active for "
+                f"{self.horizon_days} days.",
+                f"# Learnt at {', '.join(self.learnt_at)}; graded at {self.graded_at}: AUC {self.grade.auc:.3f}, "
+                f"Brier score {self.grade.brier:.4f}.",
+                "[churn_risk]",
+                *(f"{name} = {value!r}" for name, value in msgspec.to_builtins(self.coefficients).items()),
+                "",
+            ]
+        )
+
+
+def make_report(seen: Seen, product: str, horizon_days: int, capacity: int) -> Report:
+    """Learns from all but the last horizon, grades by that one. Raises UserError where there is too little."""
+    *learn, last = moments(seen.first, seen.end, horizon_days, MOST_MOMENTS + 1) or [seen.end]
+    if not learn:
+        raise UserError(
+            f"the history is too short: {seen.end - seen.first} days, and it takes {3 * horizon_days} to know "
+            f"customers, to learn who comes back within {horizon_days}, and to grade that; "
+            "give a shorter --horizon-days"
+        )
+    learnt = together(examples(seen.history, moment, horizon_days) for moment in learn)
+    coefficients = fit(learnt).coefficients
+    held_out = examples(seen.history, last, horizon_days)
+    if held_out.churned.all() or not held_out.churned.any():
+        raise UserError(f"nothing to grade by: in the last {horizon_days} days all customers did the same")
+    risk = risk_of(coefficients, held_out)
+    return Report(
+        product,
+        horizon_days,
+        [_date(moment) for moment in learn],
+        len(learnt),
+        coefficients,
+        _date(last),
+        grade(risk, held_out.churned),
+        capacity,
+        threshold_for(risk, capacity),
+    )
+
+
+def show(report: Report, console: Console) -> None:
+    """The report as text for a person."""
+    graded, fitted = report.grade, report.coefficients
+    console.print(
+        f"fitted to {report.examples:,} examples at {len(report.learnt_at)} moments, {report.learnt_at[0]} to "
+        f"{report.learnt_at[-1]}: half-life {fitted.half_life_days:g} days, constant {fitted.constant:.3f}, "
+        f"decay {fitted.decay:.3f}, overdue {fitted.overdue:.3f}"
+    )
+    console.print(
+        f"graded at {report.graded_at}: of {graded.customers:,} customers {graded.churned:.1%} were not active for "
+        f"{report.horizon_days} days: AUC {graded.auc:.3f}, Brier score {graded.brier:.4f} "
+        f"(the same risk for all: {graded.brier_of_share:.4f})"
+    )
+    table = Table("risk", "customers", "mean risk", "stayed away")
+    for bucket in graded.reliability:
+        table.add_row(
+            f"{bucket.low:.1f}–{bucket.low + 0.1:.1f}",
+            f"{bucket.customers:,}",
+            f"{bucket.risk:.2f}",
+            f"{bucket.observed:.2f}",
+        )
+    console.print(table)
+    console.print(f"the {report.capacity:,} riskiest, at most: from a risk of {report.threshold:.4f} on")
+
+
+def _named(value: object) -> object:
+    """Named tuples as objects, not lists."""
+    if hasattr(value, "_asdict"):
+        return {name: _named(each) for name, each in value._asdict().items()}
+    if isinstance(value, tuple | list):
+        return [_named(each) for each in value]
+    return value
+
+
+def _date(day: int) -> str:
+    return date.fromordinal(day).isoformat()
