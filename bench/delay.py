@@ -21,6 +21,7 @@ from bench.stack import BROKERS, best_broker, leave_one_core, stack
 from stream.embedded import free_port
 from stream.emit import Emitter
 from stream.exporter.canary import BUCKETS
+from stream.json_text import json_text
 from stream.settings import Settings
 from stream.topics import create_topics
 from tests.stack.command import PROGRAM, Assidu
@@ -133,7 +134,7 @@ def _bound(seen: Buckets, share: float) -> float | None:
 def main(broker: str, rate: int, seconds: float, customers: int) -> None:
     """Measure the delay from event to gauge, and print it; keeps nothing."""
     delay = asyncio.run(measure(broker, leave_one_core(), rate, seconds, customers))
-    click.echo(msgspec.json.format(msgspec.json.encode(delay)).decode())
+    click.echo(json_text(delay))
 
 
 if __name__ == "__main__":

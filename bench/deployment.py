@@ -50,7 +50,7 @@ class Deployment:
         given = {"kafka": stack.kafka.servers, "redis": stack.redis.url, "idempotence": "off", **settings}
         self.settings = Settings(_env_file=None, **given)  # type: ignore[arg-type]
         self.state = State(redis, self.settings)
-        self._room = Room(redis, self.settings)
+        self._room = Room(redis, self.settings, self.state)
         self.folder = stack.redis.folder
         self.events = 0
         self._ends: Ends = {}

@@ -24,6 +24,7 @@ from stream.core.series import Key, encode_cells
 from stream.core.time import DAY, MINUTE_MS, minute_of
 from stream.embedded import EmbeddedRedis, free_port
 from stream.exporter.app import Exporter
+from stream.json_text import json_text
 from stream.metrics import SERIES
 from stream.settings import Settings
 from stream.store.keys import Keys
@@ -224,7 +225,7 @@ async def measure() -> Exposition:
 
 
 def main() -> None:
-    print(msgspec.json.format(msgspec.json.encode(asyncio.run(measure()))).decode())
+    print(json_text(asyncio.run(measure())))
 
 
 if __name__ == "__main__":

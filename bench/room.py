@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from itertools import product
 from time import time
 
 from redis.asyncio import Redis
 
+from bench.state import State
 from stream.core.record import sections
 from stream.metrics import KINDS
 from stream.metrics.closed_visits import Visits
@@ -21,14 +21,15 @@ _WORD = 4  # bytes
 class Room:
     """Of all shards of one deployment."""
 
-    def __init__(self, redis: Redis, settings: Settings) -> None:
+    def __init__(self, redis: Redis, settings: Settings, state: State) -> None:
         self._redis = redis
         self._settings = settings
+        self._state = state
         self._keys = Keys(settings.namespace)
 
     async def visit_bytes(self) -> int:
         """What the visits take in the customers' records: closed ones, but for those of the last half hour."""
-        return sum([_visit_bytes(records) async for records in self._records()])
+        return sum([_visit_bytes(await self._redis.hvals(bucket)) async for bucket in self._state.buckets()])
 
     async def id_bytes(self) -> int:
         """Redis memory of the event ids that repeats are told by."""
@@ -38,12 +39,6 @@ class Room:
             for shard, topic, hour in product(range(self._settings.partitions), self._settings.topics, hours):
                 pipe.memory_usage(self._keys.ids(shard, topic, hour))
             return sum(size or 0 for size in await pipe.execute())
-
-    async def _records(self) -> AsyncIterator[list[bytes]]:
-        """Those of one bucket after the other."""
-        for shard in range(self._settings.partitions):
-            async for bucket in self._redis.scan_iter(f"{self._keys.shard(shard).customers}:*", count=1000):
-                yield await self._redis.hvals(bucket)
 
 
 def _visit_bytes(records: list[bytes]) -> int:

@@ -55,13 +55,14 @@ class State:
         return +counters
 
     async def customers(self) -> int:
-        return sum([await self._redis.hlen(bucket) async for bucket in self._buckets()])
+        return sum([await self._redis.hlen(bucket) async for bucket in self.buckets()])
 
     async def customer_bytes(self) -> int:
         """Redis memory of the customers' records, every field of every bucket measured."""
-        return sum([await self._redis.memory_usage(bucket, samples=0) or 0 async for bucket in self._buckets()])
+        return sum([await self._redis.memory_usage(bucket, samples=0) or 0 async for bucket in self.buckets()])
 
-    async def _buckets(self) -> AsyncIterator[bytes]:
+    async def buckets(self) -> AsyncIterator[bytes]:
+        """The keys of the hashes that hold the customers' records."""
         for shard in self._shards:
             async for bucket in self._redis.scan_iter(f"{shard.customers}:*", count=1000):
                 yield bucket

@@ -5,21 +5,16 @@ from __future__ import annotations
 import json
 import os
 import signal
-from importlib.util import find_spec
-from pathlib import Path
 
 import pytest
 
 from stream.embedded import KafkaServer
 from stream.settings import Settings
+from tests.cdnow import MASTER
 from tests.stack.command import Assidu
 from tests.stack.reading import records
 from tests.stack.waiting import eventually
 
-LIFETIMES = find_spec("lifetimes")
-assert LIFETIMES is not None
-assert LIFETIMES.origin is not None
-CDNOW = Path(LIFETIMES.origin).parent / "datasets" / "CDNOW_master.txt"
 AS_PURCHASES = ["--csv", "--delimiter", "space", "--type", "purchase", "--at", "12:00", "--set", "currency=USD"]
 
 
@@ -71,7 +66,7 @@ def test_says_to_create_the_topics_when_they_are_missing(assidu: Assidu) -> None
 
 async def test_loads_the_cdnow_purchases_each_at_noon(ready: Assidu, settings: Settings) -> None:
     done = ready.run(
-        "emit", str(CDNOW), *AS_PURCHASES, "--map", "user_id=customer_id", "--map", "timestamp=date",
+        "emit", str(MASTER), *AS_PURCHASES, "--map", "user_id=customer_id", "--map", "timestamp=date",
         "--map", "order_id=@line", "--map", "units=number_of_cds", "--map", "amount_minor=dollar_value*100",
     )  # fmt: skip
 
@@ -87,7 +82,7 @@ async def test_loads_the_cdnow_purchases_each_at_noon(ready: Assidu, settings: S
 
 async def test_loads_a_file_without_header_whose_columns_are_named(ready: Assidu, settings: Settings) -> None:
     original = ready.folder / "CDNOW.txt"
-    original.write_text("".join(CDNOW.read_text().splitlines(keepends=True)[1:11]))
+    original.write_text("".join(MASTER.read_text().splitlines(keepends=True)[1:11]))
 
     done = ready.run(
         "emit", str(original), *AS_PURCHASES, "--columns", "customer,date,number,amount",

@@ -78,7 +78,7 @@ def test_grades_by_hand() -> None:
     assert found.auc == 0.75
     assert found.brier == pytest.approx((0.01 + 0.16 + 0.65**2 + 0.04) / 4)
     assert found.brier_of_share == 0.25
-    assert [(low, customers, observed) for low, customers, _, observed in found.reliability] == [
+    assert [(each.low, each.customers, each.observed) for each in found.reliability] == [
         (0.1, 1, 0.0),
         (0.3, 1, 1.0),
         (0.4, 1, 0.0),

@@ -6,8 +6,6 @@ import json
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from importlib.metadata import distribution
-from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -18,6 +16,7 @@ from stream.core.definition import Metric, View
 from stream.core.story import Story
 from stream.core.time import Calendar
 from stream.metrics import FAMILIES, METRICS, SERIES, activity, surveys
+from tests.cdnow import MASTER
 from tests.histories import State, decoded, minute_at, report
 from tests.recount import Sample, Value, compare, recount, sample
 
@@ -130,8 +129,7 @@ def test_an_answer_off_the_scale_would_not_have_changed_the_story_of_surveys(sco
 
 def test_the_worked_example_of_real_purchases_comes_out_of_the_fold() -> None:
     """CDNOW's purchases of 1997 and 1998, each taken at noon (UTC)."""
-    path = distribution("lifetimes").locate_file("lifetimes/datasets/CDNOW_master.txt")
-    lines = Path(str(path)).read_text().splitlines()[1:]
+    lines = MASTER.read_text().splitlines()[1:]
     purchases = []
     for number, (customer, date, units, dollars) in enumerate(map(str.split, lines)):
         purchases.append(

@@ -4,19 +4,14 @@ from __future__ import annotations
 
 import random
 from datetime import UTC, datetime, timedelta
-from importlib.util import find_spec
-from pathlib import Path
 
 import pytest
 
+from tests.cdnow import MASTER
 from tests.events import Event
 from tests.stack.command import Assidu
 from tests.stack.story import NEWEST, Story
 
-LIFETIMES = find_spec("lifetimes")
-assert LIFETIMES is not None
-assert LIFETIMES.origin is not None
-CDNOW = Path(LIFETIMES.origin).parent / "datasets" / "CDNOW_master.txt"
 CDNOW_AS_PURCHASES = (
     "--csv --delimiter space --type purchase --at 12:00 --set currency=USD --map user_id=customer_id "
     "--map timestamp=date --map order_id=@line --map units=number_of_cds --map amount_minor=dollar_value*100"
@@ -99,7 +94,7 @@ def test_the_cdnow_purchases_give_the_published_calendar_actives_also_when_loade
     story.worker()
     reports = []
     for _ in range(2):
-        done = assidu.run("emit", str(CDNOW), *CDNOW_AS_PURCHASES)
+        done = assidu.run("emit", str(MASTER), *CDNOW_AS_PURCHASES)
         assert done.returncode == 0, done.stderr
         story.settle()
         reports.append(story.report(datetime(1997, 7, 1, tzinfo=UTC)))

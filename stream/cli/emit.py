@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from stream.cli.rows import csv_options, refuse_csv_options, rows
+from stream.cli.rows import SOME_INPUT_BAD, csv_options, refuse_csv_options, rows
 from stream.errors import UserError
 
 if TYPE_CHECKING:
@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 
     from stream.emit.input import Input
     from stream.emit.lines import Checked
-
-SOME_INPUT_BAD = 1
 
 
 @click.command(
@@ -36,6 +34,7 @@ Examples:
 @click.argument("file")
 @click.option("--raw", metavar="FAMILY", help="Send each line unchecked to this family's topic.")
 @csv_options
+@click.option("--product", metavar="P", help="The same as --set product=P.")
 @click.pass_context
 def emit(ctx: click.Context, /, file: str, raw: str | None, from_csv: bool, **csv: Any) -> None:
     """Send the events of FILE (- for standard input; .gz is unpacked) to Kafka.

@@ -13,10 +13,8 @@ from typing import Any
 import click
 
 from stream.cli.read import AS_TABLE_OR_JSON
-from stream.cli.rows import csv_options, refuse_csv_options, rows
+from stream.cli.rows import SOME_INPUT_BAD, csv_options, refuse_csv_options, rows
 from stream.errors import UserError
-
-SOME_INPUT_BAD = 1
 
 
 @click.command(
@@ -28,6 +26,7 @@ Examples:
 """
 )
 @click.argument("file")
+@click.option("--product", metavar="P", help="Whose customers; rows of CSV are all of it.  [default: default]")
 @click.option(
     "--horizon-days",
     type=click.IntRange(min=1),
@@ -50,6 +49,7 @@ def fit(
     ctx: click.Context,
     /,
     file: str,
+    product: str | None,
     horizon_days: int,
     capacity: int,
     out: Path | None,
@@ -66,27 +66,24 @@ def fit(
     if find_spec("sklearn") is None:
         raise UserError("assidu fit needs scikit-learn: pip install 'assidu[fit]'")
 
-    from rich.console import Console
-
     from schemas import DEFAULT_PRODUCT
     from stream.cli.console import tables
     from stream.core.time import Calendar
-    from stream.emit.file import BadLines
+    from stream.emit.file import BadLines, complaints
     from stream.emit.input import Input
     from stream.emit.lines import json_lines
     from stream.fit.history import read_history
     from stream.fit.report import make_report, show
     from stream.settings import read_settings
 
-    product = csv["product"] or DEFAULT_PRODUCT
     if not from_csv:
-        refuse_csv_options(ctx, {name: value for name, value in csv.items() if name != "product"})
+        refuse_csv_options(ctx, csv)
     settings, source = read_settings(), Input(file)
-    records = rows(source, settings, csv) if from_csv else json_lines(source)
-    bad = BadLines(Console(stderr=True, markup=False, highlight=False, soft_wrap=True))
-    seen = asyncio.run(read_history(records, product, Calendar(settings.zone), bad))
+    records = rows(source, settings, {**csv, "product": product}) if from_csv else json_lines(source)
+    whose, bad = product or DEFAULT_PRODUCT, BadLines(complaints())
+    history = asyncio.run(read_history(records, whose, Calendar(settings.zone), bad))
     bad.close()
-    report = make_report(seen, product, horizon_days, capacity)
+    report = make_report(history, whose, horizon_days, capacity)
     if out:
         try:
             out.write_text(report.to_toml())

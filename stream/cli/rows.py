@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from stream.emit.rows import Layout
     from stream.settings import Settings
 
+SOME_INPUT_BAD = 1
+"""Exit code of a command that used the good lines and named the others."""
+
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 _OPTIONS = (
@@ -34,7 +37,6 @@ _OPTIONS = (
     click.option(
         "--set", "constants", metavar="FIELD=VALUE", multiple=True, help="Give a field the same value in all."
     ),
-    click.option("--product", metavar="P", help="The same as --set product=P."),
     click.option("--date-format", metavar="FORMAT", help="strptime format of timestamps.  [default: ISO 8601]"),
     click.option("--at", metavar="HH:MM", default="00:00", show_default=True, help="Time for dates without one."),
     click.option("--timezone", metavar="ZONE", help="Of timestamps without offset.  [default: ASSIDU_TIMEZONE]"),
@@ -47,7 +49,8 @@ _OPTIONS = (
 
 
 def csv_options(command: Command) -> Command:
-    """Decorates a command that takes them as `from_csv` and, all others together, as `rows` wants them."""
+    """Decorates a command that takes them as `from_csv` and, all others together, as `rows` wants them; `--product`,
+    which `rows` wants too, means something of its own to each command."""
     return reduce(lambda decorated, option: option(decorated), reversed(_OPTIONS), command)
 
 

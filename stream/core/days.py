@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from stream.core.ragged import Ints, Ragged, gathered, row_numbers, spans, starts_of
+from stream.core.ragged import Ints, Ragged, chained, gathered, row_numbers, spans, starts_of
 
 Bits = NDArray[np.uint64]
 NO_DAY = 1 << 40
@@ -54,6 +54,19 @@ class Days:
         bits = np.uint32(1) << (days % _BLOCK).astype(np.uint32)
         np.bitwise_or.at(words, starts[rows] + blocks - first[rows], bits)
         return Days(first, Ragged(words, wider))
+
+    @classmethod
+    def chained(cls, *parts: Days) -> Days:
+        """The rows of each part after those of the one before."""
+        first_blocks, masks = zip(*((part.first_block, part.masks) for part in parts), strict=True)
+        return cls(np.concatenate(first_blocks), chained(*masks))
+
+    def extent(self) -> tuple[Ints, Ints, Ints]:
+        """(how many days, the first, the last) of each row, none of which may be without any."""
+        row, day = self.all()
+        number = np.bincount(row, minlength=len(self.first_block))
+        ends = np.cumsum(number)
+        return number, day[ends - number], day[ends - 1]
 
     def all(self) -> tuple[Ints, Ints]:
         """(rows, days), row by row, ascending."""

@@ -67,6 +67,12 @@ def gathered(words: Words, starts: Ints, lengths: Ints) -> Ragged:
     return Ragged(words[spans(starts, lengths)], lengths)
 
 
+def chained(*parts: Ragged) -> Ragged:
+    """The rows of each part after those of the one before."""
+    words, lengths = map(np.concatenate, zip(*parts, strict=True))
+    return Ragged(words, lengths)
+
+
 def side_by_side(parts: Sequence[Ragged]) -> Ragged:
     """Each row is the parts' rows, one after the other."""
     lengths = np.add.reduce([part.lengths for part in parts])

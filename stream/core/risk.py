@@ -48,11 +48,9 @@ def past(days: Days, half_life_days: float) -> Past:
 
     Sums run from the earliest day to the latest, so the order in which the days became known leaves no trace.
     """
+    number, first, last = days.extent()
     row, day = days.all()
-    size = len(days.first_block)
-    number = np.bincount(row, minlength=size)
-    first, last = day[np.cumsum(number) - number], day[np.cumsum(number) - 1]
-    activity = np.bincount(row, np.exp2((day - last[row]) / half_life_days), size)
+    activity = np.bincount(row, np.exp2((day - last[row]) / half_life_days), len(last))
     return Past(last, np.log2(activity), (_GAP_BEFORE_ANY_DAYS + last - first) / number)
 
 
@@ -61,7 +59,9 @@ def slope(coefficients: Coefficients, past: Past) -> Floats:
     return coefficients.decay / coefficients.half_life_days + coefficients.overdue / past.gap_days
 
 
-def logit(coefficients: Coefficients, past: Past, silence_days: Floats, evidence: Floats | float = 0.0) -> Floats:
+def logit(
+    coefficients: Coefficients, past: Past, silence_days: Floats | float, evidence: Floats | float = 0.0
+) -> Floats:
     """The log-odds of each customer after so much silence."""
     start = coefficients.constant - coefficients.decay * past.log2_activity
     return start + slope(coefficients, past) * silence_days + evidence
@@ -70,10 +70,9 @@ def logit(coefficients: Coefficients, past: Past, silence_days: Floats, evidence
 def silence_until(coefficients: Coefficients, past: Past, threshold: float, evidence: Floats | float = 0.0) -> Floats:
     """The days of silence after which each customer's log-odds are at the threshold; negative: they are beyond it
     already; infinite: silence does not move them."""
+    at_once = logit(coefficients, past, 0.0, evidence)
     with np.errstate(divide="ignore"):
-        return (threshold - logit(coefficients, past, np.zeros(len(past.last_day)), evidence)) / slope(
-            coefficients, past
-        )
+        return (threshold - at_once) / slope(coefficients, past)
 
 
 def probability(logits: Floats) -> Floats:

@@ -20,7 +20,7 @@ _SHOWN_LINES = 20
 
 async def emit_file(settings: Settings, source: Input, chunks: AsyncIterator[list[Checked]]) -> bool:
     """Send every good record and wait until all are acknowledged; True when no line was bad."""
-    console = Console(stderr=True, markup=False, highlight=False, soft_wrap=True)
+    console = complaints()
     bad = BadLines(console)
     families: set[str] = set()
     emitter = Emitter(settings)
@@ -54,6 +54,11 @@ def _good(chunk: list[Checked], families: set[str], bad: BadLines) -> Iterator[R
         else:
             families.add(record.family)
             yield record
+
+
+def complaints() -> Console:
+    """Where bad lines are named, as they are."""
+    return Console(stderr=True, markup=False, highlight=False, soft_wrap=True)
 
 
 class BadLines:

@@ -17,6 +17,7 @@ from stream.core.series import Table
 from stream.core.time import Calendar, minute_of
 from stream.errors import UserError
 from stream.exporter.samples import samples
+from stream.json_text import json_text
 from stream.metrics import KINDS, SERIES
 from stream.metrics.activity import ACTIVE_BY_CHANNEL, NEVER
 from stream.partition import shard_of
@@ -79,7 +80,7 @@ async def find_customer(settings: Settings, customer_id: str, product: str | Non
 
 
 def to_json(found: list[Known]) -> str:
-    return msgspec.json.format(msgspec.json.encode({"customers": found})).decode()
+    return json_text({"customers": found})
 
 
 def show(found: list[Known], console: Console) -> None:

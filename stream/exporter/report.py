@@ -12,6 +12,7 @@ from stream.core.definition import Value
 from stream.core.time import Calendar, minute_of
 from stream.errors import UserError
 from stream.exporter.samples import Sample, samples
+from stream.json_text import json_text
 from stream.metrics import SERIES
 from stream.settings import Settings
 from stream.store import meta
@@ -35,7 +36,7 @@ class Report(msgspec.Struct):
     caution: str | None = None
 
     def to_json(self) -> str:
-        return msgspec.json.format(msgspec.json.encode({"at": self.at, "metrics": self.metrics})).decode()
+        return json_text({"at": self.at, "metrics": self.metrics})
 
 
 async def make_report(settings: Settings, at: datetime | None = None, product: str | None = None) -> Report:

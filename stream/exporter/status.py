@@ -11,6 +11,7 @@ from redis.asyncio import Redis
 from rich.console import Console
 from rich.table import Table as Grid
 
+from stream.json_text import json_text
 from stream.offsets import Bounds, log_bounds
 from stream.settings import Settings
 from stream.store.connect import connect
@@ -40,7 +41,7 @@ class Status(msgspec.Struct):
         return sum(shard.lag for shard in self.shards)
 
     def to_json(self) -> str:
-        return msgspec.json.format(msgspec.json.encode(self)).decode()
+        return json_text(self)
 
 
 async def read_status(settings: Settings, wait_seconds: float | None = None) -> tuple[Status, bool]:

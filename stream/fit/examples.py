@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stream.core.days import Days
-from stream.core.ragged import Ints, distinct
+from stream.core.ragged import Ints, places
 
 Truths = NDArray[np.bool_]
 
@@ -20,6 +20,16 @@ class History(NamedTuple):
 
     who: Ints
     day: Ints
+
+    @property
+    def first(self) -> int:
+        """The day of the first activity of all: who was there before is not known."""
+        return int(self.day.min())
+
+    @property
+    def end(self) -> int:
+        """The day after the last."""
+        return int(self.day.max()) + 1
 
 
 @dataclass(frozen=True)
@@ -38,16 +48,11 @@ class Examples:
 def examples(history: History, moment: int, horizon_days: int) -> Examples:
     """Of everybody seen before the day `moment`: churned is who was not active on it or in the horizon after it."""
     before = history.day < moment
-    seen = distinct(history.who[before])
-    row, day = np.searchsorted(seen, history.who[before]), history.day[before]
     after = (history.day >= moment) & (history.day < moment + horizon_days)
-    last = np.full(len(seen), np.iinfo(np.int64).min)
-    np.maximum.at(last, row, day)
-    return Examples(
-        Days.none(len(seen)).including(row, day),
-        (moment - last).astype(np.float64),
-        ~np.isin(seen, history.who[after]),
-    )
+    seen, row = places(history.who[before])
+    days = Days.none(len(seen)).including(row, history.day[before])
+    _, _, last = days.extent()
+    return Examples(days, (moment - last).astype(np.float64), ~np.isin(seen, history.who[after]))
 
 
 def moments(first: int, end: int, horizon_days: int, most: int) -> list[int]:
@@ -60,14 +65,8 @@ def moments(first: int, end: int, horizon_days: int, most: int) -> list[int]:
 def together(parts: Iterable[Examples]) -> Examples:
     """All of them, one after the other."""
     some = list(parts)
-    rows, days, size = [], [], 0
-    for part in some:
-        row, day = part.days.all()
-        rows.append(row + size)
-        days.append(day)
-        size += len(part)
     return Examples(
-        Days.none(size).including(np.concatenate(rows), np.concatenate(days)),
+        Days.chained(*(part.days for part in some)),
         np.concatenate([part.silence_days for part in some]),
         np.concatenate([part.churned for part in some]),
     )

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import log_loss
 
 from stream.core.risk import Coefficients, Floats, logit, past, probability
 from stream.errors import UserError
@@ -50,7 +51,8 @@ def _fit_one(examples: Examples, half_life_days: float) -> Fitted:
         used.remove(used[int(np.argmin(weights))])
     decay, overdue = (float(weights[used.index(each)]) if each in used else 0.0 for each in (0, 1))
     coefficients = Coefficients(half_life_days, constant, decay, overdue)
-    return Fitted(coefficients, log_loss(risk_of(coefficients, examples), examples.churned))
+    risk = probability(logit(coefficients, before, examples.silence_days))
+    return Fitted(coefficients, float(log_loss(examples.churned, risk)))
 
 
 def _logistic(columns: Floats, churned: Truths) -> tuple[float, Floats]:
@@ -65,9 +67,3 @@ def _logistic(columns: Floats, churned: Truths) -> tuple[float, Floats]:
 def risk_of(coefficients: Coefficients, some: Examples) -> Floats:
     """The risk of each customer at the moment of the examples."""
     return probability(logit(coefficients, past(some.days, coefficients.half_life_days), some.silence_days))
-
-
-def log_loss(risk: Floats, churned: Truths) -> float:
-    """The mean surprise, in nats."""
-    told = np.where(churned, risk, 1 - risk)
-    return float(-np.log(np.maximum(told, np.finfo(float).tiny)).mean())

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
+import msgspec
 import numpy as np
 from sklearn.metrics import brier_score_loss, roc_auc_score
 
+from stream.core.ragged import distinct
 from stream.core.risk import Floats
 from stream.fit.examples import Truths
 
 BUCKETS = 10
 
 
-class Bucket(NamedTuple):
+class Bucket(msgspec.Struct, frozen=True):
     """Customers whose risk is at least `low` and below `low` + 1/10: how many, their mean risk, how many of them
     stayed away, as a share."""
 
@@ -23,7 +23,7 @@ class Bucket(NamedTuple):
     observed: float
 
 
-class Grade(NamedTuple):
+class Grade(msgspec.Struct, frozen=True):
     """auc    the probability that of two customers, one who stayed away and one who did not, the former had the
            higher risk
     brier  the mean of (risk − outcome)²; `brier_of_share` is that of telling everybody the same share
@@ -57,17 +57,16 @@ def grade(risk: Floats, churned: Truths) -> Grade:
 def _reliability(risk: Floats, churned: Truths) -> list[Bucket]:
     """The buckets that hold anybody."""
     bucket = np.minimum((risk * BUCKETS).astype(np.int64), BUCKETS - 1)
-    return [
-        Bucket(each / BUCKETS, int(here.sum()), float(risk[here].mean()), float(churned[here].mean()))
-        for each in np.unique(bucket).tolist()
-        if (here := bucket == each).any()
-    ]
+    found = []
+    for each in distinct(bucket).tolist():
+        here = bucket == each
+        found.append(Bucket(each / BUCKETS, int(here.sum()), float(risk[here].mean()), float(churned[here].mean())))
+    return found
 
 
 def threshold_for(risk: Floats, most: int) -> float:
     """The lowest risk at which at most so many customers are flagged ("the 200 riskiest a week"); beyond 1 if even
     the riskiest are more than that."""
-    ordered = np.sort(np.unique(risk))[::-1]
-    flagged = np.searchsorted(np.sort(-risk), -ordered, side="right")
-    within = ordered[flagged <= most]
+    ordered = np.sort(risk)[::-1]
+    within = ordered if len(ordered) <= most else ordered[ordered > ordered[most]]
     return float(within[-1]) if len(within) else float(np.nextafter(1, 2))

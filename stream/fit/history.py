@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from typing import NamedTuple
 
 import numpy as np
 
@@ -16,16 +15,9 @@ from stream.fit.examples import History
 from stream.metrics.activity import ACTIVE_TYPES
 
 
-class Seen(NamedTuple):
-    """`first` and `end` are the days between which it was known who came: that of the first event of all, and the
-    one after the last."""
-
-    history: History
-    first: int
-    end: int
-
-
-async def read_history(chunks: AsyncIterator[list[Checked]], product: str, calendar: Calendar, bad: BadLines) -> Seen:
+async def read_history(
+    chunks: AsyncIterator[list[Checked]], product: str, calendar: Calendar, bad: BadLines
+) -> History:
     """What the events of the product say. Raises UserError where none makes a customer active."""
     numbers: dict[str, int] = {}
     who: list[int] = []
@@ -41,7 +33,7 @@ async def read_history(chunks: AsyncIterator[list[Checked]], product: str, calen
                 days.append(calendar.day(minute_of(event.epoch_ms)))
     if not days:
         raise UserError(f"no event of product {product!r} makes a customer active: name another by --product")
-    return Seen(History(np.array(who, np.int64), np.array(days, np.int64)), min(days), max(days) + 1)
+    return History(np.array(who, np.int64), np.array(days, np.int64))
 
 
 def _counts(event: Event, product: str) -> bool:

@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import NamedTuple
 
 import msgspec
 from rich.console import Console
-from rich.table import Table
+from rich.table import Table as Grid
 
 from stream.core.risk import Coefficients
 from stream.errors import UserError
-from stream.fit.examples import examples, moments, together
+from stream.fit.examples import History, examples, moments, together
 from stream.fit.fitting import fit, risk_of
 from stream.fit.grading import Grade, grade, threshold_for
-from stream.fit.history import Seen
+from stream.json_text import json_text
 
 MOST_MOMENTS = 12
 
 
-class Report(NamedTuple):
+class Report(msgspec.Struct, frozen=True):
     """learnt_at  the days as of which the examples were taken that the coefficients were fitted to
     graded_at  the day as of which customers were scored for the grade, from what was known until then; they have
                churned if they were not active in the `horizon_days` from that day on
@@ -37,7 +36,7 @@ class Report(NamedTuple):
     threshold: float
 
     def to_json(self) -> str:
-        return msgspec.json.format(msgspec.json.encode(_named(self))).decode()
+        return json_text(self)
 
     def to_toml(self) -> str:
         """The coefficients, as a file of settings."""
@@ -54,18 +53,18 @@ class Report(NamedTuple):
         )
 
 
-def make_report(seen: Seen, product: str, horizon_days: int, capacity: int) -> Report:
+def make_report(history: History, product: str, horizon_days: int, capacity: int) -> Report:
     """Learns from all but the last horizon, grades by that one. Raises UserError where there is too little."""
-    *learn, last = moments(seen.first, seen.end, horizon_days, MOST_MOMENTS + 1) or [seen.end]
+    *learn, last = moments(history.first, history.end, horizon_days, MOST_MOMENTS + 1) or [history.end]
     if not learn:
         raise UserError(
-            f"the history is too short: {seen.end - seen.first} days, and it takes {3 * horizon_days} to know "
+            f"the history is too short: {history.end - history.first} days, and it takes {3 * horizon_days} to know "
             f"customers, to learn who comes back within {horizon_days}, and to grade that; "
             "give a shorter --horizon-days"
         )
-    learnt = together(examples(seen.history, moment, horizon_days) for moment in learn)
+    learnt = together(examples(history, moment, horizon_days) for moment in learn)
     coefficients = fit(learnt).coefficients
-    held_out = examples(seen.history, last, horizon_days)
+    held_out = examples(history, last, horizon_days)
     if held_out.churned.all() or not held_out.churned.any():
         raise UserError(f"nothing to grade by: in the last {horizon_days} days all customers did the same")
     risk = risk_of(coefficients, held_out)
@@ -95,25 +94,16 @@ def show(report: Report, console: Console) -> None:
         f"{report.horizon_days} days: AUC {graded.auc:.3f}, Brier score {graded.brier:.4f} "
         f"(the same risk for all: {graded.brier_of_share:.4f})"
     )
-    table = Table("risk", "customers", "mean risk", "stayed away")
+    grid = Grid("risk", "customers", "mean risk", "stayed away")
     for bucket in graded.reliability:
-        table.add_row(
+        grid.add_row(
             f"{bucket.low:.1f}–{bucket.low + 0.1:.1f}",
             f"{bucket.customers:,}",
             f"{bucket.risk:.2f}",
             f"{bucket.observed:.2f}",
         )
-    console.print(table)
+    console.print(grid)
     console.print(f"the {report.capacity:,} riskiest, at most: from a risk of {report.threshold:.4f} on")
-
-
-def _named(value: object) -> object:
-    """Named tuples as objects, not lists."""
-    if hasattr(value, "_asdict"):
-        return {name: _named(each) for name, each in value._asdict().items()}
-    if isinstance(value, tuple | list):
-        return [_named(each) for each in value]
-    return value
 
 
 def _date(day: int) -> str:

@@ -17,6 +17,7 @@ from stream.core.increments import Increments
 from stream.core.ragged import (
     Ints,
     Ragged,
+    chained,
     distinct,
     from_bytes,
     from_words64,
@@ -130,8 +131,7 @@ def stored_answers(stored: Ragged, rows: Ints) -> Given:
 def _chained(*parts: Given) -> Given:
     *columns, ids = zip(*parts, strict=True)
     row, number, ms, score, id_bytes = map(np.concatenate, columns)
-    words, lengths = map(np.concatenate, zip(*ids, strict=True))
-    return Given(row, number, ms, score, id_bytes, Ragged(words, lengths))
+    return Given(row, number, ms, score, id_bytes, chained(*ids))
 
 
 def _last(given: Given) -> Given:

@@ -6,8 +6,7 @@ from collections import defaultdict
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-import msgspec
-
+from stream.json_text import json_text
 from stream.simulate.diary import Diary
 from stream.simulate.truth.activity import activity
 from stream.simulate.truth.attendance import attendances
@@ -61,7 +60,7 @@ class Ledger:
             {"name": name, "labels": dict(labels), "value": truth[name, frozenset(labels)]}
             for name, labels in in_order
         ]
-        return msgspec.json.format(msgspec.json.encode({"at": at.isoformat(), "metrics": lines})).decode()
+        return json_text({"at": at.isoformat(), "metrics": lines})
 
 
 def _of_product(diaries: list[Diary], moment: Moment, first_week_days: int, csat_7_from: int) -> Samples:
