@@ -1,4 +1,4 @@
-"""Topic commerce: what customers buy."""
+"""Topic commerce: what customers buy, once or by subscription."""
 
 from __future__ import annotations
 
@@ -26,4 +26,28 @@ class Purchase(Event, frozen=True, gc=False, kw_only=True, tag="purchase"):
     units: Count
 
 
-TYPES: tuple[type[Event], ...] = (Purchase,)
+class SubscriptionStarted(Event, frozen=True, gc=False, kw_only=True, tag="subscription_started"):
+    """The customer subscribed; a customer has one subscription."""
+
+    plan: Name | None = None
+    amount_minor: AmountMinor | None = None
+    currency: Currency | None = None
+
+
+class SubscriptionRenewed(Event, frozen=True, gc=False, kw_only=True, tag="subscription_renewed"):
+    """The subscription goes on for another period: no activity, for a billing robot says so."""
+
+    plan: Name | None = None
+    amount_minor: AmountMinor | None = None
+    currency: Currency | None = None
+
+
+class SubscriptionCancelled(Event, frozen=True, gc=False, kw_only=True, tag="subscription_cancelled"):
+    """The subscription has ended."""
+
+    plan: Name | None = None
+    amount_minor: AmountMinor | None = None
+    currency: Currency | None = None
+
+
+TYPES: tuple[type[Event], ...] = (Purchase, SubscriptionStarted, SubscriptionRenewed, SubscriptionCancelled)

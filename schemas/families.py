@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from schemas import clicks, commerce, logins, sessions, surveys
+from schemas import clicks, commerce, identity, logins, sessions, support, surveys
 from schemas.envelope import Event
 
 # Every family has its topic from the first release, also those whose types are still to come.
@@ -13,9 +13,9 @@ TYPES_OF_FAMILY: dict[str, tuple[type[Event], ...]] = {
     "surveys": surveys.TYPES,
     "usage": (),
     "commerce": commerce.TYPES,
-    "support": (),
+    "support": support.TYPES,
     "messages": (),
-    "identity": (),
+    "identity": identity.TYPES,
 }
 FAMILIES: tuple[str, ...] = tuple(TYPES_OF_FAMILY)
 TYPES: dict[str, type[Event]] = {

@@ -17,6 +17,7 @@ DURATIONS_MS = st.sampled_from(
 )
 CAMPAIGNS = st.sampled_from(["spring", "autumn", "none"])
 CONTENTS = st.sampled_from(["article", "film"])
+TICKETS = st.sampled_from(["7", "8"])
 SURVEY_IDS = st.sampled_from(["after sale", "yearly"])
 
 
@@ -58,6 +59,14 @@ FIELDS: dict[str, Fields] = {
     ),
     "survey_sent": required(survey=st.sampled_from(list(SCALES)), survey_id=SURVEY_IDS),
     "survey_response": both(both(required(survey_id=SURVEY_IDS), _answer()), _OPINION),
+    "ticket_opened": required(ticket_id=TICKETS),
+    "ticket_replied": required(ticket_id=TICKETS, by=st.sampled_from(["agent", "customer"])),
+    "ticket_resolved": required(ticket_id=TICKETS),
+    "ticket_reopened": required(ticket_id=TICKETS),
+    "subscription_started": st.just({}),
+    "subscription_renewed": st.just({}),
+    "subscription_cancelled": st.just({}),
+    "identify": required(traits=optional(segment=st.sampled_from(["trial", "premium"]))),
     "purchase": st.just({"order_id": "1", "amount_minor": 100, "currency": "EUR", "units": 1}),
 }
 """Event type -> its own fields."""

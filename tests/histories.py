@@ -22,12 +22,14 @@ from stream.core.facts import Customers
 from stream.core.names import Names
 from stream.core.ragged import Ints
 from stream.core.record import unpacked
+from stream.core.risk import Coefficients
 from stream.core.series import Table
 from stream.core.time import Calendar
 from stream.exporter.samples import samples
 from stream.metrics import KINDS, SERIES
 from stream.metrics.activity import NEVER
 from stream.metrics.answers import stored_answers
+from stream.metrics.evidence import Scoring
 from stream.store.keys import customer_key
 from stream.worker.fold import counted, facts_of, fold
 from stream.worker.intake import Arrived
@@ -54,6 +56,8 @@ PLOTS = (  # what it is about: everything, or one family alone, so that its even
     tuple(FIELDS),
     ("impression", "click", "interaction"),
     ("survey_sent", "survey_response", "survey_response", "survey_response"),
+    ("login", "survey_response", "identify", "ticket_opened", "ticket_resolved", "ticket_reopened", "ticket_replied"),
+    ("login", "login", "subscription_started", "subscription_renewed", "subscription_cancelled", "ticket_resolved"),
     ("page_view", "page_view", "session", "click", "login", "purchase"),
 )
 LATER = st.one_of(
@@ -153,8 +157,11 @@ class State:
 
     calendar: Calendar
     keep_days: int | None = None
+    coefficients: Coefficients = Coefficients()  # noqa: RUF009 — frozen
+    first_week_days: int = 3
 
     def __post_init__(self) -> None:
+        self.scoring = Scoring(self.coefficients, self.first_week_days, self.calendar)
         self.table = Table(SERIES)
         self.names = Names()
         self.records: dict[bytes, bytes] = {}
@@ -162,7 +169,7 @@ class State:
     def take(self, batches: Iterable[Sequence[Event]]) -> State:
         for batch in batches:
             facts, keys = facts_of(arrived(batch), self.names, as_it_is, self.calendar)
-            changes = fold(facts, [self.records.get(key, b"") for key in keys], self.keep_days)
+            changes = fold(facts, [self.records.get(key, b"") for key in keys], self.keep_days, self.scoring)
             self.records |= zip(keys, changes.records, strict=True)
             self.table.merge(changes.increments.encode())
         return self
@@ -171,7 +178,7 @@ class State:
         """What the records say, in words that do not depend on the numbers of names."""
         names = self.names
         customers = Customers(["app"], np.zeros(len(self.records), np.int64), names)
-        active, latest, answers, visits = unpacked(self.records.values(), KINDS, customers)
+        active, latest, answers, visits, matters, segments = unpacked(self.records.values(), KINDS, customers)
         said: list[dict[str, Any]] = [
             {
                 "first": (ms, day, ms != NEVER and names[channel]),
@@ -179,6 +186,7 @@ class State:
                 "latest": {},
                 "answers": {},
                 "visits": [],
+                "matters": [],
             }
             for row, (ms, day, channel) in enumerate(listed(active.first_ms, active.first_day, active.first_channel))
         ]
@@ -194,6 +202,10 @@ class State:
             said[row]["latest"][names[number]] = minute
         for row, channel, *rest in zip(*map(np.ndarray.tolist, visits.runs.columns), strict=True):
             said[row]["visits"].append((names[channel], *rest))
+        for row, *rest in listed(matters.row, matters.matter, matters.heard):
+            said[row]["matters"].append(rest)
+        for row, (ms, number) in enumerate(listed(segments.ms, segments.numbers)):
+            said[row]["segment"] = number >= 0 and (ms, names[number])
         for each in said:
             each["visits"].sort()
         return dict(zip(self.records, said, strict=True))
@@ -208,8 +220,8 @@ def minute_at(moment: datetime) -> int:
     return int(moment.timestamp()) // 60
 
 
-def folded(history: History) -> State:
-    return State(Calendar(history.zone)).take(history.batches())
+def folded(history: History, first_week_days: int = 3) -> State:
+    return State(Calendar(history.zone), first_week_days=first_week_days).take(history.batches())
 
 
 def report(

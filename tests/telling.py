@@ -47,6 +47,6 @@ def assert_reads(
     assert recounted.get(key, "absent") == pytest.approx(value), f"the recount of {key}"
     for order in permutations(map(decoded, events)):
         for batches in ([[each] for each in order], [list(order)]):
-            table = State(Calendar(ZONE)).take(batches).table
+            table = State(Calendar(ZONE), first_week_days=definitions.first_week_days).take(batches).table
             differences = compare(report(table, at, ZONE, None, definitions), recounted)
             assert not differences, "\n".join(differences)

@@ -1,4 +1,4 @@
-"""Last times survive storage, whatever the number of their key."""
+"""Last times survive storage, whatever the number of their key and however long ago they are."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ from stream.core.series import KEEP_MINUTES
 from tests.histories import laws
 
 NUMBERS = st.sampled_from([0, 1, 2**16 - 1, 2**16, 2**16 + 1, 2**32 - 1]) | st.integers(0, 2**32 - 1)
-AGES = st.sampled_from([0, 1, KEEP_MINUTES - 1]) | st.integers(0, KEEP_MINUTES - 1)
+FAR = 2**16 - 2
+AGES = st.sampled_from([0, 1, FAR - 1, FAR, FAR + 1, 2 * FAR, 2**29]) | st.integers(0, KEEP_MINUTES - 1)
 NEWEST = 29_000_000
 
 
@@ -43,5 +44,5 @@ def test_last_times_survive_being_stored(customers: list[dict[int, int]]) -> Non
         before.key.tolist(),
         before.minute.tolist(),
     )
-    words = [sum(1 + (number > 2**16 - 1) for number in ages) for ages in customers]
+    words = [sum(1 + (number > 2**16 - 1) + (age >= FAR) for number, age in ages.items()) for ages in customers]
     assert stored.lengths.tolist() == [1 + some if some else 0 for some in words]

@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 
 from schemas import Event
 from stream.core.increments import Increments
-from stream.core.record import contribute
 from stream.core.series import Key, Table
 from stream.core.time import Calendar, minute_of
-from stream.metrics import KINDS, SERIES
+from stream.metrics import SERIES
+from stream.metrics.contribution import contribute
 from stream.worker.fold import count_events, facts_of
 from tests.histories import (
     DAY,
@@ -51,7 +51,7 @@ def contributions(state: State, events: list[Event]) -> Table:
     facts, touched = facts_of(arrived(events), state.names, as_it_is, state.calendar)
     counts = Increments(state.names)
     count_events(counts, facts)
-    contribute(counts, [state.records[key] for key in touched], KINDS, facts.customers)
+    contribute(counts, [state.records[key] for key in touched], facts.customers, state.scoring)
     table = Table(SERIES)
     table.merge(counts.encode())
     return table

@@ -24,7 +24,7 @@ COMPLETE_DAYS = {metric.name for metric in METRICS if not metric.rolling}
 def test_every_indicator_equals_the_recount_at_and_after_the_newest_event(
     history: History, minutes_later: list[int], definitions: Definitions
 ) -> None:
-    state = folded(history)
+    state = folded(history, definitions.first_week_days)
     for minutes in minutes_later:
         at = history.newest + timedelta(minutes=minutes)
         recounted = recount(history.emitted, at, history.zone, definitions.first_week_days, definitions.csat_7_from)

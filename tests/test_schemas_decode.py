@@ -179,8 +179,8 @@ def test_a_long_unknown_type_does_not_fill_the_detail() -> None:
 
 def test_a_family_without_types_says_so() -> None:
     assert (
-        rejected(message(CLICK, type="erase"), "identity").detail
-        == "type: 'erase' is unknown; identity has no type yet"
+        rejected(message(CLICK, type="erase"), "messages").detail
+        == "type: 'erase' is unknown; messages has no type yet"
     )
 
 

@@ -67,6 +67,8 @@ def content(type_: inspect.Type) -> st.SearchStrategy[Any]:
             return st.text(shown, min_size=type_.min_length or 0, max_size=min(type_.max_length or 12, 12))
         case inspect.DateTimeType():
             return MOMENTS.map(datetime.isoformat)
+        case inspect.StructType():
+            return st.fixed_dictionaries({}, optional={each.name: content(each.type) for each in type_.fields})
         case inspect.VarTupleType():
             return st.lists(content(type_.item_type), max_size=4)
     raise NotImplementedError(type_)
@@ -126,6 +128,8 @@ def test_a_valid_event_is_accepted_and_keeps_every_field(fields: dict[str, Any])
         read = getattr(event, name)
         if name == "timestamp":
             assert read == datetime.fromisoformat(said)
+        elif isinstance(read, msgspec.Struct):
+            assert read == type(read)(**said)
         else:
             assert read == (tuple(said) if isinstance(said, list) else said)
 

@@ -35,8 +35,7 @@ def field(name: str, types: Iterable[str], absent: str | None = None, bounded: b
 
 
 class Catalogue:
-    """`counted`: flows that are plain counts of events; `censuses`: last times of something by customer;
-    `remembered`: event types that leave a trace in their customer's record."""
+    """`counted`: flows that are plain counts of events; `censuses`: last times of something by customer."""
 
     def __init__(self, types: Iterable[str], series: Iterable[Series], labels: Iterable[Label]) -> None:
         self.types = tuple(types)
@@ -44,4 +43,3 @@ class Catalogue:
         self.labels = {label.name: label for label in labels}
         self.counted = [each for each in self.series if each.kind is Kind.FLOW and each.of]
         self.censuses = [each for each in self.series if each.kind is Kind.CENSUS and each.of]
-        self.remembered = frozenset().union(*(each.of for each in self.censuses))

@@ -61,6 +61,14 @@ class Days:
         first_blocks, masks = zip(*((part.first_block, part.masks) for part in parts), strict=True)
         return cls(np.concatenate(first_blocks), chained(*masks))
 
+    def those(self, rows: Ints) -> Days:
+        """Of these rows only, in this order."""
+        if len(rows) == len(self.first_block):
+            return self
+        return Days(
+            self.first_block[rows], gathered(self.masks.words, self.masks.starts[rows], self.masks.lengths[rows])
+        )
+
     def extent(self) -> tuple[Ints, Ints, Ints]:
         """(how many days, the first, the last) of each row, none of which may be without any."""
         row, day = self.all()

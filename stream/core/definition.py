@@ -105,6 +105,11 @@ def level(series: Series, days_ago: int = 1) -> Read:
     return read
 
 
+def standing(series: Series) -> Read:
+    """What stands now, of a series whose increments lie at minutes."""
+    return lambda view, labels: view.sum(series, labels, None, view.minute)
+
+
 def on_days(series: Series, first_ago: int, last_ago: int, where: Where | None = None) -> Read:
     """Counts on the days from `first_ago` to `last_ago` days before today, both included."""
 
@@ -128,6 +133,19 @@ def found(label: str, *series: Series) -> Choices:
 
     def choices(view: View) -> list[str]:
         return sorted({key[at] for name, at in positions.items() for key in view.keys(name)})
+
+    return choices
+
+
+def standing_under(label: str, series: Series, *others: Series) -> Choices:
+    """The values of the label under which anything stands now, and those `found` in the others."""
+    position = 2 + series.labels.index(label)
+    rest = found(label, *others)
+
+    def choices(view: View) -> list[str]:
+        values = {key[position] for key in view.keys(series.name)}
+        stands = {value for value in values if view.sum(series, {label: value}, None, view.minute)}
+        return sorted(stands.union(rest(view) if callable(rest) else rest))
 
     return choices
 
@@ -243,16 +261,16 @@ _SUFFIXES = ("customers", "ratio", "seconds")
 """Units that end a metric's name."""
 
 
-def twin_by_channel(metric: Metric, channels: Choices, words: str, example: Example) -> Metric:
-    """The metric's twin by channel: the channel stands before the unit, where the name ends in one."""
+def twin(metric: Metric, by: str, values: Choices, words: str, example: Example) -> Metric:
+    """The metric's twin by a label: it stands before the unit, where the name ends in one."""
     suffix = f"_{metric.unit}" if metric.unit in _SUFFIXES else ""
     return replace(
         metric,
-        name=f"{metric.name.removesuffix(suffix)}_by_channel{suffix}",
+        name=f"{metric.name.removesuffix(suffix)}_by_{by}{suffix}",
         help=f"{metric.help} {words}",
-        labels={"channel": channels, **metric.labels},
+        labels={by: values, **metric.labels},
         example=example,
-        panel=Panel(f"{metric.panel.title}, by channel"),
+        panel=Panel(f"{metric.panel.title}, by {by}"),
         alert=None,
     )
 

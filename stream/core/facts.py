@@ -87,11 +87,21 @@ class Facts:
 
     def under(self, series: Series, of: frozenset[str] | None = None) -> tuple[Ints, Ints]:
         """(events that have the labels of the series, the numbers of their keys), of its own types or of others."""
-        at = self.of(series.of if of is None else of)
+        at = self._counted(series) if of is None else self.of(of)
         columns = [self._dense(label) for label in series.labels]
         for column, _ in columns:
             at = at[column[at] >= 0]
         return at, self._numbers(series, at, columns)
+
+    def _counted(self, series: Series) -> Ints:
+        """The numbers of the events that the series counts."""
+        at = self.of(series.of)
+        for type_, counts in series.only:
+            first, end = self._stretch(type_)
+            left_out = [number for number in range(first, end) if not counts(self.events[number])]
+            if left_out:
+                at = at[~np.isin(at, left_out)]
+        return at
 
     def wanted(self) -> Iterator[tuple[str, str, str]]:
         """(product, label, value) of every bounded label that the events would show."""

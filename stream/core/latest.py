@@ -16,8 +16,9 @@ from stream.core.series import KEEP_MINUTES, Series
 _ROW = 32
 _HALF = 16
 _LOW = (1 << _HALF) - 1
-_REST = _LOW
-"""In the place of an age, which is never so large: the upper half of the number in the next word."""
+_REST, _FAR = _LOW, _LOW - 1
+"""In the place of an age: this word holds, for the word that follows, the upper half of the number, or how many times
+_FAR minutes are to be added to the age."""
 NEVER = -(1 << 62)
 
 
@@ -26,8 +27,8 @@ class Latest:
     """Of `size` customers: the one in row `key[i] >> 32` last did what key number `key[i] & (2³² − 1)` counts at
     `minute[i]`. In order of `key`; one a row and number.
 
-    Stored as [newest minute, a word for each key: its number | minutes before the newest << 16 …]; a number of more
-    than 16 bits has its upper half in a word of its own before it.
+    Stored as [newest minute, a word for each key: its number | minutes before the newest << 16 …]; what is too large
+    for 16 bits has the rest in a word of its own before it.
     """
 
     size: int
@@ -51,9 +52,13 @@ class Latest:
         row = row_numbers(counts)
         words = stored.words[spans(stored.starts + known, counts)]
         number, age = (words & _LOW).astype(np.int64), (words >> _HALF).astype(np.int64)
-        rest = np.flatnonzero(age == _REST)
-        number[rest + 1] |= number[rest] << _HALF
-        row, number, age = (np.delete(column, rest) for column in (row, number, age))
+        if len(extra := np.flatnonzero(age >= _FAR)):
+            own = np.flatnonzero(age < _FAR)
+            of = own[np.searchsorted(own, extra)]
+            is_rest = age[extra] == _REST
+            number[of[is_rest]] |= number[extra[is_rest]] << _HALF
+            age[of[~is_rest]] += number[extra[~is_rest]] * _FAR
+            row, number, age = row[own], number[own], age[own]
         return cls(len(known), (row << _ROW) | number, newest[row] - age)
 
     def pack(self) -> list[Ragged]:
@@ -61,10 +66,13 @@ class Latest:
         newest = self._newest()
         known = newest != NEVER
         heads = Ragged(newest[known].astype(np.int32).view(np.uint32), known.astype(np.int64))
-        words = (number & _LOW) | (newest[row] - self.minute) << _HALF
-        large = np.flatnonzero(number > _LOW)
-        words = np.insert(words, large, number[large] >> _HALF | _REST << _HALF)
-        counts = np.bincount(row, minlength=self.size) + np.bincount(row[large], minlength=self.size)
+        age = newest[row] - self.minute
+        words = (number & _LOW) | (age % _FAR) << _HALF
+        large, far = np.flatnonzero(number > _LOW), np.flatnonzero(age >= _FAR)
+        more = np.concatenate([number[large] >> _HALF | _REST << _HALF, age[far] // _FAR | _FAR << _HALF])
+        extra = np.concatenate([large, far])
+        words = np.insert(words, extra, more)
+        counts = np.bincount(row, minlength=self.size) + np.bincount(row[extra], minlength=self.size)
         return [heads, Ragged(words.astype(np.uint32), counts)]
 
     def joined(self, facts: Facts, keep_days: int | None) -> Latest:
@@ -80,7 +88,7 @@ class Latest:
             self.size,
             np.insert(self.key, at[fresh], key[fresh]),
             np.insert(minutes, at[fresh], minute[fresh]),
-        )._recent()
+        )._recent(facts)
 
     def newest(self, customers: Customers, series: Series) -> Ints:
         """For each row, the latest minute under any key of the series; NEVER where there is none."""
@@ -98,9 +106,14 @@ class Latest:
         np.maximum.at(newest, self.row[which], self.minute[which])
         return newest
 
-    def _recent(self) -> Latest:
-        """What a window can still see at the customer's newest minute or later."""
+    def _recent(self, facts: Facts) -> Latest:
+        """What a window can still see at the customer's newest minute or later, and what is lasting."""
         kept = self.minute > self._newest()[self.row] - KEEP_MINUTES
+        if kept.all():
+            return self
+        for series in facts.catalogue.censuses:
+            if series.lasting:
+                kept |= self.minute == self.newest(facts.customers, series)[self.row]
         return self if kept.all() else Latest(self.size, self.key[kept], self.minute[kept])
 
 

@@ -16,8 +16,14 @@ from stream.core.facts import Customers, Facts
 from stream.core.increments import Increments
 from stream.core.ragged import Ints, Ragged, from_bytes, gathered, side_by_side, to_bytes
 
+_IN_HEAD = 4
+"""Lengths in the first word."""
+_MORE = 1 << 7
+"""Set in the first byte: there are lengths after the first four."""
 _LARGE = 255
-"""In the place of a length: it does not fit in a byte."""
+"""In the place of the first byte: a length does not fit here."""
+_LARGEST_FIRST, _LARGEST = 126, 255
+_EMPTY = bytes(4)
 
 
 class Memory(Protocol):
@@ -52,44 +58,47 @@ def unpacked(records: Iterable[bytes], kinds: Sequence[Kind], customers: Custome
     return [kind.memory.unpack(section, customers) for kind, section in zip(kinds, stored, strict=True)]
 
 
-def contribute(increments: Increments, records: Sequence[bytes], kinds: Sequence[Kind], customers: Customers) -> None:
-    """Add all that stored records contribute to the series."""
-    nothing = unpacked([b""] * len(records), kinds, customers)
-    for kind, old, new in zip(kinds, nothing, unpacked(records, kinds, customers), strict=True):
-        for change in kind.changes:
-            change(increments, customers, old, new)
-
-
 def packed(memories: Sequence[Memory]) -> list[bytes]:
     """Each customer's record: how many words each memory has, then the memories, in the order of the kinds.
 
-    A byte a length, filled up to whole words; where one of them is too long for that, each byte is 255 and the
-    lengths follow as words.
+    A byte a length, in whole words; those after the first four are there only where one of them is not zero (_MORE in
+    the first byte). Where a length is too large for that, the first byte is _LARGE and all lengths follow as words.
     """
     parts_of = [memory.pack() for memory in memories]
     lengths = np.stack([sum(part.lengths for part in parts) for parts in parts_of], axis=1)
     customers, kinds = lengths.shape
-    large = np.max(lengths, axis=1) >= _LARGE
-    heads = np.zeros((customers, _head_words(kinds) * 4), np.uint8)
-    heads[:, :kinds] = np.where(large[:, None], _LARGE, lengths)
-    head = Ragged(heads.view("<u4").ravel(), np.full(customers, _head_words(kinds)))
-    words = Ragged(lengths[large].astype(np.uint32).ravel(), large * kinds)
-    return to_bytes(side_by_side([head, words, *chain.from_iterable(parts_of)]))
+    large = (lengths[:, 0] > _LARGEST_FIRST) | (np.max(lengths, axis=1) > _LARGEST)
+    more = np.any(lengths[:, _IN_HEAD:], axis=1) & ~large
+    bytes_ = np.zeros((customers, _words_of(kinds) * 4), np.uint8)
+    bytes_[:, :kinds] = np.where(large[:, None], 0, lengths)
+    bytes_[:, 0] |= np.where(large, _LARGE, more * _MORE).astype(np.uint8)
+    words = bytes_.view("<u4")
+    heads = [
+        Ragged(words[:, 0], np.ones(customers, np.int64)),
+        Ragged(words[more, 1:].ravel(), more * (_words_of(kinds) - 1)),
+        Ragged(lengths[large].astype(np.uint32).ravel(), large * kinds),
+    ]
+    return to_bytes(side_by_side([*heads, *chain.from_iterable(parts_of)]))
 
 
-def _head_words(kinds: int) -> int:
-    return -(-kinds // 4)
+def _words_of(kinds: int) -> int:
+    return -(-kinds // _IN_HEAD)
 
 
 def sections(records: list[bytes], kinds: int) -> list[Ragged]:
     """Of each kind, what is stored of each customer."""
-    empty = bytes(4 * _head_words(kinds))
-    rows = from_bytes(record or empty for record in records)
+    rows = from_bytes(record or _EMPTY for record in records)
     at = rows.starts
-    heads = rows.words[at[:, None] + np.arange(_head_words(kinds))]
-    lengths: Ints = heads.view(np.uint8)[:, :kinds].astype(np.int64)
-    at = at + _head_words(kinds)
-    large = np.flatnonzero(lengths[:, 0] == _LARGE)
+    bytes_ = np.zeros((len(records), _words_of(kinds) * 4), np.uint8)
+    bytes_[:, :4] = rows.words[at][:, None].view(np.uint8)
+    at = at + 1
+    large = np.flatnonzero(bytes_[:, 0] == _LARGE)
+    more = np.flatnonzero((bytes_[:, 0] & _MORE > 0) & (bytes_[:, 0] != _LARGE))
+    further = _words_of(kinds) - 1
+    bytes_[more, 4:] = rows.words[at[more][:, None] + np.arange(further)].view(np.uint8)
+    at[more] += further
+    lengths: Ints = bytes_[:, :kinds].astype(np.int64)
+    lengths[:, 0] &= ~_MORE
     lengths[large] = rows.words[at[large][:, None] + np.arange(kinds)]
     at[large] += kinds
     found = []

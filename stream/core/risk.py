@@ -3,12 +3,13 @@
 METRICS, "Churn risk": logit(risk) = c0 − c1·log2(S) + (c1/h + c2/g)·Δ + evidence. S is the activity as of the last
 active day, halved every h days; g the smoothed mean gap between active days; Δ the silence since. Between two moments
 at which evidence starts or expires the logit is linear in the silence, so it is known in advance when it crosses a
-threshold.
+threshold (`course.py`).
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import log
 from typing import NamedTuple
 
 import numpy as np
@@ -26,12 +27,36 @@ _GAP_BEFORE_ANY_DAYS = 30
 @dataclass(frozen=True)
 class Coefficients:
     """In log-odds: `constant` (c0), `decay` (c1) for each halving of the activity, `overdue` (c2) for a silence as
-    long as the usual gap. `half_life_days` (h) is what "halving" means."""
+    long as the usual gap; then what each kind of EVIDENCE adds. `half_life_days` (h) is what "halving" means.
 
-    half_life_days: float
-    constant: float
-    decay: float
-    overdue: float
+    The defaults are for a product that one uses several times a week: who comes daily is at high risk after two weeks
+    of silence, who comes weekly after a month; who has come once is at medium risk after two days, at high risk after
+    three weeks. `assidu fit` finds those of a product's own past.
+    """
+
+    half_life_days: float = 14.0
+    constant: float = -0.5
+    decay: float = 0.7
+    overdue: float = 0.3
+    nps_detractor: float = 0.7
+    negative_answer: float = 0.5
+    open_ticket: float = 0.4
+    first_week: float = 0.6
+    subscription_cancelled: float = 1.5
+
+    @property
+    def evidence(self) -> Floats:
+        """What each kind adds, in the order of EVIDENCE."""
+        return np.array([getattr(self, kind) for kind in EVIDENCE])
+
+
+EVIDENCE = ("nps_detractor", "negative_answer", "open_ticket", "first_week", "subscription_cancelled")
+"""A promise broken lately: detractor by an NPS answer, an answer (CSAT, CES) below the middle of its scale, a ticket
+not resolved, a first week without enough active days, a subscription cancelled."""
+
+LEVELS = ("low", "medium", "high")
+MEDIUM, HIGH = 0.40, 0.70
+"""The risks from which on the level is medium, and high."""
 
 
 class Past(NamedTuple):
@@ -67,13 +92,10 @@ def logit(
     return start + slope(coefficients, past) * silence_days + evidence
 
 
-def silence_until(coefficients: Coefficients, past: Past, threshold: float, evidence: Floats | float = 0.0) -> Floats:
-    """The days of silence after which each customer's log-odds are at the threshold; negative: they are beyond it
-    already; infinite: silence does not move them."""
-    at_once = logit(coefficients, past, 0.0, evidence)
-    with np.errstate(divide="ignore"):
-        return (threshold - at_once) / slope(coefficients, past)
-
-
 def probability(logits: Floats) -> Floats:
     return 1 / (1 + np.exp(-logits))
+
+
+def log_odds(probability: float) -> float:
+    """Inverse of `probability`."""
+    return log(probability / (1 - probability))

@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from enum import Enum
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -36,8 +37,10 @@ class Kind(Enum):
 class Series:
     """`grain` is "minute" or "day"; `labels` are the names of what follows the product in a key.
 
-    of   event types of which this is a plain count (a flow), or counts a customer where it last did one (a census);
-         empty: a family's own code makes the series
+    of    event types of which this is a plain count (a flow), or counts a customer where it last did one (a census);
+          empty: a family's own code makes the series
+    only  of some of these types, which events count: all others do not
+    lasting  of a census: a customer's newest time under any of its keys is never forgotten
     """
 
     name: str
@@ -45,6 +48,8 @@ class Series:
     grain: str
     labels: tuple[str, ...] = ()
     of: frozenset[str] = frozenset()
+    only: tuple[tuple[str, Callable[[Any], bool]], ...] = ()
+    lasting: bool = False
 
     def key(self, product: str, *labels: str) -> Key:
         return (self.name, product, *labels)

@@ -5,7 +5,7 @@ A minute is whole minutes since the epoch, in UTC; a day is the proleptic Gregor
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -13,11 +13,14 @@ import numpy as np
 from stream.core.ragged import Ints, places
 
 MINUTE_MS = 60_000
+DAY_MS = 24 * 60 * MINUTE_MS
 HOUR = 60
 DAY = 24 * HOUR
 WINDOWS = {"24h": DAY, "7d": 7 * DAY, "30d": 30 * DAY}
 
 _QUARTER = 15
+_EPOCH, _MS = datetime(1970, 1, 1, tzinfo=UTC), timedelta(milliseconds=1)
+_FIRST_DAY, _LAST_DAY = date.min.toordinal() + 1, date.max.toordinal() - 1
 
 
 class Calendar:
@@ -26,6 +29,7 @@ class Calendar:
     def __init__(self, zone: ZoneInfo) -> None:
         self.zone = zone
         self._day_of_quarter: dict[int, int] = {}
+        self._start_of_day: dict[int, int] = {}
 
     def day(self, minute: int) -> int:
         """The local day (ordinal) that holds the minute."""
@@ -45,6 +49,19 @@ class Calendar:
         """`day` of each minute."""
         distinct, where = places(minutes)
         return np.array([self.day(minute) for minute in distinct.tolist()], np.int64)[where]
+
+    def starts(self, days: Ints) -> Ints:
+        """The moment at which each local day begins, in milliseconds since the epoch."""
+        distinct, where = places(days)
+        return np.array([self._start(day) for day in distinct.tolist()], np.int64)[where]
+
+    def _start(self, day: int) -> int:
+        start = self._start_of_day.get(day)
+        if start is None:
+            midnight = datetime.fromordinal(min(max(day, _FIRST_DAY), _LAST_DAY)).replace(tzinfo=self.zone)
+            # Where clocks are put forward at midnight, this is the moment at which they are.
+            start = self._start_of_day[day] = round((midnight - _EPOCH) / _MS)
+        return start
 
     def _look_up(self, minute: int) -> int:
         try:

@@ -12,7 +12,8 @@ from rich.table import Table as Grid
 from stream.core.facts import Customers
 from stream.core.increments import Increments
 from stream.core.names import Names
-from stream.core.record import contribute, unpacked
+from stream.core.record import unpacked
+from stream.core.risk import Coefficients
 from stream.core.series import Table
 from stream.core.time import Calendar, minute_of
 from stream.errors import UserError
@@ -20,6 +21,8 @@ from stream.exporter.samples import samples
 from stream.json_text import json_text
 from stream.metrics import KINDS, SERIES
 from stream.metrics.activity import ACTIVE_BY_CHANNEL, NEVER
+from stream.metrics.contribution import contribute
+from stream.metrics.evidence import Scoring
 from stream.partition import shard_of
 from stream.settings import Settings
 from stream.store import meta
@@ -121,7 +124,8 @@ def _known(settings: Settings, name: tuple[str, str], record: bytes, names: Name
 def _counts(settings: Settings, record: bytes, alone: Customers, minute: int) -> list[Count]:
     """The gauges of a deployment that knew this customer alone: a series is the sum of such contributions."""
     increments, table = Increments(alone.names), Table(SERIES)
-    contribute(increments, [record], KINDS, alone)
+    scoring = Scoring(Coefficients(), settings.first_week_days, Calendar(settings.zone))
+    contribute(increments, [record], alone, scoring)
     table.merge(increments.encode())
     found = samples(table, minute, Calendar(settings.zone), settings.definitions)
     return [

@@ -9,18 +9,21 @@ from stream.core.record import Kind
 from stream.metrics import (
     activity,
     answers,
+    churn_risk,
     clicks,
     closed_visits,
     complete_days,
     content,
     first_week,
+    matters,
     retention,
+    segments,
     surveys,
     visits,
 )
 from stream.metrics.labels import LABELS
 
-FAMILIES = (activity, complete_days, first_week, retention, clicks, content, surveys, visits)
+FAMILIES = (activity, complete_days, first_week, retention, clicks, content, surveys, visits, churn_risk)
 SERIES = tuple(series for family in FAMILIES for series in family.SERIES)
 METRICS = tuple(metric for family in FAMILIES for metric in family.METRICS)
 CATALOGUE = Catalogue(TYPES, SERIES, LABELS)
@@ -30,8 +33,12 @@ KINDS = (
     Kind(latest.Latest, (latest.change, activity.change, clicks.change)),
     Kind(answers.Answers, (answers.change,)),
     Kind(closed_visits.Visits, (closed_visits.change,)),
+    Kind(matters.Matters, ()),
+    Kind(segments.Segment, ()),
 )
-"""The kinds of memory of a record, in the order in which it is stored: new ones come last."""
+"""The kinds of memory of a record, in the order in which it is stored: new ones come last.
+
+What depends on several of them, the churn risk, is added by `contribution.py`."""
 
 SPECIAL_COUNTS = (answers.count_feedback,)
 """Plain counts of events that a family makes by itself."""

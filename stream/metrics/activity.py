@@ -23,13 +23,16 @@ NEVER = 1 << 62
 
 ACTIVE_TYPES = frozenset(
     "click interaction login signup page_view session survey_response feature_use contribution social_action "
-    "loyalty_action referral purchase subscription_started ticket_opened".split()
+    "loyalty_action referral purchase subscription_started ticket_opened ticket_replied".split()
 )
-"""Event types that make a customer active (METRICS, "Active events")."""
+"""Event types that make a customer active (METRICS, "Active events"), as far as ACTIVE_ONLY lets them."""
+ACTIVE_ONLY = (("ticket_replied", lambda event: event.by == "customer"),)
 
 EVENTS = Series("events", Kind.FLOW, "minute", ("type",), frozenset(TYPES))
-ACTIVE_EVENTS = Series("active_events", Kind.FLOW, "minute", ("channel",), ACTIVE_TYPES)
-ACTIVE_BY_CHANNEL = Series("active_by_channel", Kind.CENSUS, "minute", ("channel",), ACTIVE_TYPES)
+ACTIVE_EVENTS = Series("active_events", Kind.FLOW, "minute", ("channel",), ACTIVE_TYPES, ACTIVE_ONLY)
+ACTIVE_BY_CHANNEL = Series(
+    "active_by_channel", Kind.CENSUS, "minute", ("channel",), ACTIVE_TYPES, ACTIVE_ONLY, lasting=True
+)
 ACTIVE = Series("active", Kind.CENSUS, "minute")
 SERIES = (EVENTS, ACTIVE_EVENTS, ACTIVE_BY_CHANNEL, ACTIVE)
 

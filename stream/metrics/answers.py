@@ -171,6 +171,14 @@ def score_of(event: Any) -> int:
     return score
 
 
+def all_answers(answers: Answers, size: int) -> Given:
+    """Of all `size` customers, in any order."""
+    fresh = distinct(answers.given.row)
+    rest = np.ones(size, np.bool_)
+    rest[fresh] = False
+    return _chained(stored_answers(answers.stored, np.flatnonzero(rest)), answers.given)
+
+
 def change(increments: Increments, customers: Customers, old: Answers, new: Answers) -> None:
     """contribution(new) − contribution(old), of those that have answered; of all, where they are stored apart."""
     now = new.given if new.stored is old.stored else stored_answers(new.stored, np.arange(len(customers)))

@@ -20,7 +20,7 @@ from stream.core.definition import (
     count,
     on_days,
     ratio,
-    twin_by_channel,
+    twin,
 )
 from stream.core.facts import Customers
 from stream.core.increments import Increments
@@ -41,7 +41,7 @@ SERIES = (ANCHORED,)
 
 def change(increments: Increments, customers: Customers, old: Activity, new: Activity) -> None:
     """contribution(new) − contribution(old): the customer's place in its cohort."""
-    before, now = _active_days(old), _active_days(new)
+    before, now = active_days(old), active_days(new)
     same = (before == now) & (old.first_day == new.first_day) & (old.first_channel == new.first_channel)
     for activity, active, count_ in ((old, before, -1), (new, now, 1)):
         rows = np.flatnonzero(~same & (active > 0))
@@ -51,7 +51,7 @@ def change(increments: Increments, customers: Customers, old: Activity, new: Act
         increments.add(np.array(numbers, np.int64)[where], activity.first_day[rows], count_)
 
 
-def _active_days(activity: Activity) -> Ints:
+def active_days(activity: Activity) -> Ints:
     """How many days of the first week were active; 0 once those days are forgotten, or without any activity."""
     week = first_days(activity)
     active = np.bitwise_count(week & np.uint64((1 << (LAST_DAY + 1)) - 1)).astype(np.int64)
@@ -163,7 +163,7 @@ _ON_IOS = (
 METRICS = (
     *_COUNTED,
     *(
-        twin_by_channel(metric, CHANNEL["channel"], "By the channel of the first activity.", example)
+        twin(metric, "channel", CHANNEL["channel"], "By the channel of the first activity.", example)
         for metric, example in zip(_COUNTED, _ON_IOS, strict=True)
     ),
     Metric(

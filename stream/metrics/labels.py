@@ -16,5 +16,6 @@ LABELS = (
     field("survey", ("survey_sent", "survey_response"), bounded=False),
     field("survey_id", ("survey_sent", "survey_response")),
     field("scale", ("survey_response",), bounded=False),
+    field("segment", ("identify",)),
     Label("theme", frozenset({"survey_response"}), attrgetter("themes"), several=True),
 )

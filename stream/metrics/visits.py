@@ -19,7 +19,7 @@ from stream.core.definition import (
     count,
     flow,
     ratio,
-    twin_by_channel,
+    twin,
 )
 from stream.core.series import Series
 from stream.core.story import Story, event
@@ -170,7 +170,7 @@ _ON_IOS = (
 METRICS = (
     *_COUNTED,
     *(
-        twin_by_channel(metric, CHANNEL["channel"], "By channel.", example)
+        twin(metric, "channel", CHANNEL["channel"], "By channel.", example)
         for metric, example in zip(_COUNTED, _ON_IOS, strict=True)
     ),
     Metric(

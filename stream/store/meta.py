@@ -10,7 +10,7 @@ from stream.errors import UserError
 from stream.settings import Settings
 from stream.store.keys import Keys
 
-FORMAT = "3"
+FORMAT = "4"
 
 
 async def agree(redis: Redis, settings: Settings) -> int:

@@ -17,12 +17,13 @@ from stream.core.ragged import Ints
 from stream.core.record import packed, unpacked
 from stream.core.time import Calendar
 from stream.metrics import CATALOGUE, KINDS, SPECIAL_COUNTS
+from stream.metrics.contribution import change
+from stream.metrics.evidence import Scoring
 from stream.worker.intake import Arrived
 
 Value = TypeVar("Value", bound=Hashable)
 
 _NUMBER_OF_TYPE = {struct: number for number, struct in enumerate(TYPES.values())}
-assert TYPES.keys() <= CATALOGUE.remembered, "an event type that leaves no trace in a record has no row"
 
 
 class Touched(NamedTuple):
@@ -73,7 +74,7 @@ class Changes(NamedTuple):
     newest_ms: int | None
 
 
-def fold(facts: Facts, known: Sequence[bytes], keep_days: int | None) -> Changes:
+def fold(facts: Facts, known: Sequence[bytes], keep_days: int | None, scoring: Scoring) -> Changes:
     """Fold facts (no repeats, no bots) into the records of the customers in their rows.
 
     `known[row]` is the record as it was; empty for a customer never seen before. `keep_days`: how many days of
@@ -82,14 +83,11 @@ def fold(facts: Facts, known: Sequence[bytes], keep_days: int | None) -> Changes
     customers = facts.customers
     increments = Increments(customers.names)
     count_events(increments, facts)
-    memories = []
-    for kind, old in zip(KINDS, unpacked(known, KINDS, customers), strict=True):
-        new = old.joined(facts, keep_days)
-        for change in kind.changes:
-            change(increments, customers, old, new)
-        memories.append(new)
+    old = unpacked(known, KINDS, customers)
+    new = [memory.joined(facts, keep_days) for memory in old]
+    change(increments, customers, old, new, scoring)
     newest_ms = int(facts.ms.max()) if len(facts.ms) else None
-    return Changes(packed(memories), increments, newest_ms)
+    return Changes(packed(new), increments, newest_ms)
 
 
 def count_events(increments: Increments, facts: Facts) -> None:

@@ -13,9 +13,11 @@ import structlog
 from faust import App
 from redis.asyncio import Redis
 
+from stream.core.risk import Coefficients
 from stream.core.time import Calendar
 from stream.garbage import collect_seldom
 from stream.http import serving
+from stream.metrics.evidence import Scoring
 from stream.partition import shards_of
 from stream.settings import Settings
 from stream.stopping import told_to_stop
@@ -65,12 +67,14 @@ async def run_worker(settings: Settings) -> None:
 async def _work(settings: Settings, redis: Redis, folder: str, stop: asyncio.Event) -> None:
     store = ShardStore(redis, settings.namespace)
     aside = Aside(settings)
+    calendar = Calendar(settings.zone)
     common = Common(
         settings,
         store,
         LabelBook(redis, settings.namespace, settings.label_limit),
         aside,
-        Calendar(settings.zone),
+        calendar,
+        Scoring(Coefficients(), settings.first_week_days, calendar),
         lambda customer_ids: shards_of(customer_ids, settings.partitions),
         lambda: meta.agree(redis, settings),
     )

@@ -16,6 +16,7 @@ from stream.core.names import Names
 from stream.core.ragged import Ints
 from stream.core.time import Calendar, minute_of
 from stream.metrics import SERIES
+from stream.metrics.evidence import Scoring
 from stream.settings import Settings
 from stream.store.labels import LabelBook
 from stream.store.shard import COMMIT_LENGTH, Commit, Position, ShardStore
@@ -54,6 +55,7 @@ class Common:
     labels: LabelBook
     aside: Aside
     calendar: Calendar
+    scoring: Scoring
     shards_of: Callable[[Sequence[str]], Ints]
     id_key: Callable[[], Awaitable[int]]
     """The key of the event-id hashes, as Redis has it at the moment."""
@@ -182,7 +184,7 @@ class Shard:
         wanted = list(facts.wanted())
         await self._surely("admit labels", lambda: common.labels.learn(wanted, today=int(time() // 86_400)))
         known = await self._surely("load records", lambda: self._hot.known(keys))
-        changes = fold(facts, known, self._keep_days)
+        changes = fold(facts, known, self._keep_days, common.scoring)
         intake.counters["repeats"] += fresh.repeats
         intake.counters.update({f"label_overflow:{label}": events for label, events in facts.homeless()})
         await self._commit(batches, keys, changes, fresh, intake.counters)

@@ -1,0 +1,203 @@
+"""Churn risk: who is about to leave, how many are they, and why?
+
+A customer's risk follows from the days on which it was active, from its silence and from evidence against it
+(`core/risk.py`); it counts until 90 days after its last activity, and for as long as it has a subscription. Silence
+alone moves a customer from level to level. It is known in advance when, so levels stand in the series as increments
+of the future. They lie on full hours: a level reached in silence shows from the next full hour on, what an event
+changes at once.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from stream.core.course import NEVER, REASONS, Outlook, pieces, spans
+from stream.core.definition import (
+    Example,
+    Labels,
+    Metric,
+    Panel,
+    View,
+    count,
+    ratio,
+    standing,
+    standing_under,
+    twin,
+)
+from stream.core.facts import Customers
+from stream.core.increments import Increments
+from stream.core.names import Names
+from stream.core.ragged import Ints, places
+from stream.core.risk import LEVELS
+from stream.core.series import Kind, Series
+from stream.core.story import Story, event
+from stream.core.time import HOUR, MINUTE_MS
+from stream.metrics.activity import ACTIVE_EVENTS
+from stream.metrics.evidence import Memories, Scoring, last_channels, outlooks, scored
+from stream.metrics.segments import IDENTIFIED, UNKNOWN, Segment
+
+RISK = Series("risk", Kind.LEVEL, "minute", ("level", "reason", "channel", "segment"))
+"""Customers by level and largest reason, by the channel of their last activity and by their segment."""
+
+SERIES = (RISK, IDENTIFIED)
+
+_ALWAYS = -(1 << 30)
+"""A minute before all events: nothing is read as of a time before a customer's last activity, so it begins to count
+then. Else every activity would move that, too."""
+
+_HOUR_MS = HOUR * MINUTE_MS
+
+
+class Profiles(NamedTuple):
+    """All that the risk of some customers, ascending by row, and their place in the series depend on.
+
+    channel  key (of ACTIVE_BY_CHANNEL) of the channel of the last activity
+    segment  key (of IDENTIFIED) of the segment, −1 where it is unknown
+    """
+
+    row: Ints
+    outlook: Outlook
+    channel: Ints
+    segment: Ints
+
+
+def profiles(memories: Memories, segments: Segment, customers: Customers, scoring: Scoring) -> Profiles:
+    """Of those customers that have a risk."""
+    row = scored(memories)
+    return Profiles(
+        row,
+        outlooks(row, memories, customers, scoring),
+        last_channels(row, memories.latest, customers.names),
+        segments.numbers[row],
+    )
+
+
+def change(increments: Increments, customers: Customers, before: Profiles, now: Profiles, scoring: Scoring) -> None:
+    """contribution(now) − contribution(before); who had a risk before has one now."""
+    at = np.searchsorted(now.row, before.row)
+    differ = before.outlook.differs(now.outlook.those(at))
+    differ |= (before.channel != now.channel[at]) | (before.segment != now.segment[at])
+    came = np.ones(len(now.row), np.bool_)
+    came[at] = differ
+    _count(increments, customers.names, before, np.flatnonzero(differ), scoring, -1)
+    _count(increments, customers.names, now, np.flatnonzero(came), scoring, 1)
+
+
+def _count(increments: Increments, names: Names, some: Profiles, which: Ints, scoring: Scoring, step: int) -> None:
+    if not len(which):
+        return
+    outlook = some.outlook.those(which)
+    found = spans(outlook, pieces(outlook, scoring.coefficients.evidence))
+    start = np.where(found.start == outlook.last[found.row], _ALWAYS, -(-found.start // _HOUR_MS) * HOUR)
+    end = -(-found.end // _HOUR_MS) * HOUR
+    places_ = which[found.row]
+    numbers = _numbers(names, some.channel[places_], some.segment[places_], found.level, found.reason)
+    lasting = start < end
+    increments.add(numbers[lasting], start[lasting], step)
+    lasting &= found.end < NEVER
+    increments.add(numbers[lasting], end[lasting], -step)
+
+
+def _numbers(names: Names, channel: Ints, segment: Ints, level: Ints, reason: Ints) -> Ints:
+    columns = (channel, segment + 1, level, reason)
+    sizes = [int(column.max(initial=0)) + 1 for column in columns]
+    kinds, where = places(np.ravel_multi_index(columns, sizes))
+    numbers = [
+        names.number(_key(names, *parts))
+        for parts in zip(*(column.tolist() for column in np.unravel_index(kinds, sizes)), strict=True)
+    ]
+    return np.array(numbers, np.int64)[where]
+
+
+def _key(names: Names, channel: int, segment: int, level: int, reason: int) -> tuple[str, ...]:
+    _, product, channel_name = names[channel]
+    segment_name = names[segment - 1][-1] if segment else UNKNOWN
+    return RISK.key(product, LEVELS[level], REASONS[reason], channel_name, segment_name)
+
+
+_CHANNELS = standing_under("channel", RISK, ACTIVE_EVENTS)
+_NAMED_SEGMENTS = standing_under("segment", RISK, IDENTIFIED)
+
+
+def _segments(view: View) -> list[str]:
+    named = _NAMED_SEGMENTS(view) if callable(_NAMED_SEGMENTS) else _NAMED_SEGMENTS
+    return sorted({UNKNOWN, *named})
+
+
+STORY = Story(
+    "2026-03-31 12:00",
+    "ann comes daily and came yesterday. bob came as often and has been silent for 20 days, cyd for 50. dan is a "
+    "detractor since today and has an open ticket, eve's is resolved. fay's first week had one active day. gus "
+    "has been silent for 89 days and counts for a day yet; hal is as silent, but subscribes; ida cancelled that.",
+    (
+        event("login", "ann", *(f"03-{day:02}" for day in range(1, 31))),
+        event("login", "bob", *(f"03-{day:02}" for day in range(1, 12)), channel="ios"),
+        event("login", "cyd", *(f"02-{day:02}" for day in range(1, 10)), channel="ios"),
+        event("survey_response", "dan", "03-31 11:00", survey="nps", survey_id="yearly", score=3, scale="0-10"),
+        event("ticket_opened", "dan", "03-31 10:00", ticket_id="7"),
+        event("ticket_resolved", "eve", "03-31 11:00", ticket_id="8"),
+        event("ticket_opened", "eve", "03-31 09:00", ticket_id="8"),
+        event("login", "fay", "03-22"),
+        event("identify", "fay", "03-22", traits={"segment": "trial"}),
+        event("login", "gus hal", "01-01"),
+        event("subscription_started", "hal ida", "01-01"),
+        event("subscription_cancelled", "ida", "03-30"),
+    ),
+)
+
+_CUSTOMERS = Metric(
+    name="engagement_risk_customers",
+    help="Customers by how likely they are to stay away for 30 days: high from 70 %, medium from 40 %, else low; of "
+    "those active in the last 90 days or subscribed. What silence changes shows on the full hour.",
+    unit="customers",
+    labels={"level": LEVELS},
+    reads={"number": standing(RISK)},
+    formula=count,
+    example=Example({"number": 4}, 4, {"level": "high"}),
+    panel=Panel("Customers by churn risk", overview={"level": "high"}),
+)
+_RATIO = Metric(
+    name="engagement_risk_ratio",
+    help="Customers at the level of churn risk, as a share of all that have one.",
+    unit="ratio",
+    labels={"level": LEVELS},
+    reads={"number": standing(RISK), "customers": lambda view, labels: standing(RISK)(view, _without_level(labels))},
+    formula=lambda number, customers: ratio(number, customers),
+    example=Example({"number": 3, "customers": 9}, 3 / 9, {"level": "medium"}),
+    panel=Panel("Share of customers by churn risk", overview={"level": "high"}),
+)
+
+
+def _without_level(labels: Labels) -> Labels:
+    return {name: value for name, value in labels.items() if name != "level"}
+
+
+_ON_IOS, _ON_TRIAL = {"channel": "ios", "level": "high"}, {"segment": "trial", "level": "medium"}
+_BY_CHANNEL = "By the channel of the last activity."
+_BY_SEGMENT = "By segment: that of the latest `identify` that names one."
+
+METRICS = (
+    _CUSTOMERS,
+    _RATIO,
+    Metric(
+        name="engagement_risk_reasons_customers",
+        help="Customers at the level of churn risk by what adds most to it: silence, or a piece of evidence.",
+        unit="customers",
+        labels={"level": LEVELS, "reason": REASONS},
+        reads={"number": standing(RISK)},
+        formula=count,
+        example=Example({"number": 1}, 1, {"level": "medium", "reason": "first_week"}),
+        panel=Panel("Customers by churn risk and largest reason"),
+    ),
+    *(
+        twin(metric, by, values, words, Example(reads, value, labels))
+        for metric, by, values, words, labels, reads, value in (
+            (_CUSTOMERS, "channel", _CHANNELS, _BY_CHANNEL, _ON_IOS, {"number": 1}, 1),
+            (_RATIO, "channel", _CHANNELS, _BY_CHANNEL, _ON_IOS, {"number": 1, "customers": 2}, 0.5),
+            (_CUSTOMERS, "segment", _segments, _BY_SEGMENT, _ON_TRIAL, {"number": 1}, 1),
+            (_RATIO, "segment", _segments, _BY_SEGMENT, _ON_TRIAL, {"number": 1, "customers": 1}, 1.0),
+        )
+    ),
+)

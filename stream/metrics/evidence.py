@@ -1,0 +1,146 @@
+"""Evidence: what a customer's record says about its churn risk, besides how long it has been silent."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stream.core.course import EVER, NEVER, Outlook, outlook
+from stream.core.facts import Customers
+from stream.core.latest import NEVER as NOT_AT_ALL
+from stream.core.latest import Latest
+from stream.core.names import Names
+from stream.core.ragged import Ints, distinct, places
+from stream.core.risk import EVIDENCE, Coefficients, past
+from stream.core.time import DAY_MS, MINUTE_MS, Calendar
+from stream.metrics.activity import ACTIVE_BY_CHANNEL, Activity
+from stream.metrics.answers import Answers, all_answers
+from stream.metrics.first_week import LAST_DAY, active_days
+from stream.metrics.matters import CANCELLED, RESOLVED, Matters
+
+COUNTED_MS = 90 * DAY_MS
+"""So long after their last activity customers count, and longer while they have a subscription."""
+
+_LASTS_MS = {
+    "nps_detractor": 90 * DAY_MS,
+    "negative_answer": 30 * DAY_MS,
+    "first_week": 60 * DAY_MS,
+    "subscription_cancelled": 90 * DAY_MS,
+}
+_MOST_OF_A_DETRACTOR = 6
+
+
+@dataclass(frozen=True)
+class Scoring:
+    """How customers are scored. `first_week_days`: so many active days make a first week engaged."""
+
+    coefficients: Coefficients
+    first_week_days: int
+    calendar: Calendar
+
+
+class Memories(NamedTuple):
+    """The memories of some customers that say something about their risk."""
+
+    activity: Activity
+    latest: Latest
+    answers: Answers
+    matters: Matters
+
+
+def scored(memories: Memories) -> Ints:
+    """The rows of the customers that have a risk: those that were ever active."""
+    return np.flatnonzero(memories.activity.days.masks.lengths)
+
+
+def outlooks(rows: Ints, memories: Memories, customers: Customers, scoring: Scoring) -> Outlook:
+    """The outlook of the customers in these rows (of `scored`)."""
+    activity, latest, answers, matters = memories
+    last = latest.newest(customers, ACTIVE_BY_CHANNEL)[rows] * MINUTE_MS
+    subscribed = _having(matters, ~matters.are_tickets & (matters.state != CANCELLED))[rows]
+    begin = np.full((len(rows), len(EVIDENCE)), EVER)
+    end = np.full((len(rows), len(EVIDENCE)), EVER)
+    for kind, until in (*_of_answers(answers, customers.names, len(customers)), *_of_matters(matters)):
+        end[:, EVIDENCE.index(kind)] = until[rows]
+    week = EVIDENCE.index("first_week")
+    begin[:, week], end[:, week] = (moments[rows] for moments in _of_first_week(activity, scoring))
+    return outlook(
+        scoring.coefficients,
+        past(activity.days.those(rows), scoring.coefficients.half_life_days),
+        last,
+        np.where(subscribed, NEVER, last + COUNTED_MS),
+        begin,
+        end,
+    )
+
+
+def _of_answers(answers: Answers, names: Names, size: int) -> list[tuple[str, Ints]]:
+    given = all_answers(answers, size)
+    numbers, where = places(given.number)
+    worst = np.array([_worst_scores(names[number]) for number in numbers.tolist()], np.int64).reshape(-1, 2)[where]
+    found = []
+    for column, kind in enumerate(("nps_detractor", "negative_answer")):
+        bad = given.score <= worst[:, column]
+        found.append((kind, _latest(size, given.row[bad], given.ms[bad] + _LASTS_MS[kind])))
+    return found
+
+
+def _worst_scores(key: tuple[str, ...]) -> tuple[int, int]:
+    """(the highest score of a detractor, the highest below the middle of the scale), −1 where there is none."""
+    _, _, survey, _, scale = key
+    if survey == "nps":
+        return _MOST_OF_A_DETRACTOR, -1
+    first, _, last = scale.partition("-")
+    return -1, (int(first) + int(last) - 1) // 2
+
+
+def _of_matters(matters: Matters) -> list[tuple[str, Ints]]:
+    tickets, size = matters.are_tickets, matters.size
+    is_open = _having(matters, tickets & (matters.state != RESOLVED))
+    gone = ~tickets & (matters.state == CANCELLED)
+    cancelled = _latest(size, matters.row[gone], matters.ms[gone] + _LASTS_MS["subscription_cancelled"])
+    return [("open_ticket", np.where(is_open, NEVER, EVER)), ("subscription_cancelled", cancelled)]
+
+
+def _of_first_week(activity: Activity, scoring: Scoring) -> tuple[Ints, Ints]:
+    """(from when, until when) it is known that the first week is over and was not engaged."""
+    active = active_days(activity)
+    failed = np.flatnonzero((active > 0) & (active < scoring.first_week_days))
+    begin = np.full(len(active), EVER)
+    end = begin.copy()
+    begin[failed] = scoring.calendar.starts(activity.first_day[failed] + LAST_DAY + 1)
+    end[failed] = begin[failed] + _LASTS_MS["first_week"]
+    return begin, end
+
+
+def _having(matters: Matters, which: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    having = np.zeros(matters.size, np.bool_)
+    having[matters.row[which]] = True
+    return having
+
+
+def _latest(size: int, row: Ints, moments: Ints) -> Ints:
+    latest = np.full(size, EVER)
+    np.maximum.at(latest, row, moments)
+    return latest
+
+
+def last_channels(rows: Ints, latest: Latest, names: Names) -> Ints:
+    """For each of the rows the key (of ACTIVE_BY_CHANNEL) of the channel of the last activity; of several in the same
+    minute the first by name."""
+    of_it = np.flatnonzero(names.are_of(ACTIVE_BY_CHANNEL.name, latest.number))
+    row, number, minute = latest.row[of_it], latest.number[of_it], latest.minute[of_it]
+    newest = np.full(latest.size, NOT_AT_ALL)
+    np.maximum.at(newest, row, minute)
+    last = minute == newest[row]
+    row, number = row[last], number[last]
+    by_name = sorted(distinct(number).tolist(), key=lambda each: names[each][-1])
+    rank = np.zeros(max(by_name, default=0) + 1, np.int64)
+    rank[by_name] = np.arange(len(by_name))
+    least = np.full(latest.size, len(by_name))
+    np.minimum.at(least, row, rank[number])
+    channel: Ints = np.append(np.array(by_name, np.int64), 0)[least[rows]]
+    return channel

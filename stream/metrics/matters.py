@@ -1,0 +1,99 @@
+"""Matters: how a customer's subscription and its tickets stand, told by the last that was heard of each."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from xxhash import xxh3_64_intdigest
+
+from stream.core.facts import Customers, Facts
+from stream.core.ragged import Ints, Ragged, from_words64, row_numbers, to_words64
+from stream.core.time import DAY, MINUTE_MS
+
+SUBSCRIPTION = 0
+"""The matter of a customer's one subscription; all others are tickets."""
+STARTED, RENEWED, CANCELLED = 1, 2, 3
+OPENED, RESOLVED, REOPENED = 1, 2, 3
+
+_SUBSCRIPTION_STATES = {
+    "subscription_started": STARTED,
+    "subscription_renewed": RENEWED,
+    "subscription_cancelled": CANCELLED,
+}
+_TICKET_STATES = {"ticket_opened": OPENED, "ticket_resolved": RESOLVED, "ticket_reopened": REOPENED}
+
+_STATES = 1 << 2
+_WORDS = 4
+
+
+@dataclass(frozen=True)
+class Matters:
+    """Of `size` customers: matter `matter[i]` (SUBSCRIPTION, or a ticket: a hash of its id) of the customer in row
+    `row[i]` stands as it was heard last, `heard[i]`: milliseconds since the epoch · 4 + state, so that of two things
+    heard in the same millisecond the later state counts. In order of row and matter; one of each.
+
+    Stored as [matter (2 words), heard (2 words)] a matter.
+    """
+
+    size: int
+    row: Ints
+    matter: Ints
+    heard: Ints
+
+    @classmethod
+    def unpack(cls, stored: Ragged, customers: Customers) -> Matters:
+        words = stored.words.reshape(-1, _WORDS)
+        matter, heard = from_words64(words[:, 0:2]).ravel(), from_words64(words[:, 2:4]).ravel()
+        return cls(len(customers), row_numbers(stored.lengths // _WORDS), matter, heard)
+
+    def pack(self) -> list[Ragged]:
+        words = np.empty((len(self.row), _WORDS), np.uint32)
+        words[:, 0:2], words[:, 2:4] = to_words64(self.matter), to_words64(self.heard)
+        return [Ragged(words.ravel(), np.bincount(self.row, minlength=self.size) * _WORDS)]
+
+    def joined(self, facts: Facts, keep_days: int | None) -> Matters:
+        parts = [(self.row, self.matter, self.heard)]
+        for types, is_ticket in ((_SUBSCRIPTION_STATES, False), (_TICKET_STATES, True)):
+            for type_, state in types.items():
+                at = facts.of({type_})
+                ids = facts.fields({type_}, _ticket) if is_ticket else [SUBSCRIPTION] * len(at)
+                parts.append((facts.row[at], np.array(ids, np.int64), facts.ms[at] * _STATES + state))
+        if all(not len(row) for row, _, _ in parts[1:]):
+            return self
+        row, matter, heard = map(np.concatenate, zip(*parts, strict=True))
+        order = np.lexsort((heard, matter, row))
+        row, matter, heard = row[order], matter[order], heard[order]
+        last = np.append((np.diff(row) != 0) | (np.diff(matter) != 0), True)
+        return Matters(self.size, row[last], matter[last], heard[last])._worth_keeping(keep_days)
+
+    @property
+    def ms(self) -> Ints:
+        return self.heard // _STATES
+
+    @property
+    def state(self) -> Ints:
+        return self.heard % _STATES
+
+    @property
+    def are_tickets(self) -> NDArray[np.bool_]:
+        tickets: NDArray[np.bool_] = self.matter != SUBSCRIPTION
+        return tickets
+
+    def _worth_keeping(self, keep_days: int | None) -> Matters:
+        """Without tickets that were resolved so long ago that whatever else is heard of them comes too late."""
+        if keep_days is None:
+            return self
+        newest = np.full(self.size, np.iinfo(np.int64).min)
+        np.maximum.at(newest, self.row, self.ms)
+        settled = self.are_tickets & (self.state == RESOLVED)
+        kept = ~settled | (self.ms > newest[self.row] - keep_days * DAY * MINUTE_MS)
+        return Matters(self.size, self.row[kept], self.matter[kept], self.heard[kept])
+
+
+def _ticket(event: object) -> int:
+    """A number for the ticket's id, never that of the subscription. (Two tickets of a customer share one in less
+    than a case of 10¹⁸.)"""
+    hashed = xxh3_64_intdigest(event.ticket_id.encode()) or 1  # type: ignore[attr-defined]
+    return hashed - (1 << 64) if hashed >= 1 << 63 else hashed

@@ -1,0 +1,168 @@
+"""Churn risk: every customer scored by itself, straight from the formula, as of the last full hour."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from datetime import datetime
+from math import log, log2
+from zoneinfo import ZoneInfo
+
+from tests.recount.happenings import EPOCH, MILLISECOND, Happening
+from tests.recount.samples import Exact, Sample, sample, share
+
+DEFAULTS = {
+    "half_life_days": 14.0,
+    "constant": -0.5,
+    "decay": 0.7,
+    "overdue": 0.3,
+    "nps_detractor": 0.7,
+    "negative_answer": 0.5,
+    "open_ticket": 0.4,
+    "first_week": 0.6,
+    "subscription_cancelled": 1.5,
+}
+LEVELS = ("low", "medium", "high")
+REASONS = ("nps_detractor", "negative_answer", "open_ticket", "first_week", "subscription_cancelled", "silence")
+HOUR_MS, DAY_MS = 3_600_000, 86_400_000
+
+
+def churn_risk(
+    history: list[Happening], now: int, zone: ZoneInfo, first_week_days: int, weights: Mapping[str, float] = DEFAULTS
+) -> dict[Sample, Exact]:
+    found: Counter[tuple[str, str, str, str]] = Counter()
+    for customer in {event.customer for event in history}:
+        own = [event for event in history if event.customer == customer]
+        active = [event for event in own if event.active]
+        if not active:
+            continue
+        last = max(event.minute for event in active) * 60_000
+        moment = max(now * 60_000 // HOUR_MS * HOUR_MS, last)
+        if moment < last + 90 * DAY_MS or subscription(own) in ("subscription_started", "subscription_renewed"):
+            parts = reasons(own, active, moment, zone, first_week_days, weights)
+            total = base(active, weights) + sum(parts.values())
+            channel = min(event.channel for event in active if event.minute * 60_000 == last)
+            found[level(total), largest(parts), channel, segment(own)] += 1
+    return told(found, {event.channel for event in history if event.active}, named(history))
+
+
+def base(active: list[Happening], weights: Mapping[str, float]) -> float:
+    days = {event.day for event in active}
+    activity = sum(2 ** (-(max(days) - day) / weights["half_life_days"]) for day in sorted(days))
+    return weights["constant"] - weights["decay"] * log2(activity)
+
+
+def reasons(
+    own: list[Happening],
+    active: list[Happening],
+    moment: int,
+    zone: ZoneInfo,
+    first_week_days: int,
+    weights: Mapping[str, float],
+) -> dict[str, float]:
+    """What each reason adds to the log-odds, where it holds."""
+    days = {event.day for event in active}
+    gap = (30 + max(days) - min(days)) / len(days)
+    silence = (moment - max(event.minute for event in active) * 60_000) / DAY_MS
+    found = {"silence": (weights["decay"] / weights["half_life_days"] + weights["overdue"] / gap) * silence}
+    heard = bad_answers(own)
+    if subscription(own) == "subscription_cancelled":
+        heard.append(("subscription_cancelled", newest(subscriptions(own)).ms, 90))
+    for kind, since, lasts in heard:  # whatever is heard holds at once
+        if moment < since + lasts * DAY_MS:
+            found[kind] = weights[kind]
+    week = [day for day in days if day < min(days) + 7]
+    if len(week) < first_week_days:
+        over = (datetime.fromordinal(min(days) + 7).replace(tzinfo=zone) - EPOCH) // MILLISECOND
+        if over <= moment < over + 60 * DAY_MS:
+            found["first_week"] = weights["first_week"]
+    if open_tickets(own):
+        found["open_ticket"] = weights["open_ticket"]
+    return found
+
+
+def bad_answers(own: list[Happening]) -> list[tuple[str, int, int]]:
+    answers = [event for event in own if event.type == "survey_response"]
+    bad = []
+    for key in {answer_key(event) for event in answers}:
+        last = max((event for event in answers if answer_key(event) == key), key=lambda e: (e.ms, e.event_id))
+        survey, _, scale = key
+        low, _, high = scale.partition("-")
+        score = last.fields["score"]
+        if survey == "ces" and last.fields.get("reversed"):
+            score = int(low) + int(high) - score
+        if survey == "nps" and score <= 6:
+            bad.append(("nps_detractor", last.ms, 90))
+        if survey != "nps" and 2 * score < int(low) + int(high):
+            bad.append(("negative_answer", last.ms, 30))
+    return bad
+
+
+def answer_key(event: Happening) -> tuple[str, str, str]:
+    return event.fields["survey"], event.fields["survey_id"], event.fields["scale"]
+
+
+ORDER = (
+    "subscription_started subscription_renewed subscription_cancelled "
+    "ticket_opened ticket_resolved ticket_reopened".split()
+)
+
+
+def newest(events: list[Happening]) -> Happening:
+    return max(events, key=lambda event: (event.ms, ORDER.index(event.type)))
+
+
+def subscriptions(own: list[Happening]) -> list[Happening]:
+    return [event for event in own if event.type.startswith("subscription_")]
+
+
+def subscription(own: list[Happening]) -> str | None:
+    events = subscriptions(own)
+    return newest(events).type if events else None
+
+
+def open_tickets(own: list[Happening]) -> int:
+    tickets = [event for event in own if event.type in ("ticket_opened", "ticket_resolved", "ticket_reopened")]
+    ids = {event.fields["ticket_id"] for event in tickets}
+    last = [newest([event for event in tickets if event.fields["ticket_id"] == each]) for each in ids]
+    return sum(event.type != "ticket_resolved" for event in last)
+
+
+def segment(own: list[Happening]) -> str:
+    said = [(event.ms, event.fields["traits"].get("segment")) for event in own if event.type == "identify"]
+    return max(((ms, name) for ms, name in said if name), default=(0, "unknown"))[1]
+
+
+def named(history: list[Happening]) -> set[str]:
+    return {event.fields["traits"].get("segment") for event in history if event.type == "identify"} - {None}
+
+
+def level(log_odds: float) -> str:
+    return LEVELS[sum(log_odds >= log(odds / (1 - odds)) for odds in (0.4, 0.7))]
+
+
+def largest(parts: Mapping[str, float]) -> str:
+    """The first of the heaviest; silence only where no evidence weighs more."""
+    evidence = max((parts.get(reason, 0.0) for reason in REASONS[:-1]), default=0.0)
+    if parts["silence"] >= evidence:
+        return "silence"
+    return next(reason for reason in REASONS if parts.get(reason, 0.0) == evidence)
+
+
+def told(found: Counter[tuple[str, str, str, str]], channels: set[str], segments: set[str]) -> dict[Sample, Exact]:
+    samples: dict[Sample, Exact] = {}
+    for level_ in LEVELS:
+        for reason in REASONS:
+            number = sum(n for (at, why, *_), n in found.items() if (at, why) == (level_, reason))
+            samples[sample("risk_reasons_customers", level=level_, reason=reason)] = number
+    groups = [("", {}, None)]
+    groups += [("_by_channel", {"channel": each}, each) for each in channels]
+    groups += [("_by_segment", {"segment": each}, each) for each in segments | {"unknown"}]
+    for twin, labels, value in groups:
+        place = {"_by_channel": 2, "_by_segment": 3}.get(twin)
+        those = {key: n for key, n in found.items() if place is None or key[place] == value}
+        for level_ in LEVELS:
+            number = sum(n for key, n in those.items() if key[0] == level_)
+            samples[sample(f"risk{twin}_customers", level=level_, **labels)] = number
+            samples[sample(f"risk{twin}_ratio", level=level_, **labels)] = share(number, sum(those.values()))
+    return samples
