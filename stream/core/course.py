@@ -9,10 +9,13 @@ from numpy.typing import NDArray
 
 from stream.core.ragged import Ints
 from stream.core.risk import EVIDENCE, HIGH, MEDIUM, Coefficients, Floats, Past, log_odds, logit, slope
-from stream.core.time import DAY_MS
+from stream.core.time import DAY_MS, HOUR, MINUTE_MS
 
 EVER, NEVER = -(1 << 62), 1 << 62
-"""Moments before and after all others."""
+"""Moments before and after all others, in milliseconds."""
+HOUR_MS = HOUR * MINUTE_MS
+BEFORE_ALL, AFTER_ALL = -(1 << 24), NEVER // HOUR_MS
+"""Such hours."""
 
 SILENCE = len(EVIDENCE)
 """The reason that is no evidence; those that are have their places in EVIDENCE."""
@@ -66,30 +69,48 @@ class Pieces(NamedTuple):
     strongest: Ints
     weight: Floats
 
+    def those(self, which: NDArray[np.bool_]) -> Pieces:
+        return Pieces(*(column[which] for column in self))  # type: ignore[arg-type]
+
 
 def pieces(of: Outlook, weights: Floats) -> Pieces:
-    """From each customer's last activity until it counts no more; customer by customer, in order of time."""
+    """From each customer's last activity until it counts no more."""
     held = (of.end > np.maximum(of.begin, of.last[:, None])) & (of.begin < of.until[:, None])
-    some = held.any(axis=1)
-    without, having = np.flatnonzero(~some), np.flatnonzero(some)
-    nothing = np.zeros(len(without))
-    plain = Pieces(
-        without,
-        of.last[without],
-        of.until[without],
-        of.at_last[without],
-        np.full(len(without), SILENCE),
-        nothing,
-    )
-    if not len(having):
-        return plain
-    found = _broken(of.those(having), held[having], weights)
-    found = found._replace(row=having[found.row])
-    return Pieces(*map(np.concatenate, zip(plain, found, strict=True)))  # type: ignore[arg-type]
+    kinds = np.count_nonzero(held, axis=1)
+    parts = []
+    for row, cut in (
+        (np.flatnonzero(kinds == 0), _whole),
+        (np.flatnonzero(kinds == 1), _cut_once),
+        (np.flatnonzero(kinds > 1), _cut),
+    ):
+        if len(row):
+            found = cut(of.those(row), held[row], weights)
+            parts.append(found._replace(row=row[found.row]))
+    return Pieces(*map(np.concatenate, zip(*parts, strict=True)))
 
 
-def _broken(of: Outlook, held: NDArray[np.bool_], weights: Floats) -> Pieces:
-    """The pieces of customers with evidence, `held` where it is any."""
+def _whole(of: Outlook, _: NDArray[np.bool_], __: Floats) -> Pieces:
+    """Without any evidence there is nothing to cut."""
+    size = len(of.last)
+    return Pieces(np.arange(size), of.last, of.until, of.at_last, np.full(size, SILENCE), np.zeros(size))
+
+
+def _cut_once(of: Outlook, held: NDArray[np.bool_], weights: Floats) -> Pieces:
+    """With one piece of evidence there are at most three pieces: before it, with it, after it."""
+    row, kind = np.nonzero(held)
+    weight = weights[kind]
+    begin = np.maximum(of.begin[row, kind], of.last)
+    end = np.minimum(of.end[row, kind], of.until)
+    nothing, silence = np.zeros(len(row)), np.full(len(row), SILENCE)
+    before = Pieces(row, of.last, begin, of.at_last, silence, nothing)
+    during = Pieces(row, begin, end, of.at_last + weight, np.where(weight > 0, kind, SILENCE), weight)
+    after = Pieces(row, end, of.until, of.at_last, silence, nothing)
+    parts = [part.those(part.start < part.end) for part in (before, during, after)]
+    return Pieces(*map(np.concatenate, zip(*parts, strict=True)))
+
+
+def _cut(of: Outlook, held: NDArray[np.bool_], weights: Floats) -> Pieces:
+    """However many pieces of evidence there are."""
     kinds = np.flatnonzero(held.any(axis=0))
     last, until = of.last[:, None], of.until[:, None]
     begin, end = (np.where(held, moments, last)[:, kinds] for moments in (of.begin, of.end))
@@ -97,35 +118,16 @@ def _broken(of: Outlook, held: NDArray[np.bool_], weights: Floats) -> Pieces:
     start, stop = edges[:, :-1], edges[:, 1:]
     in_force = (begin[:, None, :] <= start[:, :, None]) & (end[:, None, :] > start[:, :, None])
     weighing = np.where(in_force, weights[kinds], 0.0)
-    heaviest = weighing.argmax(axis=2)
     weight = weighing.max(axis=2)
     at_last = of.at_last[:, None] + weighing.sum(axis=2)
+    strongest = np.where(weight > 0, kinds[weighing.argmax(axis=2)], SILENCE)
     row, at = np.nonzero(start < stop)
-    strongest = np.where(weight > 0, kinds[heaviest], SILENCE)
-    return Pieces(row, start[row, at], stop[row, at], at_last[row, at], strongest[row, at], weight[row, at])
-
-
-def reached(of: Outlook, some: Pieces, threshold: float) -> Ints:
-    """In each piece, the moment from which on the log-odds are at the threshold or above it; the piece's start or
-    earlier where they are from its beginning, its end where they are not within it."""
-    return _when(of, some, threshold - some.at_last)
-
-
-def _when(of: Outlook, some: Pieces, rise: Floats) -> Ints:
-    """The moment at which silence has added so much, within the piece."""
-    with np.errstate(divide="ignore", invalid="ignore"):
-        after_ms = np.where(rise > 0, rise / of.per_ms[some.row], 0.0)
-    moment = of.last[some.row] + np.ceil(np.minimum(after_ms, _LONG_MS)).astype(np.int64)
-    return np.clip(moment, some.start, some.end)
-
-
-_LONG_MS = 1e15
-"""Thirty thousand years."""
+    return Pieces(row, *(column[row, at] for column in (start, stop, at_last, strongest, weight)))
 
 
 class Spans(NamedTuple):
     """Customer `row[i]` is at level `level[i]` (its place in LEVELS) for the reason `reason[i]` from `start[i]` until
-    before `end[i]`."""
+    before `end[i]`, in full hours since the epoch: what comes to be within an hour shows from the next one on."""
 
     row: Ints
     level: Ints
@@ -135,13 +137,37 @@ class Spans(NamedTuple):
 
 
 def spans(of: Outlook, some: Pieces) -> Spans:
-    """The pieces cut where level or reason change. The reason is what weighs most, silence or a piece of evidence."""
-    medium, high = (reached(of, some, log_odds(threshold)) for threshold in (MEDIUM, HIGH))
-    silence = _when(of, some, some.weight)
+    """The pieces cut where level or reason change. The reason is what weighs most, silence or a piece of evidence.
+
+    A customer's first span begins at BEFORE_ALL: nothing is asked about the time before its last activity, and else
+    every activity would move that beginning, too.
+    """
+    start = np.where(some.start == of.last[some.row], BEFORE_ALL, _hours(some.start))
+    end = _hours(some.end)
+    medium, high = (
+        np.clip(_hours(_when(of, some.row, log_odds(level) - some.at_last)), start, end) for level in (MEDIUM, HIGH)
+    )
+    backed = np.flatnonzero(some.weight > 0)
+    outweighed = _hours(_when(of, some.row[backed], some.weight[backed]))
     found = []
-    for level, start, end in ((0, some.start, medium), (1, medium, high), (2, high, some.end)):
-        turn = np.clip(silence, start, end)
-        for reason, first, stop in ((some.strongest, start, turn), (np.full(len(turn), SILENCE), turn, end)):
-            at = np.flatnonzero(first < stop)
-            found.append((some.row[at], np.full(len(at), level), reason[at], first[at], stop[at]))
+    for level, first, stop in ((0, start, medium), (1, medium, high), (2, high, end)):
+        turn = np.clip(outweighed, first[backed], stop[backed])
+        lasts = np.flatnonzero(first[backed] < turn)
+        at = backed[lasts]
+        found.append((some.row[at], np.full(len(at), level), some.strongest[at], first[at], turn[lasts]))
+        first = first.copy()
+        first[backed] = turn
+        at = np.flatnonzero(first < stop)
+        found.append((some.row[at], np.full(len(at), level), np.full(len(at), SILENCE), first[at], stop[at]))
     return Spans(*map(np.concatenate, zip(*found, strict=True)))
+
+
+def _when(of: Outlook, row: Ints, rise: Floats) -> Floats:
+    """The moment at which silence has added so much to the log-odds of these customers; EVER where it need not."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.where(rise > 0, of.last[row] + rise / of.per_ms[row], EVER)
+
+
+def _hours(moments: Ints | Floats) -> Ints:
+    """Rounded up. (In floating point, which is quicker and exact enough by far.)"""
+    return np.ceil(np.minimum(moments, NEVER) / HOUR_MS).astype(np.int64)

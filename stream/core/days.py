@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -71,10 +72,25 @@ class Days:
 
     def extent(self) -> tuple[Ints, Ints, Ints]:
         """(how many days, the first, the last) of each row, none of which may be without any."""
-        row, day = self.all()
-        number = np.bincount(row, minlength=len(self.first_block))
-        ends = np.cumsum(number)
-        return number, day[ends - number], day[ends - 1]
+        starts, ends = self.masks.starts, np.cumsum(self.masks.lengths)
+        words = self.masks.words.astype(np.int64)
+        number = np.add.reduceat(np.bitwise_count(words), starts, dtype=np.int64)
+        lowest, highest = words[starts], words[ends - 1]
+        first = self.first_block * _BLOCK + _highest_of(lowest & -lowest)
+        last = (self.first_block + self.masks.lengths - 1) * _BLOCK + _highest_of(highest)
+        return number, first, last
+
+    def weighed(self, until: Ints, half_life_days: float) -> NDArray[np.float64]:
+        """For each row, none of which may be without any day, how many days it has, where a day counts for half as
+        much for each half-life that it lies before the day `until`. Words add up from the earliest to the latest."""
+        octets = self.masks.words.astype("<u4", copy=False).view(np.uint8).reshape(-1, _BLOCK // 8)
+        table = _weights_of_octets(half_life_days)
+        in_word = table[0][octets[:, 0]]
+        for place in range(1, _BLOCK // 8):
+            in_word += table[place][octets[:, place]]
+        row = row_numbers(self.masks.lengths)
+        before = spans(self.first_block, self.masks.lengths) * _BLOCK - until[row]
+        return np.add.reduceat(in_word * np.exp2(before / half_life_days), self.masks.starts)
 
     def all(self) -> tuple[Ints, Ints]:
         """(rows, days), row by row, ascending."""
@@ -128,6 +144,22 @@ def _days(row: Ints, block: Ints, words: NDArray[np.uint32]) -> tuple[Ints, Ints
     bits = np.unpackbits(words[held].astype("<u4").view(np.uint8), bitorder="little").reshape(-1, _BLOCK)
     word, bit = np.nonzero(bits)
     return row[held][word], block[held][word] * _BLOCK + bit
+
+
+@cache
+def _weights_of_octets(half_life_days: float) -> NDArray[np.float64]:
+    """For each place of an octet in a word, and each octet: the weights of its days, beside that of bit 0 of the
+    word."""
+    bits = np.unpackbits(np.arange(256, dtype=np.uint8)[:, None], axis=1, bitorder="little")
+    weight = np.exp2(np.arange(_BLOCK) / half_life_days).reshape(-1, 1, 8)
+    weights: NDArray[np.float64] = (bits * weight).sum(axis=2)
+    return weights
+
+
+def _highest_of(words: Ints) -> Ints:
+    """The place of the highest bit of words that are not zero."""
+    _, exponent = np.frexp(words.astype(np.float64))
+    return exponent.astype(np.int64) - 1
 
 
 def set_bits(bits: Bits) -> tuple[Ints, Ints]:

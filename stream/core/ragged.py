@@ -50,8 +50,8 @@ def distinct(numbers: Ints) -> Ints:
 
 def places(numbers: Ints) -> tuple[Ints, Ints]:
     """(the distinct numbers, ascending; for each number its place among them)."""
-    first = int(numbers.min(initial=0))
-    span = int(numbers.max(initial=0)) - first + 1
+    first, last = (int(numbers.min()), int(numbers.max())) if len(numbers) else (0, -1)
+    span = last - first + 1
     if span > _LARGEST_TABLE:
         found, where = np.unique(numbers, return_inverse=True)
         return found, where

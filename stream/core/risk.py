@@ -74,8 +74,7 @@ def past(days: Days, half_life_days: float) -> Past:
     Sums run from the earliest day to the latest, so the order in which the days became known leaves no trace.
     """
     number, first, last = days.extent()
-    row, day = days.all()
-    activity = np.bincount(row, np.exp2((day - last[row]) / half_life_days), len(last))
+    activity = days.weighed(last, half_life_days)
     return Past(last, np.log2(activity), (_GAP_BEFORE_ANY_DAYS + last - first) / number)
 
 

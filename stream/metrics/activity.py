@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
 from schemas import TYPES
-from stream.core.days import Days
+from stream.core.days import Bits, Days
 from stream.core.definition import Alert, Example, Metric, Panel, RestsOn, census, count, flow, found, ratio
 from stream.core.facts import Customers, Facts
 from stream.core.increments import Increments
@@ -81,6 +82,11 @@ class Activity:
             *self._earliest(row, facts.ms[at], channel, day),
             days if keep_days is None else days.newest(keep_days),
         )
+
+    @cached_property
+    def first_days(self) -> Bits:
+        """The active days from the first activity's on, which is bit 0; without it, once they are forgotten."""
+        return self.days.window(np.arange(len(self.first_day)), self.first_day)
 
     def _earliest(self, row: Ints, ms: Ints, channel: Ints, day: Ints) -> tuple[Ints, Ints, Ints]:
         """(first_ms, first_channel, first_day) with these events."""

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from stream.core.course import NEVER, REASONS, Outlook, pieces, spans
+from stream.core.course import AFTER_ALL, REASONS, Outlook, Spans, pieces, spans
 from stream.core.definition import (
     Example,
     Labels,
@@ -33,22 +33,15 @@ from stream.core.ragged import Ints, places
 from stream.core.risk import LEVELS
 from stream.core.series import Kind, Series
 from stream.core.story import Story, event
-from stream.core.time import HOUR, MINUTE_MS
+from stream.core.time import HOUR
 from stream.metrics.activity import ACTIVE_EVENTS
-from stream.metrics.evidence import Memories, Scoring, last_channels, outlooks, scored
+from stream.metrics.evidence import Memories, Scoring, last_activity, outlooks, scored
 from stream.metrics.segments import IDENTIFIED, UNKNOWN, Segment
 
 RISK = Series("risk", Kind.LEVEL, "minute", ("level", "reason", "channel", "segment"))
 """Customers by level and largest reason, by the channel of their last activity and by their segment."""
 
 SERIES = (RISK, IDENTIFIED)
-
-_ALWAYS = -(1 << 30)
-"""A minute before all events: nothing is read as of a time before a customer's last activity, so it begins to count
-then. Else every activity would move that, too."""
-
-_HOUR_MS = HOUR * MINUTE_MS
-
 
 class Profiles(NamedTuple):
     """All that the risk of some customers, ascending by row, and their place in the series depend on.
@@ -66,12 +59,9 @@ class Profiles(NamedTuple):
 def profiles(memories: Memories, segments: Segment, customers: Customers, scoring: Scoring) -> Profiles:
     """Of those customers that have a risk."""
     row = scored(memories)
-    return Profiles(
-        row,
-        outlooks(row, memories, customers, scoring),
-        last_channels(row, memories.latest, customers.names),
-        segments.numbers[row],
-    )
+    minute, channel = last_activity(memories.latest, customers.names)
+    outlook = outlooks(row, minute[row], memories, customers, scoring)
+    return Profiles(row, outlook, channel[row], segments.numbers[row])
 
 
 def change(increments: Increments, customers: Customers, before: Profiles, now: Profiles, scoring: Scoring) -> None:
@@ -90,25 +80,22 @@ def _count(increments: Increments, names: Names, some: Profiles, which: Ints, sc
         return
     outlook = some.outlook.those(which)
     found = spans(outlook, pieces(outlook, scoring.coefficients.evidence))
-    start = np.where(found.start == outlook.last[found.row], _ALWAYS, -(-found.start // _HOUR_MS) * HOUR)
-    end = -(-found.end // _HOUR_MS) * HOUR
-    places_ = which[found.row]
-    numbers = _numbers(names, some.channel[places_], some.segment[places_], found.level, found.reason)
-    lasting = start < end
-    increments.add(numbers[lasting], start[lasting], step)
-    lasting &= found.end < NEVER
-    increments.add(numbers[lasting], end[lasting], -step)
+    numbers = _numbers(names, some.channel[which], some.segment[which], found)
+    increments.add(numbers, found.start * HOUR, step)
+    ends = found.end < AFTER_ALL
+    increments.add(numbers[ends], found.end[ends] * HOUR, -step)
 
 
-def _numbers(names: Names, channel: Ints, segment: Ints, level: Ints, reason: Ints) -> Ints:
-    columns = (channel, segment + 1, level, reason)
-    sizes = [int(column.max(initial=0)) + 1 for column in columns]
-    kinds, where = places(np.ravel_multi_index(columns, sizes))
-    numbers = [
-        names.number(_key(names, *parts))
-        for parts in zip(*(column.tolist() for column in np.unravel_index(kinds, sizes)), strict=True)
-    ]
-    return np.array(numbers, np.int64)[where]
+def _numbers(names: Names, channel: Ints, segment: Ints, found: Spans) -> Ints:
+    """For each span the key of RISK; channel and segment are those of the customers in the rows."""
+    pairs, pair = places(channel << 32 | segment + 1)
+    shape = len(pairs), len(LEVELS), len(REASONS)
+    kind = np.ravel_multi_index((pair[found.row], found.level, found.reason), shape)
+    numbers = np.zeros(np.prod(shape), np.int64)
+    for each in np.flatnonzero(np.bincount(kind)).tolist():
+        place, level, reason = np.unravel_index(each, shape)
+        numbers[each] = names.number(_key(names, *divmod(int(pairs[place]), 1 << 32), int(level), int(reason)))
+    return numbers[kind]
 
 
 def _key(names: Names, channel: int, segment: int, level: int, reason: int) -> tuple[str, ...]:

@@ -133,12 +133,12 @@ def _count_frequency(increments: Increments, customers: Customers, visits: Visit
     touched = np.zeros(visits.size, np.bool_)
     touched[visits.gone.row] = touched[visits.runs.row[visits.fresh]] = True
     here = touched[visits.runs.row]
-    runs = chained(visits.runs[here], visits.gone)
+    row = np.concatenate([visits.runs.row[here], visits.gone.row])
+    enters = np.concatenate([closes(visits.runs)[here], closes(visits.gone)])
     before = np.concatenate([~visits.fresh[here], np.ones(len(visits.gone), np.bool_)])
     now = np.concatenate([np.ones(int(here.sum()), np.bool_), np.zeros(len(visits.gone), np.bool_)])
-    enters = closes(runs)
     minute = np.concatenate([enters, -(-enters // HOUR) * HOUR + _PERIOD])
-    row = np.concatenate([runs.row, runs.row])
+    row = np.concatenate([row, row])
     order = np.argsort((row << 32) + minute)
     row, minute = row[order], minute[order]
     numbers = np.stack([customers.numbers(FREQUENCY, name) for name in CLASSES])

@@ -56,10 +56,10 @@ def scored(memories: Memories) -> Ints:
     return np.flatnonzero(memories.activity.days.masks.lengths)
 
 
-def outlooks(rows: Ints, memories: Memories, customers: Customers, scoring: Scoring) -> Outlook:
-    """The outlook of the customers in these rows (of `scored`)."""
-    activity, latest, answers, matters = memories
-    last = latest.newest(customers, ACTIVE_BY_CHANNEL)[rows] * MINUTE_MS
+def outlooks(rows: Ints, minute: Ints, memories: Memories, customers: Customers, scoring: Scoring) -> Outlook:
+    """The outlook of the customers in these rows (of `scored`), who were last active at these minutes."""
+    activity, _, answers, matters = memories
+    last = minute * MINUTE_MS
     subscribed = _having(matters, ~matters.are_tickets & (matters.state != CANCELLED))[rows]
     begin = np.full((len(rows), len(EVIDENCE)), EVER)
     end = np.full((len(rows), len(EVIDENCE)), EVER)
@@ -128,19 +128,19 @@ def _latest(size: int, row: Ints, moments: Ints) -> Ints:
     return latest
 
 
-def last_channels(rows: Ints, latest: Latest, names: Names) -> Ints:
-    """For each of the rows the key (of ACTIVE_BY_CHANNEL) of the channel of the last activity; of several in the same
-    minute the first by name."""
+def last_activity(latest: Latest, names: Names) -> tuple[Ints, Ints]:
+    """(minute, key of ACTIVE_BY_CHANNEL) of each customer's last activity; of several channels in the same minute the
+    first by name. NEVER and any number for who was never active."""
     of_it = np.flatnonzero(names.are_of(ACTIVE_BY_CHANNEL.name, latest.number))
     row, number, minute = latest.row[of_it], latest.number[of_it], latest.minute[of_it]
-    newest = np.full(latest.size, NOT_AT_ALL)
-    np.maximum.at(newest, row, minute)
-    last = minute == newest[row]
-    row, number = row[last], number[last]
-    by_name = sorted(distinct(number).tolist(), key=lambda each: names[each][-1])
-    rank = np.zeros(max(by_name, default=0) + 1, np.int64)
+    newest, channel = np.full(latest.size, NOT_AT_ALL), np.zeros(latest.size, np.int64)
+    if not len(row):
+        return newest, channel
+    rank = np.zeros(int(number.max()) + 1, np.int64)
+    by_name = sorted(distinct(number).tolist(), key=lambda each: names[each][-1], reverse=True)
     rank[by_name] = np.arange(len(by_name))
-    least = np.full(latest.size, len(by_name))
-    np.minimum.at(least, row, rank[number])
-    channel: Ints = np.append(np.array(by_name, np.int64), 0)[least[rows]]
-    return channel
+    starts = np.flatnonzero(np.diff(row, prepend=-1))
+    best = np.maximum.reduceat(minute * len(by_name) + rank[number], starts)
+    newest[row[starts]] = best // len(by_name)
+    channel[row[starts]] = np.array(by_name)[best % len(by_name)]
+    return newest, channel

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import numpy as np
 
-from stream.core.days import Bits
 from stream.core.definition import (
     Alert,
     Example,
@@ -53,14 +52,9 @@ def change(increments: Increments, customers: Customers, old: Activity, new: Act
 
 def active_days(activity: Activity) -> Ints:
     """How many days of the first week were active; 0 once those days are forgotten, or without any activity."""
-    week = first_days(activity)
+    week = activity.first_days
     active = np.bitwise_count(week & np.uint64((1 << (LAST_DAY + 1)) - 1)).astype(np.int64)
     return np.where(week & np.uint64(1), active, 0)
-
-
-def first_days(activity: Activity) -> Bits:
-    """The active days from the anchor's on, which is bit 0."""
-    return activity.days.window(np.arange(len(activity.first_day)), activity.first_day)
 
 
 def _number(customers: Customers, channel: int, active_days: int) -> int:

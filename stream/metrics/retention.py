@@ -15,7 +15,7 @@ from stream.core.series import Kind, Series
 from stream.core.story import Story, event
 from stream.metrics.activity import Activity
 from stream.metrics.complete_days import ACTIVES_BEFORE, ACTIVES_EITHER, ACTIVES_NOW, NEW, returning
-from stream.metrics.first_week import ANCHORED, cohort, first_days
+from stream.metrics.first_week import ANCHORED, cohort
 
 DAYS = (1, 7, 14, 30)
 
@@ -27,7 +27,7 @@ SERIES = (RETAINED,)
 
 def change(increments: Increments, customers: Customers, old: Activity, new: Activity) -> None:
     """contribution(new) − contribution(old)."""
-    before, now = first_days(old), first_days(new)
+    before, now = old.first_days, new.first_days
     for n in DAYS:
         numbers = customers.numbers(RETAINED, str(n))
         was, is_ = _came_back(before, n), _came_back(now, n)
