@@ -42,4 +42,4 @@ class Room:
 
 
 def _visit_bytes(records: list[bytes]) -> int:
-    return _WORD * int(sections(records, len(KINDS))[_VISITS].lengths.sum())
+    return _WORD * int(sections(records, len(KINDS))[1][_VISITS].lengths.sum())

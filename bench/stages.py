@@ -60,7 +60,7 @@ STAGES = (
     Stage("commit", ("stream.store.shard:ShardStore.commit",)),
     Stage("remember", ("stream.worker.hot:HotState.remember",)),
     Stage("compact", ("stream.store.shard:ShardStore.compact",)),
-    Stage("in between", ("stream.worker.shard:Shard.run",)),
+    Stage("in between", ("stream.worker.shard:Shard._fold_on",)),
 )
 REST = "the rest: reading sockets, event loops, Faust, start"
 

@@ -159,6 +159,8 @@ class State:
     keep_days: int | None = None
     coefficients: Coefficients = Coefficients()  # noqa: RUF009 — frozen
     first_week_days: int = 3
+    now_ms: int = 0
+    """As of when crossings are looked for: no matter to anything else."""
 
     def __post_init__(self) -> None:
         self.scoring = Scoring(self.coefficients, self.first_week_days, self.calendar)
@@ -169,7 +171,8 @@ class State:
     def take(self, batches: Iterable[Sequence[Event]]) -> State:
         for batch in batches:
             facts, keys = facts_of(arrived(batch), self.names, as_it_is, self.calendar)
-            changes = fold(facts, [self.records.get(key, b"") for key in keys], self.keep_days, self.scoring)
+            known = [self.records.get(key, b"") for key in keys]
+            changes = fold(facts, keys, known, self.keep_days, self.scoring, self.now_ms)
             self.records |= zip(keys, changes.records, strict=True)
             self.table.merge(changes.increments.encode())
         return self
@@ -178,7 +181,8 @@ class State:
         """What the records say, in words that do not depend on the numbers of names."""
         names = self.names
         customers = Customers(["app"], np.zeros(len(self.records), np.int64), names)
-        active, latest, answers, visits, matters, segments = unpacked(self.records.values(), KINDS, customers)
+        _, memories = unpacked(self.records.values(), KINDS, customers)
+        active, latest, answers, visits, matters, segments = memories
         said: list[dict[str, Any]] = [
             {
                 "first": (ms, day, ms != NEVER and names[channel]),

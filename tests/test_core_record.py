@@ -43,10 +43,10 @@ class Words:
 
 
 def words_before(lengths: tuple[int, ...]) -> int:
-    """A word; those of the fifth length and on, where one is not zero; all lengths, where one is large."""
+    """The mark and a word; those of the fifth length and on, where one is not zero; or all, where one is large."""
     if lengths[0] > 126 or max(lengths) > 255:
-        return 1 + len(lengths)
-    return -(-len(lengths) // 4) if any(lengths[4:]) else 1
+        return 2 + len(lengths)
+    return 1 + -(-len(lengths) // 4) if any(lengths[4:]) else 2
 
 
 LENGTHS = st.sampled_from([0, 0, 1, 2, 126, 127, 128, 254, 255, 256, 257, 70_000])
@@ -59,9 +59,12 @@ def test_a_record_keeps_memories_of_any_length_apart(customers: list[tuple[int, 
     memories = [Words(Ragged(np.arange(sum(rows), dtype=np.uint32), rows)) for rows in lengths]
     kinds = [Kind(Words, ())] * len(memories)
     everybody = Customers(["app"], np.zeros(len(customers), np.int64), Names())
-    records = packed(memories)
+    marks = np.arange(len(customers), dtype=np.uint32)
+    records = packed(marks, memories)
     assert list(map(len, records)) == [4 * (words_before(each) + sum(each)) for each in customers]
-    for memory, found in zip(memories, unpacked(records, kinds, everybody), strict=True):
+    found_marks, found_memories = unpacked(records, kinds, everybody)
+    assert np.array_equal(found_marks, marks)
+    for memory, found in zip(memories, found_memories, strict=True):
         assert np.array_equal(found.rows.words, memory.rows.words)
         assert np.array_equal(found.rows.lengths, memory.rows.lengths)
 

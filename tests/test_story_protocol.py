@@ -11,10 +11,10 @@ import pytest
 from redis.asyncio import Redis
 
 from stream.core.names import Names
-from stream.core.series import Kind, Series
+from stream.core.series import NO_INCREMENTS, Kind, Series
 from stream.embedded import EmbeddedRedis
 from stream.store.replica import Replica
-from stream.store.shard import COMMIT_LENGTH, Commit, Position, ShardStore
+from stream.store.shard import COMMIT_LENGTH, Commit, Position, ShardStore, Work
 from tests.increments import Increment, packed
 
 SHARD, OWNER = 3, "the owner"
@@ -43,21 +43,11 @@ class Deployment:
 
     async def commit(self, series: bytes | None = None, owner: str = OWNER, **changed: Any) -> str:
         """Commit one record more than before, or what is changed about that."""
-        batch = Commit(
-            commit=uuid4().hex[:COMMIT_LENGTH],
-            expected=at(self.position),
-            position=at(self.position + 1),
-            newest_ms=None,
-            customers=[],
-            records=[],
-            series=series or packed([]),
-            named=0,
-            names=(),
-            ids={},
-            expired_ids=(),
-            counters={"events": 1},
-        )._replace(**changed)
-        answer = await self.store.commit(SHARD, owner, batch)
+        of_commit = {name: changed.pop(name) for name in Commit._fields if name in changed}
+        name = uuid4().hex[:COMMIT_LENGTH]
+        commit = Commit(name, at(self.position), at(self.position + 1), 0, ())._replace(**of_commit)
+        work = Work(series=series or NO_INCREMENTS, counters={"events": 1})._replace(**changed)
+        answer = await self.store.commit(SHARD, owner, commit, work)
         if answer == "committed":
             self.position += 1
         return answer
@@ -132,10 +122,10 @@ def total(replica: Replica, key: tuple[str, ...], after: int | None, until: int)
 
 async def test_the_same_commit_again_is_already_in_and_changes_nothing(deployment: Deployment) -> None:
     name = "c" * COMMIT_LENGTH
-    assert await deployment.commit(clicks(), commit=name) == "committed"
+    assert await deployment.commit(clicks(), name=name) == "committed"
     stored = await deployment.stored()
 
-    assert await deployment.commit(clicks(), commit=name) == "already"
+    assert await deployment.commit(clicks(), name=name) == "already"
     assert await deployment.stored() == stored
 
 
@@ -168,7 +158,7 @@ async def test_a_commit_that_counts_on_other_names_is_refused_and_writes_nothing
 
 async def test_a_claim_keeps_the_position_and_names_the_last_commit(deployment: Deployment) -> None:
     name = "c" * COMMIT_LENGTH
-    await deployment.commit(commit=name)
+    await deployment.commit(name=name)
 
     assert await deployment.store.claim(SHARD, "the successor", at(0)) == (at(1), name)
     assert await deployment.store.claim(SHARD + 1, "the successor", None) is None
@@ -193,7 +183,7 @@ async def test_only_the_owner_gives_a_sign_of_life_and_everybody_learns_what_red
     deployment: Deployment,
 ) -> None:
     name = "c" * COMMIT_LENGTH
-    await deployment.commit(commit=name)
+    await deployment.commit(name=name)
     stored = await deployment.stored()
 
     assert await deployment.store.tick(SHARD, "a stranger", {"clicks": 5}, 0) == (OWNER, name, at(1))

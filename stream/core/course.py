@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from stream.core.ragged import Ints
-from stream.core.risk import EVIDENCE, HIGH, MEDIUM, Coefficients, Floats, Past, log_odds, logit, slope
+from stream.core.risk import EVIDENCE, HIGH, MEDIUM, Coefficients, Evidence, Floats, Past, log_odds, logit, slope
 from stream.core.time import DAY_MS, HOUR, MINUTE_MS
 
 EVER, NEVER = -(1 << 62), 1 << 62
@@ -19,7 +19,7 @@ BEFORE_ALL, AFTER_ALL = -(1 << 24), NEVER // HOUR_MS
 
 SILENCE = len(EVIDENCE)
 """The reason that is no evidence; those that are have their places in EVIDENCE."""
-REASONS = (*EVIDENCE, "silence")
+REASONS: tuple[Evidence | Literal["silence"], ...] = (*EVIDENCE, "silence")
 
 
 class Outlook(NamedTuple):
@@ -72,6 +72,15 @@ class Pieces(NamedTuple):
     def those(self, which: NDArray[np.bool_]) -> Pieces:
         return Pieces(*(column[which] for column in self))  # type: ignore[arg-type]
 
+    def of(self, customers: Ints, size: int) -> Pieces:
+        """The pieces of these of the `size` customers, ascending, each numbered by its place among them."""
+        if len(customers) == size:
+            return self
+        place = np.full(size, -1)
+        place[customers] = np.arange(len(customers))
+        some = self.those(place[self.row] >= 0)
+        return some._replace(row=place[some.row])
+
 
 def pieces(of: Outlook, weights: Floats) -> Pieces:
     """From each customer's last activity until it counts no more."""
@@ -83,7 +92,7 @@ def pieces(of: Outlook, weights: Floats) -> Pieces:
         (np.flatnonzero(kinds == 1), _cut_once),
         (np.flatnonzero(kinds > 1), _cut),
     ):
-        if len(row):
+        if len(row) or cut is _whole:
             found = cut(of.those(row), held[row], weights)
             parts.append(found._replace(row=row[found.row]))
     return Pieces(*map(np.concatenate, zip(*parts, strict=True)))
@@ -125,6 +134,20 @@ def _cut(of: Outlook, held: NDArray[np.bool_], weights: Floats) -> Pieces:
     return Pieces(row, *(column[row, at] for column in (start, stop, at_last, strongest, weight)))
 
 
+def when(of: Outlook, row: Ints, rise: Floats) -> Floats:
+    """The moment at which silence has added so much to the log-odds of these customers; EVER where it need not."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.where(rise > 0, of.last[row] + rise / of.per_ms[row], EVER)
+
+
+def adding(of: Outlook, weights: Floats, moment: Ints) -> Floats:
+    """What each reason adds to the log-odds at these moments, one for each customer: shape (n, REASONS)."""
+    at = moment[:, None]
+    evidence = np.where((of.begin <= at) & (at < of.end), weights, 0.0)
+    silence = of.per_ms * np.maximum(moment - of.last, 0)
+    return np.concatenate([evidence, silence[:, None]], axis=1)
+
+
 class Spans(NamedTuple):
     """Customer `row[i]` is at level `level[i]` (its place in LEVELS) for the reason `reason[i]` from `start[i]` until
     before `end[i]`, in full hours since the epoch: what comes to be within an hour shows from the next one on."""
@@ -145,10 +168,10 @@ def spans(of: Outlook, some: Pieces) -> Spans:
     start = np.where(some.start == of.last[some.row], BEFORE_ALL, _hours(some.start))
     end = _hours(some.end)
     medium, high = (
-        np.clip(_hours(_when(of, some.row, log_odds(level) - some.at_last)), start, end) for level in (MEDIUM, HIGH)
+        np.clip(_hours(when(of, some.row, log_odds(level) - some.at_last)), start, end) for level in (MEDIUM, HIGH)
     )
     backed = np.flatnonzero(some.weight > 0)
-    outweighed = _hours(_when(of, some.row[backed], some.weight[backed]))
+    outweighed = _hours(when(of, some.row[backed], some.weight[backed]))
     found = []
     for level, first, stop in ((0, start, medium), (1, medium, high), (2, high, end)):
         turn = np.clip(outweighed, first[backed], stop[backed])
@@ -160,12 +183,6 @@ def spans(of: Outlook, some: Pieces) -> Spans:
         at = np.flatnonzero(first < stop)
         found.append((some.row[at], np.full(len(at), level), np.full(len(at), SILENCE), first[at], stop[at]))
     return Spans(*map(np.concatenate, zip(*found, strict=True)))
-
-
-def _when(of: Outlook, row: Ints, rise: Floats) -> Floats:
-    """The moment at which silence has added so much to the log-odds of these customers; EVER where it need not."""
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return np.where(rise > 0, of.last[row] + rise / of.per_ms[row], EVER)
 
 
 def _hours(moments: Ints | Floats) -> Ints:

@@ -40,6 +40,12 @@ class Customers(NamedTuple):
         return np.array(of_product, np.int64)[self.product]
 
 
+def customers_of(products: Sequence[str], names: Names) -> Customers:
+    """Customers of these products, a row each."""
+    place = {product: number for number, product in enumerate(dict.fromkeys(products))}
+    return Customers(list(place), np.array([place[product] for product in products], np.int64), names)
+
+
 class Values(NamedTuple):
     """The values of one label: event `at[i]` has the value `names[value[i]]`."""
 
@@ -62,6 +68,10 @@ class Facts:
     product: Ints
     ms: Ints
     calendar: Calendar
+
+    @property
+    def newest_ms(self) -> int | None:
+        return int(self.ms.max()) if len(self.ms) else None
 
     @cached_property
     def minute(self) -> Ints:

@@ -14,7 +14,7 @@ import numpy as np
 
 from stream.core.facts import Customers, Facts
 from stream.core.increments import Increments
-from stream.core.ragged import Ints, Ragged, from_bytes, gathered, side_by_side, to_bytes
+from stream.core.ragged import Ints, Ragged, Words, from_bytes, gathered, side_by_side, to_bytes
 
 _IN_HEAD = 4
 """Lengths in the first word."""
@@ -23,7 +23,7 @@ _MORE = 1 << 7
 _LARGE = 255
 """In the place of the first byte: a length does not fit here."""
 _LARGEST_FIRST, _LARGEST = 126, 255
-_EMPTY = bytes(4)
+_EMPTY = bytes(8)
 
 
 class Memory(Protocol):
@@ -52,14 +52,15 @@ class Kind:
     changes: tuple[Change, ...]
 
 
-def unpacked(records: Iterable[bytes], kinds: Sequence[Kind], customers: Customers) -> list[Any]:
-    """The memories of stored records; an empty record is a customer never seen before."""
-    stored = sections(list(records), len(kinds))
-    return [kind.memory.unpack(section, customers) for kind, section in zip(kinds, stored, strict=True)]
+def unpacked(records: Iterable[bytes], kinds: Sequence[Kind], customers: Customers) -> tuple[Words, list[Any]]:
+    """(marks, memories) of stored records; an empty record is a customer never seen before, whose mark is 0."""
+    marks, stored = sections(list(records), len(kinds))
+    return marks, [kind.memory.unpack(section, customers) for kind, section in zip(kinds, stored, strict=True)]
 
 
-def packed(memories: Sequence[Memory]) -> list[bytes]:
-    """Each customer's record: how many words each memory has, then the memories, in the order of the kinds.
+def packed(marks: Words, memories: Sequence[Memory]) -> list[bytes]:
+    """Each customer's record: its mark (a word that is no memory, for it depends on when the customer was looked at),
+    how many words each memory has, then the memories, in the order of the kinds.
 
     A byte a length, in whole words; those after the first four are there only where one of them is not zero (_MORE in
     the first byte). Where a length is too large for that, the first byte is _LARGE and all lengths follow as words.
@@ -74,21 +75,27 @@ def packed(memories: Sequence[Memory]) -> list[bytes]:
     bytes_[:, 0] |= np.where(large, _LARGE, more * _MORE).astype(np.uint8)
     words = bytes_.view("<u4")
     heads = [
-        Ragged(words[:, 0], np.ones(customers, np.int64)),
+        Ragged(np.stack([marks, words[:, 0]], axis=1).ravel(), np.full(customers, 2)),
         Ragged(words[more, 1:].ravel(), more * (_words_of(kinds) - 1)),
         Ragged(lengths[large].astype(np.uint32).ravel(), large * kinds),
     ]
     return to_bytes(side_by_side([*heads, *chain.from_iterable(parts_of)]))
 
 
+def marked(record: bytes, mark: int) -> bytes:
+    """The record with another mark."""
+    return mark.to_bytes(4, "little") + record[4:]
+
+
 def _words_of(kinds: int) -> int:
     return -(-kinds // _IN_HEAD)
 
 
-def sections(records: list[bytes], kinds: int) -> list[Ragged]:
-    """Of each kind, what is stored of each customer."""
+def sections(records: list[bytes], kinds: int) -> tuple[Words, list[Ragged]]:
+    """(the mark of each customer; of each kind, what is stored of each customer)."""
     rows = from_bytes(record or _EMPTY for record in records)
-    at = rows.starts
+    marks = rows.words[rows.starts]
+    at = rows.starts + 1
     bytes_ = np.zeros((len(records), _words_of(kinds) * 4), np.uint8)
     bytes_[:, :4] = rows.words[at][:, None].view(np.uint8)
     at = at + 1
@@ -105,4 +112,4 @@ def sections(records: list[bytes], kinds: int) -> list[Ragged]:
     for kind in range(kinds):
         found.append(gathered(rows.words, at, lengths[:, kind]))
         at = at + lengths[:, kind]
-    return found
+    return marks, found

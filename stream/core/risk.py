@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import log
-from typing import NamedTuple
+from typing import Literal, NamedTuple, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -50,11 +50,13 @@ class Coefficients:
         return np.array([getattr(self, kind) for kind in EVIDENCE])
 
 
-EVIDENCE = ("nps_detractor", "negative_answer", "open_ticket", "first_week", "subscription_cancelled")
+Evidence = Literal["nps_detractor", "negative_answer", "open_ticket", "first_week", "subscription_cancelled"]
+EVIDENCE: tuple[Evidence, ...] = get_args(Evidence)
 """A promise broken lately: detractor by an NPS answer, an answer (CSAT, CES) below the middle of its scale, a ticket
 not resolved, a first week without enough active days, a subscription cancelled."""
 
-LEVELS = ("low", "medium", "high")
+Level = Literal["low", "medium", "high"]
+LEVELS: tuple[Level, ...] = get_args(Level)
 MEDIUM, HIGH = 0.40, 0.70
 """The risks from which on the level is medium, and high."""
 

@@ -183,6 +183,8 @@ def _narrow_counts(counts: Times) -> tuple[int, bytes]:
 
 
 _encode = msgspec.msgpack.Encoder().encode
+NO_INCREMENTS = encode_cells(())
+"""Nothing, packed."""
 
 
 def _decode(blob: bytes) -> Iterator[tuple[Key, Times, Times]]:

@@ -105,7 +105,7 @@ def show(found: list[Known], console: Console) -> None:
 def _known(settings: Settings, name: tuple[str, str], record: bytes, names: Names, minute: int) -> Known:
     product, customer = name
     alone = Customers([product], np.zeros(1, np.int64), names)
-    active, latest, *_ = unpacked([record], KINDS, alone)
+    _, (active, latest, *_) = unpacked([record], KINDS, alone)
     was_active = active.first_ms[0] != NEVER
     _, days = active.days.all()
     return Known(

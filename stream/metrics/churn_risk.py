@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from stream.core.course import AFTER_ALL, REASONS, Outlook, Spans, pieces, spans
+from stream.core.course import AFTER_ALL, REASONS, Outlook, Pieces, Spans, pieces, spans
 from stream.core.definition import (
     Example,
     Labels,
@@ -43,15 +43,18 @@ RISK = Series("risk", Kind.LEVEL, "minute", ("level", "reason", "channel", "segm
 
 SERIES = (RISK, IDENTIFIED)
 
+
 class Profiles(NamedTuple):
     """All that the risk of some customers, ascending by row, and their place in the series depend on.
 
+    pieces   of the outlook
     channel  key (of ACTIVE_BY_CHANNEL) of the channel of the last activity
     segment  key (of IDENTIFIED) of the segment, −1 where it is unknown
     """
 
     row: Ints
     outlook: Outlook
+    pieces: Pieces
     channel: Ints
     segment: Ints
 
@@ -61,25 +64,25 @@ def profiles(memories: Memories, segments: Segment, customers: Customers, scorin
     row = scored(memories)
     minute, channel = last_activity(memories.latest, customers.names)
     outlook = outlooks(row, minute[row], memories, customers, scoring)
-    return Profiles(row, outlook, channel[row], segments.numbers[row])
+    cut = pieces(outlook, scoring.coefficients.evidence)
+    return Profiles(row, outlook, cut, channel[row], segments.numbers[row])
 
 
-def change(increments: Increments, customers: Customers, before: Profiles, now: Profiles, scoring: Scoring) -> None:
+def change(increments: Increments, customers: Customers, before: Profiles, now: Profiles) -> None:
     """contribution(now) − contribution(before); who had a risk before has one now."""
     at = np.searchsorted(now.row, before.row)
     differ = before.outlook.differs(now.outlook.those(at))
     differ |= (before.channel != now.channel[at]) | (before.segment != now.segment[at])
     came = np.ones(len(now.row), np.bool_)
     came[at] = differ
-    _count(increments, customers.names, before, np.flatnonzero(differ), scoring, -1)
-    _count(increments, customers.names, now, np.flatnonzero(came), scoring, 1)
+    _count(increments, customers.names, before, np.flatnonzero(differ), -1)
+    _count(increments, customers.names, now, np.flatnonzero(came), 1)
 
 
-def _count(increments: Increments, names: Names, some: Profiles, which: Ints, scoring: Scoring, step: int) -> None:
+def _count(increments: Increments, names: Names, some: Profiles, which: Ints, step: int) -> None:
     if not len(which):
         return
-    outlook = some.outlook.those(which)
-    found = spans(outlook, pieces(outlook, scoring.coefficients.evidence))
+    found = spans(some.outlook.those(which), some.pieces.of(which, len(some.row)))
     numbers = _numbers(names, some.channel[which], some.segment[which], found)
     increments.add(numbers, found.start * HOUR, step)
     ends = found.end < AFTER_ALL

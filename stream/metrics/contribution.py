@@ -21,14 +21,15 @@ def change(
         for change_of_kind in kind.changes:
             change_of_kind(increments, customers, before, now)
     profiles = profiles_of(new, customers, scoring)
-    churn_risk.change(increments, customers, profiles_of(old, customers, scoring), profiles, scoring)
+    churn_risk.change(increments, customers, profiles_of(old, customers, scoring), profiles)
     return profiles
 
 
 def contribute(increments: Increments, records: Sequence[bytes], customers: Customers, scoring: Scoring) -> None:
     """Add all that stored records contribute to the series."""
-    nothing = unpacked([b""] * len(records), KINDS, customers)
-    change(increments, customers, nothing, unpacked(records, KINDS, customers), scoring)
+    _, nothing = unpacked([b""] * len(records), KINDS, customers)
+    _, memories = unpacked(records, KINDS, customers)
+    change(increments, customers, nothing, memories, scoring)
 
 
 def profiles_of(memories: Sequence[Any], customers: Customers, scoring: Scoring) -> Profiles:

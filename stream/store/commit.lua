@@ -1,8 +1,10 @@
 -- Write one folded batch and the position that follows it: all or nothing.
--- KEYS: state, customers (what the buckets' names begin with), names, journal, then id blobs to append to, then id
--- blobs to delete.
--- ARGV: JSON {owner, commit, expected, position, newest_ms, named, names, ids, hours, counters}, journal entry,
--- records (5 arguments: see packing.py), `names` names, then packed hashes (one for each of the `ids` blobs).
+-- KEYS: state, customers (what the buckets' names begin with), names, journal, outbox, at-risk, then blobs to append to
+-- (event ids, timers), then blobs to delete.
+-- ARGV: JSON {owner, commit, expected, position, newest_ms, named, names, blobs, hours, counters, messages, at_risk,
+-- fields}, journal entry, records (5 arguments: see packing.py), `names` names, what is appended to each of the `blobs`,
+-- `messages` messages, then `at_risk` customers and what is known of each ('' = is at risk no more, ?x = x, if nothing
+-- is known).
 -- Returns 'committed', 'already' (this very commit is in), 'owner' or 'position' (refused, nothing written).
 local c = cjson.decode(ARGV[1])
 local state = KEYS[1]
@@ -28,11 +30,30 @@ for i = 1, c.names do
   redis.call('RPUSH', KEYS[3], ARGV[7 + i])
 end
 redis.call('RPUSH', KEYS[4], ARGV[2])
-for i = 1, c.ids do
-  redis.call('APPEND', KEYS[4 + i], ARGV[7 + c.names + i])
+local next = 8 + c.names
+for i = 1, c.blobs do
+  redis.call('APPEND', KEYS[6 + i], ARGV[next])
+  next = next + 1
 end
-for i = 5 + c.ids, #KEYS do
+for i = 7 + c.blobs, #KEYS do
   redis.call('DEL', KEYS[i])
+end
+for _ = 1, c.messages do
+  redis.call('RPUSH', KEYS[5], ARGV[next])
+  next = next + 1
+end
+for _ = 1, c.at_risk do
+  if ARGV[next + 1] == '' then
+    redis.call('HDEL', KEYS[6], ARGV[next])
+  elseif ARGV[next + 1]:sub(1, 1) == '?' then
+    redis.call('HSETNX', KEYS[6], ARGV[next], ARGV[next + 1]:sub(2))
+  else
+    redis.call('HSET', KEYS[6], ARGV[next], ARGV[next + 1])
+  end
+  next = next + 2
+end
+for i = 1, #c.fields, 2 do
+  redis.call('HSET', state, c.fields[i], c.fields[i + 1])
 end
 for i = 1, #c.hours, 2 do
   local newest = tonumber(redis.call('HGET', state, c.hours[i]) or '-1')

@@ -10,11 +10,14 @@ from schemas import DEFAULT_PRODUCT, Event
 
 class ShardKeys(NamedTuple):
     """state      hash: owner, commit, position, committed_ms, newest_ms, hour:<topic>, c:<counter> (by commits);
+               due_from, scoring, review (by commits: see store/watch.py);
                heartbeat_ms, lag, oldest_ms (by ticks); head, base (by compaction)
     customers  what the names of the buckets begin with: "…:customers:7" is a hash, customer_key -> record
     names      list: series keys (msgpack); records refer to them by their place
     series     string: the series up to journal entry `head`, packed
     journal    list: what each later commit added to the series, oldest first
+    outbox     list: messages (JSON) for the topic churn-risk that Kafka has not acknowledged, oldest first
+    at_risk    hash: customer_key -> level and since when, of those at medium or high risk
     """
 
     state: str
@@ -22,12 +25,26 @@ class ShardKeys(NamedTuple):
     names: str
     series: str
     journal: str
+    outbox: str
+    at_risk: str
 
 
 def customer_key(product: str, customer: str) -> bytes:
     """Field of a bucket. A customer begins with a letter ("u:", "a:"), so the default product may go without saying;
     of any other the length keeps (product, customer) apart whatever they contain."""
     return (customer if product == DEFAULT_PRODUCT else f"{len(product)}:{product}{customer}").encode()
+
+
+def product_of(key: bytes) -> str:
+    """The product of whose customer this is the `customer_key`."""
+    text = key.decode()
+    length, colon, rest = text.partition(":")
+    return rest[: int(length)] if colon and length.isdecimal() else DEFAULT_PRODUCT
+
+
+def customer_of(key: bytes, product: str) -> str:
+    """The customer ("u:" or "a:" and its id) whose `customer_key` this is."""
+    return key.decode().removeprefix(customer_key(product, "").decode())
 
 
 def customer_keys(events: Sequence[Event]) -> list[bytes]:
@@ -47,11 +64,15 @@ class Keys:
 
     def shard(self, shard: int) -> ShardKeys:
         tag = f"{self._namespace}:{{{shard}}}"
-        return ShardKeys(f"{tag}:state", f"{tag}:customers", f"{tag}:names", f"{tag}:series", f"{tag}:journal")
+        return ShardKeys(*(f"{tag}:{name.replace('_', '-')}" for name in ShardKeys._fields))
 
     def ids(self, shard: int, topic: str, hour: int) -> str:
         """String: 8-byte hashes of the event ids that came in that hour (since the epoch, by record time)."""
         return f"{self._namespace}:{{{shard}}}:ids:{topic}:{hour}"
+
+    def timers(self, shard: int, hour: int) -> str:
+        """String: keys of the customers to look at in that hour (since the epoch), each after its length."""
+        return f"{self._namespace}:{{{shard}}}:timers:{hour}"
 
     def labels(self, product: str, label: str) -> str:
         """Hash: admitted label value -> day (since the epoch) of its last use."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from zlib import crc32
 
 import numpy as np
@@ -22,3 +22,17 @@ def pack_records(keys: Sequence[bytes], records: Sequence[bytes]) -> list[bytes]
     """Five arguments: those of `pack_customers`, the lengths of the records (4 bytes each), the records."""
     lengths = np.array(list(map(len, records)), "<u4")
     return [*pack_customers(keys), lengths.tobytes(), b"".join(records)]
+
+
+def pack_keys(keys: Sequence[bytes]) -> bytes:
+    """Each key after its length (2 bytes, little-endian)."""
+    return b"".join(len(key).to_bytes(2, "little") + key for key in keys)
+
+
+def unpack_keys(blob: bytes) -> Iterator[bytes]:
+    """Inverse of `pack_keys`."""
+    at = 0
+    while at < len(blob):
+        start = at + 2
+        at = start + int.from_bytes(blob[at:start], "little")
+        yield blob[start:at]

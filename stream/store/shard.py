@@ -8,11 +8,11 @@ from typing import Literal, NamedTuple
 import msgspec
 from redis.asyncio import Redis
 
-from stream.core.series import Series, Table
+from stream.core.series import NO_INCREMENTS, Series, Table
 from stream.store.connect import script
 from stream.store.keys import Keys
 from stream.store.labels import drop_released
-from stream.store.packing import pack_customers, pack_records
+from stream.store.packing import pack_customers, pack_keys, pack_records, unpack_keys
 
 Position = dict[str, int]
 """Topic -> offset of the next record to fold."""
@@ -29,26 +29,39 @@ _COMPACT_FROM = 1024
 _STAY_BEHIND = 128  # journal entries that remain, so that exporters find where they left off
 
 
-class Commit(NamedTuple):
-    """One folded batch.
+class Work(NamedTuple):
+    """What is to be committed together.
 
     customers, records  customer keys, and the record of each
-    named, names        how many names are stored already, and those that follow
-    ids                 (topic, hour) -> packed hashes
+    ids, expired_ids    (topic, hour) -> packed hashes of event ids; those that are forgotten
+    timers, past_hours  hour -> keys of the customers to look at then; hours at which nobody is left to look at
+    messages            for the topic churn-risk
+    at_risk             customer key -> entry (see at_risk.py)
+    fields              of the shard's state
     """
 
-    commit: str
+    customers: Sequence[bytes] = ()
+    records: Sequence[bytes] = ()
+    series: bytes = NO_INCREMENTS
+    newest_ms: int | None = None
+    ids: Mapping[tuple[str, int], bytes] = {}
+    expired_ids: Sequence[tuple[str, int]] = ()
+    counters: Mapping[str, int] = {}
+    timers: Mapping[int, Sequence[bytes]] = {}
+    past_hours: Sequence[int] = ()
+    messages: Sequence[bytes] = ()
+    at_risk: Mapping[bytes, str] = {}
+    fields: Mapping[str, str] = {}
+
+
+class Commit(NamedTuple):
+    """A commit's name, the positions before and after it, how many names are stored, and those that follow."""
+
+    name: str
     expected: Position
     position: Position
-    newest_ms: int | None
-    customers: Sequence[bytes]
-    records: Sequence[bytes]
-    series: bytes
     named: int
     names: Sequence[bytes]
-    ids: Mapping[tuple[str, int], bytes]
-    expired_ids: Sequence[tuple[str, int]]
-    counters: Mapping[str, int]
 
 
 class Sign(NamedTuple):
@@ -71,6 +84,7 @@ class ShardStore:
         self._records = script(redis, "records")
         self._tick = script(redis, "tick")
         self._compact = script(redis, "compact")
+        self._sent = script(redis, "sent")
 
     async def claim(self, shard: int, owner: str, beginning: Position | None) -> Claim | None:
         """Become the owner: (position, last commit); None when there is no position and no `beginning`."""
@@ -80,30 +94,48 @@ class ShardStore:
             return None
         return _unpack_position(position), _text(commit)
 
-    async def commit(self, shard: int, owner: str, batch: Commit) -> Answer:
-        """Write the batch, its series and its position atomically; see commit.lua for the answers."""
+    async def commit(self, shard: int, owner: str, commit: Commit, work: Work) -> Answer:
+        """Write the work and the position atomically; see commit.lua for the answers."""
         keys = self._keys.shard(shard)
         header = {
             "owner": owner,
-            "commit": batch.commit,
-            "expected": _pack_position(batch.expected),
-            "position": _pack_position(batch.position),
-            "newest_ms": "" if batch.newest_ms is None else str(batch.newest_ms),
-            "named": batch.named,
-            "names": len(batch.names),
-            "ids": len(batch.ids),
-            "hours": [part for topic, hour in batch.ids for part in (f"hour:{topic}", str(hour))],
-            "counters": [part for name, n in batch.counters.items() for part in (f"c:{name}", str(n))],
+            "commit": commit.name,
+            "expected": _pack_position(commit.expected),
+            "position": _pack_position(commit.position),
+            "newest_ms": "" if work.newest_ms is None else str(work.newest_ms),
+            "named": commit.named,
+            "names": len(commit.names),
+            "blobs": len(work.ids) + len(work.timers),
+            "hours": [part for topic, hour in work.ids for part in (f"hour:{topic}", str(hour))],
+            "counters": [part for name, n in work.counters.items() for part in (f"c:{name}", str(n))],
+            "messages": len(work.messages),
+            "at_risk": len(work.at_risk),
+            "fields": [part for field in work.fields.items() for part in field],
         }
-        ids = [self._keys.ids(shard, *blob) for blob in (*batch.ids, *batch.expired_ids)]
+        appended = [self._keys.ids(shard, *blob) for blob in work.ids]
+        appended += [self._keys.timers(shard, hour) for hour in work.timers]
+        deleted = [self._keys.ids(shard, *blob) for blob in work.expired_ids]
+        deleted += [self._keys.timers(shard, hour) for hour in work.past_hours]
         answer = await self._commit(
-            keys=[keys.state, keys.customers, keys.names, keys.journal, *ids],
+            keys=[
+                keys.state,
+                keys.customers,
+                keys.names,
+                keys.journal,
+                keys.outbox,
+                keys.at_risk,
+                *appended,
+                *deleted,
+            ],
             args=[
                 msgspec.json.encode(header),
-                batch.commit.encode() + batch.series,
-                *pack_records(batch.customers, batch.records),
-                *batch.names,
-                *batch.ids.values(),
+                commit.name.encode() + work.series,
+                *pack_records(work.customers, work.records),
+                *commit.names,
+                *work.ids.values(),
+                *map(pack_keys, work.timers.values()),
+                *work.messages,
+                *(part for entry in work.at_risk.items() for part in entry),
             ],
         )
         return answer.decode()  # type: ignore[no-any-return]
@@ -136,6 +168,31 @@ class ShardStore:
         hours = list(hours)
         blobs = await self._redis.mget([self._keys.ids(shard, topic, hour) for hour in hours])
         return {hour: blob for hour, blob in zip(hours, blobs, strict=True) if blob}
+
+    async def timers(self, shard: int, hours: Sequence[int]) -> dict[int, list[bytes]]:
+        """Hour -> the customers to look at then, each once, for the hours that have any."""
+        blobs = await self._redis.mget([self._keys.timers(shard, hour) for hour in hours])
+        return {hour: list(dict.fromkeys(unpack_keys(blob))) for hour, blob in zip(hours, blobs, strict=True) if blob}
+
+    async def field(self, shard: int, name: str) -> str | None:
+        """A field of the shard's state."""
+        return _text(await self._redis.hget(self._keys.shard(shard).state, name))
+
+    async def newest_ms(self, shards: Iterable[int]) -> int | None:
+        """The newest event of these shards."""
+        async with self._redis.pipeline(transaction=False) as pipe:
+            for shard in shards:
+                pipe.hget(self._keys.shard(shard).state, "newest_ms")
+            return max((int(newest) for newest in await pipe.execute() if newest), default=None)
+
+    async def outbox(self, shard: int, most: int) -> list[bytes]:
+        """The oldest messages that Kafka has not acknowledged."""
+        return await self._redis.lrange(self._keys.shard(shard).outbox, 0, most - 1)  # type: ignore[no-any-return]
+
+    async def sent(self, shard: int, owner: str, number: int) -> None:
+        """Drop the oldest messages; if this is not the owner any more, the new one sends them again."""
+        keys = self._keys.shard(shard)
+        await self._sent(keys=[keys.state, keys.outbox], args=[owner, number])
 
     async def compact(
         self, shard: int, owner: str, series: Iterable[Series], newest: int, today: int, keep_days: int | None

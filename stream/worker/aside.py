@@ -1,4 +1,5 @@
-"""What is set aside: dead letters and forwarded strays, acknowledged by Kafka before the commit that skips them."""
+"""What a worker sends to Kafka: dead letters and forwarded strays, acknowledged before the commit that skips them,
+and what it has to tell of churn risk."""
 
 from __future__ import annotations
 
@@ -8,6 +9,7 @@ from collections.abc import Sequence
 import msgspec
 from aiokafka import AIOKafkaProducer
 
+from schemas.churn_risk import ChurnRisk
 from stream.producer import start_producer, stop_producer
 from stream.settings import Settings
 from stream.worker.intake import FORWARDED, Refused, Stray
@@ -64,4 +66,14 @@ class Aside:
             )
             for stray in strays
         ]
+        await asyncio.gather(*answers)
+
+    async def tell(self, shard: int, messages: Sequence[bytes]) -> None:
+        """Send messages about the shard's customers and wait until Kafka has acknowledged them."""
+        assert self._producer is not None, "start() first"
+        answers = []
+        for message in messages:
+            told = msgspec.json.decode(message, type=ChurnRisk)
+            key = (told.user_id or told.anonymous_id or "").encode()
+            answers.append(await self._producer.send(self._settings.churn_risk, message, key=key, partition=shard))
         await asyncio.gather(*answers)

@@ -19,6 +19,7 @@ from stream.core.time import Calendar
 from stream.metrics import CATALOGUE, KINDS, SPECIAL_COUNTS
 from stream.metrics.contribution import change
 from stream.metrics.evidence import Scoring
+from stream.worker.crossings import Crossings, crossings
 from stream.worker.intake import Arrived
 
 Value = TypeVar("Value", bound=Hashable)
@@ -67,27 +68,33 @@ def _interned(values: list[Value]) -> tuple[list[Value], Ints]:
 
 
 class Changes(NamedTuple):
-    """What a batch does: the new records of the touched customers, and increments of the series."""
+    """What a batch does: the new records of the touched customers, increments of the series, and who is seen to cross
+    a level of churn risk."""
 
     records: list[bytes]
     increments: Increments
     newest_ms: int | None
+    crossings: Crossings
 
 
-def fold(facts: Facts, known: Sequence[bytes], keep_days: int | None, scoring: Scoring) -> Changes:
+def fold(
+    facts: Facts, keys: Sequence[bytes], known: Sequence[bytes], keep_days: int | None, scoring: Scoring, now_ms: int
+) -> Changes:
     """Fold facts (no repeats, no bots) into the records of the customers in their rows.
 
-    `known[row]` is the record as it was; empty for a customer never seen before. `keep_days`: how many days of
-    activity a record keeps, None for all.
+    `keys[row]` and `known[row]` are the customer's key, and its record as it was; empty for one never seen before.
+    `keep_days`: how many days of activity a record keeps, None for all. `now_ms`: as of when crossings are sought.
     """
     customers = facts.customers
     increments = Increments(customers.names)
     count_events(increments, facts)
-    old = unpacked(known, KINDS, customers)
+    marks, old = unpacked(known, KINDS, customers)
     new = [memory.joined(facts, keep_days) for memory in old]
-    change(increments, customers, old, new, scoring)
-    newest_ms = int(facts.ms.max()) if len(facts.ms) else None
-    return Changes(packed(new), increments, newest_ms)
+    profiles = change(increments, customers, old, new, scoring)
+    heard_ms = np.full(len(customers), np.iinfo(np.int64).min)
+    np.maximum.at(heard_ms, facts.row, facts.ms)
+    crossed = crossings(profiles, marks, keys, customers, scoring, now_ms, heard_ms)
+    return Changes(packed(crossed.marks, new), increments, facts.newest_ms, crossed)
 
 
 def count_events(increments: Increments, facts: Facts) -> None:

@@ -10,6 +10,7 @@ from aiokafka.errors import KafkaError
 
 from stream.store.connect import AWAY
 from stream.store.shard import ShardStore
+from stream.worker.clock import Clock
 from stream.worker.shard import Shard
 from stream.worker.shards import Shards
 
@@ -21,8 +22,9 @@ PERIOD_SECONDS = 1.0
 class Pulse:
     """`beat_at` is when every owned shard was last seen well (monotonic seconds); `lag` is of that moment."""
 
-    def __init__(self, shards: Shards, store: ShardStore) -> None:
+    def __init__(self, shards: Shards, store: ShardStore, clock: Clock) -> None:
         self._shards = shards
+        self._clock = clock
         self._store = store
         self._behind_since: dict[int, float] = {}
         self.beat_at = 0.0
@@ -44,13 +46,15 @@ class Pulse:
         return [
             number
             for number, since in self._behind_since.items()
-            if (shard := self._shards.owned.get(number)) and now - max(since, shard.progress_at) > stall_seconds
+            if (shard := self._shards.owned.get(number))
+            and now - max(since, shard.commits.progress_at) > stall_seconds
         ]
 
     async def _beat(self) -> None:
+        await self._clock.follow()
         ends = await self._shards.ends()
         for number, shard in list(self._shards.owned.items()):
-            lag = {topic: max(0, ends.get((topic, number), at) - at) for topic, at in shard.position.items()}
+            lag = {topic: max(0, ends.get((topic, number), at) - at) for topic, at in shard.commits.position.items()}
             if any(lag.values()):
                 self._behind_since.setdefault(number, monotonic())
             else:
@@ -62,13 +66,13 @@ class Pulse:
         oldest_ms = self._oldest_ms(shard) if any(lag.values()) else 0
         if shard.at_rest.locked():
             # A commit is on its way: it finds out by itself whether the shard is still ours.
-            await self._store.tick(shard.number, shard.owner, lag, oldest_ms)
+            await self._store.tick(shard.number, shard.commits.owner, lag, oldest_ms)
             return
         async with shard.at_rest:
-            sign = await self._store.tick(shard.number, shard.owner, lag, oldest_ms)
-            if sign.owner != shard.owner:
+            sign = await self._store.tick(shard.number, shard.commits.owner, lag, oldest_ms)
+            if sign.owner != shard.commits.owner:
                 shard.fence("owner" if sign.owner else "position")
-            elif sign.commit != shard.commit or sign.position != shard.position:
+            elif sign.commit != shard.commits.last or sign.position != shard.commits.position:
                 shard.fence("position")
 
     def _oldest_ms(self, shard: Shard) -> int:
@@ -76,5 +80,5 @@ class Pulse:
         fetched = shard.oldest_ms
         if fetched is not None:
             return fetched
-        behind_since = max(self._behind_since[shard.number], shard.progress_at)
+        behind_since = max(self._behind_since[shard.number], shard.commits.progress_at)
         return int((time() - (monotonic() - behind_since)) * 1000)

@@ -28,6 +28,7 @@ from stream.store.shard import ShardStore
 from stream.topics import check_topics
 from stream.worker.app import engagement_app
 from stream.worker.aside import Aside
+from stream.worker.clock import Clock
 from stream.worker.health import health_app
 from stream.worker.pulse import Pulse
 from stream.worker.shard import Common
@@ -67,20 +68,21 @@ async def run_worker(settings: Settings) -> None:
 async def _work(settings: Settings, redis: Redis, folder: str, stop: asyncio.Event) -> None:
     store = ShardStore(redis, settings.namespace)
     aside = Aside(settings)
-    calendar = Calendar(settings.zone)
+    calendar, clock = Calendar(settings.zone), Clock(settings, store)
     common = Common(
         settings,
         store,
         LabelBook(redis, settings.namespace, settings.label_limit),
         aside,
         calendar,
+        clock,
         Scoring(Coefficients(), settings.first_week_days, calendar),
         lambda customer_ids: shards_of(customer_ids, settings.partitions),
         lambda: meta.agree(redis, settings),
     )
     shards = Shards(common)
     app = engagement_app(settings, shards, folder)
-    pulse = Pulse(shards, store)
+    pulse = Pulse(shards, store, clock)
 
     def why_not_ready() -> str | None:
         if not shards.owned:

@@ -3,35 +3,31 @@
 from __future__ import annotations
 
 import asyncio
-import secrets
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
-from time import monotonic, time
-from typing import TypeVar
+from time import time
 
-import structlog
-
-from stream.core.names import Names
 from stream.core.ragged import Ints
 from stream.core.time import Calendar, minute_of
 from stream.metrics import SERIES
 from stream.metrics.evidence import Scoring
 from stream.settings import Settings
 from stream.store.labels import LabelBook
-from stream.store.shard import COMMIT_LENGTH, Commit, Position, ShardStore
+from stream.store.shard import ShardStore
 from stream.worker.aside import Aside
 from stream.worker.batch import Batch
+from stream.worker.clock import Clock
+from stream.worker.commits import Commits, Fenced
 from stream.worker.fold import Changes, counted, facts_of, fold
 from stream.worker.hot import Fresh, HotState
 from stream.worker.intake import Gate, take_in
-from stream.worker.measures import BATCH_EVENTS, COMMIT_SECONDS, COMMITS_REFUSED
-from stream.worker.retrying import retrying
+from stream.worker.measures import BATCH_EVENTS
+from stream.worker.outbox import Outbox
+from stream.worker.retrying import GivenUp
+from stream.worker.vigil import Vigil
 from stream.worker.waiting import Waiting
-
-log = structlog.get_logger()
-
-Result = TypeVar("Result")
 
 MOST_EVENTS = 20_000
 """Events of one fold and commit, one fetched batch more or less."""
@@ -41,9 +37,8 @@ _AT_WORK = 2
 
 _COMPACT_EVERY_COMMITS = 64
 
-
-class Fenced(Exception):
-    """Redis refused a commit. `args[0]`: "owner" (another worker has the shard) or "position" (Redis went back)."""
+_LOOK_EVERY_SECONDS = 1.0
+"""At customers whose churn risk crosses a level in silence."""
 
 
 @dataclass(frozen=True)
@@ -55,6 +50,7 @@ class Common:
     labels: LabelBook
     aside: Aside
     calendar: Calendar
+    clock: Clock
     scoring: Scoring
     shards_of: Callable[[Sequence[str]], Ints]
     id_key: Callable[[], Awaitable[int]]
@@ -78,63 +74,54 @@ class Reader:
 class Shard:
     """Redis holds the truth; everything here can be dropped and loaded again."""
 
-    def __init__(
-        self,
-        number: int,
-        owner: str,
-        position: Position,
-        commit: str | None,
-        waiting: Waiting,
-        common: Common,
-        id_key: int,
-        names: Names,
-        reader: Reader,
-    ) -> None:
+    def __init__(self, commits: Commits, waiting: Waiting, common: Common, id_key: int, reader: Reader) -> None:
         settings = common.settings
-        self.number = number
-        self.owner = owner
-        self.position = position
-        self.commit = commit
+        self.number = commits.number
+        self.commits = commits
         self.waiting = waiting
-        self.progress_at = monotonic()
         self.at_rest = asyncio.Lock()
         """Held while a batch is worked on: whoever holds it sees no commit in flight."""
-        self._closed = asyncio.Event()
         self._fenced: str | None = None
-        self._commits = 0
+        self._folded = 0
         self._newest_ms: int | None = None
         self._working_ms: int | None = None
         self._common = common
         self._reader = reader
         self._hot = HotState(
-            number,
+            self.number,
             common.store,
             id_key,
             settings.repeat_hours,
             max(1, settings.cache_customers // settings.partitions),
         )
-        self._names = names
-        self._named = len(names)
-        """How many of the names are stored."""
+        self._vigil = Vigil(commits, self._hot, common.store, common.scoring)
+        self._outbox = Outbox(commits, common.store, common.aside)
         self._keep_days = settings.keep_days
         self._gate = Gate(
             families=settings.topics,
-            shard=number,
+            shard=self.number,
             shards_of=common.shards_of,
             unknown=self._hot.cache.missing,
             oldest_days=settings.oldest_days,
         )
 
     async def run(self) -> None:
-        """Fold and commit whatever arrives, until closed. Raises Fenced; what was not committed is not lost."""
-        while await self.waiting.gathered():
-            async with self._common.turns, self.at_rest:
-                if self._fenced:
-                    break
-                if accepted := await self._accept(self.waiting.take()):
-                    self._working_ms = min(batch.records[0].timestamp for batch in accepted)
-                    await self._work(accepted)
-                    self._working_ms = None
+        """Fold and commit whatever arrives, look at whose time has come, tell what there is to tell, until closed.
+
+        Raises Fenced; what was not committed is not lost.
+        """
+        await self._vigil.begin()
+        folding = asyncio.create_task(self._fold_on())
+        running = {folding, asyncio.create_task(self._look_on()), asyncio.create_task(self._outbox.run())}
+        try:
+            while not folding.done():
+                done, running = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
+                for task in done:
+                    task.result()
+        finally:
+            for task in running:
+                task.cancel()
+            await asyncio.gather(*running, return_exceptions=True)
         if self._fenced:
             raise Fenced(self._fenced)
 
@@ -153,12 +140,34 @@ class Shard:
 
     def close(self) -> None:
         """Finish the commit in flight, begin no other."""
-        self._closed.set()
+        self.commits.closed.set()
         self.waiting.close()
+
+    async def _fold_on(self) -> None:
+        while await self.waiting.gathered():
+            async with self._common.turns, self.at_rest:
+                if self._fenced:
+                    break
+                if accepted := await self._accept(self.waiting.take()):
+                    self._working_ms = min(batch.records[0].timestamp for batch in accepted)
+                    await self._work(accepted)
+                    self._working_ms = None
+
+    async def _look_on(self) -> None:
+        closed, clock = self.commits.closed, self._common.clock
+        with suppress(GivenUp):
+            while not closed.is_set():
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(closed.wait(), _LOOK_EVERY_SECONDS)
+                if self._vigil.is_due(clock.now_ms()):
+                    async with self._common.turns, self.at_rest:
+                        if not closed.is_set():
+                            await self._vigil.look(clock.now_ms())
+                            self._outbox.filled()
 
     async def _accept(self, batches: list[Batch]) -> list[Batch]:
         """The batches that continue the position; the rest is stale, or must be read again."""
-        following = dict(self.position)
+        following = dict(self.commits.position)
         accepted = []
         for batch in batches:
             if batch.epoch != self._reader.epoch(batch.topic, self.number):
@@ -172,22 +181,21 @@ class Shard:
 
     async def _work(self, batches: list[Batch]) -> None:
         """The whole way of some batches. Everything before the commit can be repeated without a trace."""
-        common = self._common
+        common, surely = self._common, self.commits.surely
         intake = take_in(batches, self._gate, now_ms=int(time() * 1000))
-        await self._surely(
-            "set aside dead letters and strays", lambda: common.aside.send(intake.refused, intake.strays)
-        )
-        await self._surely("load event ids", lambda: self._hot.windows(intake.arrived))
+        await surely("set aside dead letters and strays", lambda: common.aside.send(intake.refused, intake.strays))
+        await surely("load event ids", lambda: self._hot.windows(intake.arrived))
         fresh = self._hot.drop_repeats(intake.arrived)
         arrived = counted(fresh.arrived, intake.counters)
-        facts, keys = facts_of(arrived, self._names, common.labels.place, common.calendar)
+        facts, keys = facts_of(arrived, self.commits.names, common.labels.place, common.calendar)
         wanted = list(facts.wanted())
-        await self._surely("admit labels", lambda: common.labels.learn(wanted, today=int(time() // 86_400)))
-        known = await self._surely("load records", lambda: self._hot.known(keys))
-        changes = fold(facts, known, self._keep_days, common.scoring)
+        await surely("admit labels", lambda: common.labels.learn(wanted, today=int(time() // 86_400)))
+        known = await surely("load records", lambda: self._hot.known(keys))
+        now_ms = common.clock.now_ms(facts.newest_ms)
+        changes = fold(facts, keys, known, self._keep_days, common.scoring, now_ms)
         intake.counters["repeats"] += fresh.repeats
         intake.counters.update({f"label_overflow:{label}": events for label, events in facts.homeless()})
-        await self._commit(batches, keys, changes, fresh, intake.counters)
+        await self._commit(batches, keys, changes, fresh, intake.counters, now_ms)
         self._hot.remember(keys, changes.records, fresh.ids)
         await self._compact()
 
@@ -198,46 +206,37 @@ class Shard:
         changes: Changes,
         fresh: Fresh,
         counters: Counter[str],
+        now_ms: int,
     ) -> None:
-        following = self.position | {batch.topic: batch.end for batch in batches}
-        commit = Commit(
-            commit=secrets.token_hex(COMMIT_LENGTH // 2),
-            expected=self.position,
-            position=following,
-            newest_ms=changes.newest_ms,
+        work = changes.crossings.work()._replace(
             customers=keys,
             records=changes.records,
             series=changes.increments.encode(),
-            named=self._named,
-            names=self._names.pack(self._named),
+            newest_ms=changes.newest_ms,
             ids={blob: hashes.tobytes() for blob, hashes in fresh.ids.items()},
             expired_ids=fresh.leaving,
             counters=+counters,
+            fields=self._vigil.beginning(now_ms),
         )
-        with COMMIT_SECONDS.time():
-            answer = await self._surely("commit", lambda: self._common.store.commit(self.number, self.owner, commit))
-        if answer in ("owner", "position"):
-            COMMITS_REFUSED.inc()
-            raise Fenced(answer)
-        self.position, self.commit, self.progress_at = following, commit.commit, monotonic()
-        self._named += len(commit.names)
+        await self.commits.commit(work, {batch.topic: batch.end for batch in batches})
+        self._vigil.note(changes.crossings)
+        if work.messages:
+            self._outbox.filled()
         if changes.newest_ms is not None:
             self._newest_ms = max(changes.newest_ms, self._newest_ms or changes.newest_ms)
+            self._common.clock.note(changes.newest_ms)
         BATCH_EVENTS.observe(sum(len(batch.records) for batch in batches))
         for batch in batches:
             self._reader.acknowledge(batch.topic, self.number, batch.end)
 
     async def _compact(self) -> None:
-        self._commits += 1
-        if self._commits % _COMPACT_EVERY_COMMITS or self._newest_ms is None:
+        self._folded += 1
+        if self._folded % _COMPACT_EVERY_COMMITS or self._newest_ms is None:
             return
-        newest = minute_of(self._newest_ms)
-        await self._surely(
+        newest, store = minute_of(self._newest_ms), self._common.store
+        await self.commits.surely(
             "compact the series",
-            lambda: self._common.store.compact(
-                self.number, self.owner, SERIES, newest, self._common.calendar.day(newest), self._keep_days
+            lambda: store.compact(
+                self.number, self.commits.owner, SERIES, newest, self._common.calendar.day(newest), self._keep_days
             ),
         )
-
-    async def _surely(self, what: str, attempt: Callable[[], Awaitable[Result]]) -> Result:
-        return await retrying(f"shard {self.number}: {what}", attempt, self._closed)

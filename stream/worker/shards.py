@@ -15,9 +15,10 @@ from stream.offsets import Bounds, log_bounds
 from stream.settings import Settings
 from stream.store.shard import Claim, Position
 from stream.worker.batch import Batch
+from stream.worker.commits import Commits, Fenced
 from stream.worker.measures import SHARDS_OWNED
 from stream.worker.retrying import GivenUp, retrying
-from stream.worker.shard import MOST_EVENTS, Common, Fenced, Reader, Shard
+from stream.worker.shard import MOST_EVENTS, Common, Reader, Shard
 from stream.worker.transport import BatchConsumer
 from stream.worker.waiting import Waiting
 
@@ -73,7 +74,7 @@ class Shards:
         return {
             TP(topic, number): offset
             for number, shard in self._owned.items()
-            for topic, offset in shard.position.items()
+            for topic, offset in shard.commits.position.items()
         }
 
     async def close(self) -> None:
@@ -120,7 +121,7 @@ class Shards:
             raise GivenUp("the shard was revoked")
         # In its place before the first seek: what is read again at once must find it.
         self._owned[shard.number] = shard
-        for topic, offset in shard.position.items():
+        for topic, offset in shard.commits.position.items():
             await self.consumer.seek(TP(topic, shard.number), offset)
         return shard
 
@@ -153,7 +154,7 @@ class Shards:
             _refuse_lost_beginning(number, here)
             claim = await self._claim_one(number, owner, dict.fromkeys(here, 0))
             assert claim is not None, "a claim with a beginning always has a position"
-        position, commit = claim
+        position, _ = claim
         _refuse_outside(number, position, here)
         # After the claim, too: where Redis lost everything, the ids' key is a new one.
         id_key = await retrying(f"shard {number}: ask for the key of ids", self._common.id_key, self._revoked)
@@ -162,7 +163,8 @@ class Shards:
         )
         log.info("shard claimed", shard=number, position=sum(position.values()))
         waiting = Waiting(MOST_EVENTS, self._count_waiting)
-        return Shard(number, owner, position, commit, waiting, self._common, id_key, Names(stored), self._reader())
+        commits = Commits(number, owner, claim, Names(stored), self._common.store)
+        return Shard(commits, waiting, self._common, id_key, self._reader())
 
     def _reader(self) -> Reader:
         consumer = self.consumer

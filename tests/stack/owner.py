@@ -12,7 +12,7 @@ from typing import Self
 from stream.core.series import Key
 from stream.settings import Settings
 from stream.store.connect import AWAY, connect
-from stream.store.shard import Commit, ShardStore
+from stream.store.shard import Commit, ShardStore, Work
 from tests.increments import packed
 
 OWNER = "the-test"
@@ -58,8 +58,8 @@ class Owner:
         before, self._position = self._position, {topic: n + 1 for topic, n in self._position.items()}
         self._commits += 1
         name, newest_ms = f"{self._commits:016x}", int(time() * 1000)
-        batch = Commit(name, before, self._position, newest_ms, [], [], series, 0, [], {}, [], {})
-        assert await self._store.commit(SHARD, OWNER, batch) == "committed"
+        commit, work = Commit(name, before, self._position, 0, []), Work(series=series, newest_ms=newest_ms)
+        assert await self._store.commit(SHARD, OWNER, commit, work) == "committed"
 
     async def _beat(self) -> None:
         lag = dict.fromkeys(self._position, 0)

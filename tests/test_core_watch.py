@@ -1,0 +1,102 @@
+"""The watch: levels that are left later than entered, told when they change and at no other moment."""
+
+from __future__ import annotations
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from stream.core.course import HOUR_MS, NEVER, Outlook, pieces
+from stream.core.watch import Seen, Watch, look, scheduled
+from tests.histories import laws
+from tests.outlooks import MINUTE_MS, WEIGHTS, log_odds_at, odds, outlooks
+
+STEP_MS = 10 * MINUTE_MS
+STEPS = 12 * 24 * 6
+ENTER, LEAVE = (odds(0.40), odds(0.70)), (odds(0.30), odds(0.55))
+WATCHES = st.lists(st.tuples(st.integers(0, 2), st.integers(0, 600_000)), min_size=1, max_size=9)
+
+
+def after(told: int, log_odds: float) -> int:
+    """One level at a time, up first."""
+    while told < 2 and log_odds >= ENTER[told]:
+        told += 1
+    while told > 0 and log_odds < LEAVE[told - 1]:
+        told -= 1
+    return told
+
+
+def alone(of: Outlook, row: int) -> Outlook:
+    return of.those(np.array([row]))
+
+
+def seen(of: Outlook, told: int, now_ms: int) -> Seen:
+    """A look at a single customer."""
+    return look(of, pieces(of, WEIGHTS), np.array([told]), now_ms)
+
+
+def changes(of: Outlook, until_ms: int) -> list[tuple[int, int]]:
+    """(moment, level) of each change: by looking at the customer only when that is due."""
+    now_ms, told, found = int(of.last[0]), 0, []
+    while now_ms < min(until_ms, int(of.until[0])):
+        answer = seen(of, told, now_ms)
+        if answer.level[0] != told:
+            told = int(answer.level[0])
+            found.append((now_ms, told))
+        assert answer.due[0] > now_ms
+        now_ms = int(answer.due[0])
+    return found
+
+
+@laws
+@given(outlooks())
+def test_looking_when_due_finds_every_change_that_looking_all_the_time_finds(several: Outlook) -> None:
+    for row in range(len(several.last)):
+        of = alone(several, row)
+        start = int(of.last[0])
+        end = min(start + STEPS * STEP_MS, int(of.until[0]))
+        found = changes(of, end)
+        told, place = 0, 0
+        for now_ms in range(start, end, STEP_MS):
+            told = after(told, log_odds_at(of, 0, now_ms))
+            while place < len(found) and found[place][0] <= now_ms:
+                place += 1
+            said = found[place - 1][1] if place else 0
+            if said != told:  # a change within the step before, or one that came and went within it
+                recent = [level for moment, level in found if now_ms - STEP_MS < moment <= now_ms]
+                assert recent or near(of, now_ms), (now_ms, said, told)
+                told = said
+
+
+def near(of: Outlook, now_ms: int) -> bool:
+    """Within a second of a threshold, where rounding decides."""
+    around = [log_odds_at(of, 0, now_ms + shift) for shift in (-1000, 0, 1000)]
+    return any(min(around) - 1e-9 <= edge <= max(around) + 1e-9 for edge in (*ENTER, *LEAVE))
+
+
+@laws
+@given(outlooks(), st.integers(0, 60 * 24 * 60), st.integers(0, 2))
+def test_the_moment_since_when_lies_between_the_last_activity_and_now(of: Outlook, minutes: int, told: int) -> None:
+    for row in range(len(of.last)):
+        now_ms = int(of.last[row]) + minutes * MINUTE_MS
+        answer = seen(alone(of, row), told, now_ms)
+        if answer.counts[0]:
+            assert of.last[row] <= answer.since[0] <= now_ms
+
+
+@given(WATCHES)
+def test_a_watch_survives_being_stored(watches: list[tuple[int, int]]) -> None:
+    level, hour = np.array(watches, np.int64).T
+    again = Watch.unpack(Watch(level, hour).pack())
+    assert (again.level.tolist(), again.hour.tolist()) == (level.tolist(), hour.tolist())
+
+
+def test_who_stands_under_an_earlier_hour_stays_there_until_it_is_that_hour() -> None:
+    due = np.array([100 * HOUR_MS + 1, 100 * HOUR_MS, NEVER, 7 * HOUR_MS])
+    nothing = np.zeros(4)
+    answer = Seen(nothing, np.zeros(4, np.int64), due, due, nothing == 0)
+    before = Watch(np.zeros(4, np.int64), np.array([40, 0, 40, 40]))
+    told, moved = scheduled(before, answer, in_turn=False)
+    assert (told.hour.tolist(), moved.tolist()) == ([40, 100, 40, 7], [False, True, False, True])
+    told, moved = scheduled(before, answer, in_turn=True)
+    assert (told.hour.tolist(), moved.tolist()) == ([100, 100, 0, 7], [True, True, False, True])

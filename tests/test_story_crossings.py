@@ -1,0 +1,149 @@
+"""Crossings of churn risk, told once each: when a customer is heard of, when none is, and over kills."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from datetime import UTC, datetime, timedelta
+from itertools import count
+from math import ceil, log, log2
+from time import time
+from typing import Any
+
+import msgspec
+import pytest
+from aiokafka import ConsumerRecord
+
+from schemas.churn_risk import ChurnRisk
+from tests.events import Event
+from tests.stack.command import Assidu
+from tests.stack.reading import records
+from tests.stack.story import Story
+
+DAY = timedelta(days=1)
+MEDIUM, HIGH = log(0.4 / 0.6), log(0.7 / 0.3)
+SECONDS_A_DAY = 86_400
+
+_numbers = count()
+
+
+def login(user: str, at: datetime, **fields: Any) -> Event:
+    return event("login", user, at, **fields)
+
+
+def event(type_: str, user: str, at: datetime, **fields: Any) -> Event:
+    return {
+        "event_id": f"crossing-{next(_numbers)}",
+        "type": type_,
+        "user_id": user,
+        "timestamp": at.isoformat(),
+        "product": "app",
+        "channel": "web",
+        **fields,
+    }
+
+
+def silence_until(threshold: float, active_days: int) -> float:
+    """Seconds of silence after which a customer active on so many days in a row is at the threshold (METRICS)."""
+    activity = sum(2 ** (-age / 14) for age in range(active_days))
+    gap = (30 + active_days - 1) / active_days
+    return (threshold + 0.5 + 0.7 * log2(activity)) / (0.7 / 14 + 0.3 / gap) * SECONDS_A_DAY
+
+
+def about_to_cross(user: str, threshold: float, soonest: float, latest: float) -> tuple[list[Event], float]:
+    """(logins of a customer, when it crosses the threshold in silence): within so many seconds from now.
+
+    Last activities count by the minute, so only some numbers of active days will do.
+    """
+    now = time()
+    for active_days in range(3, 60):
+        silence = silence_until(threshold, active_days)
+        last = ceil((now + soonest - silence) / 60) * 60
+        if soonest <= last + silence - now <= latest:
+            moment = datetime.fromtimestamp(last, UTC)
+            return [login(user, moment - DAY * age) for age in range(active_days)], last + silence
+    raise AssertionError("no such history")
+
+
+def decoded(record: ConsumerRecord) -> ChurnRisk:
+    return msgspec.json.decode(record.value, type=ChurnRisk)
+
+
+def told(story: Story, number: int) -> list[ChurnRisk]:
+    """All messages, once there are so many, in the order in which they came; repeats are dropped."""
+    found = records(story.settings, story.settings.churn_risk, number, identity=lambda each: decoded(each).event_id)
+    return list(map(decoded, asyncio.run(found)))
+
+
+def levels(messages: list[ChurnRisk], user: str) -> list[tuple[str, str]]:
+    return [(each.previous_level, each.level) for each in messages if each.user_id == user]
+
+
+def test_who_is_heard_of_is_told_at_once_and_who_returns_leaves_again(assidu: Assidu) -> None:
+    story = Story(assidu)
+    story.worker()
+    now = datetime.now(UTC).replace(microsecond=0)
+    survey = {"survey": "nps", "survey_id": "yearly", "scale": "0-10"}
+    long_ago = [login("ann", now - age * DAY) for age in range(80, 85)]
+    story.emit([*long_ago, event("survey_response", "ann", now - 79 * DAY, score=2, **survey)])
+    (high,) = told(story, 1)
+    assert (high.user_id, high.product, high.previous_level, high.level) == ("ann", "app", "low", "high")
+    assert high.score > 0.9
+    assert [each.reason for each in high.reasons] == ["silence", "nps_detractor"]
+    assert sum(each.share for each in high.reasons) == pytest.approx(1)
+    assert high.last_activity <= high.since < now
+
+    story.emit([login("ann", now)])  # but what she answered weighs still
+    assert levels(told(story, 2), "ann")[1:] == [("high", "medium")]
+    story.emit([event("survey_response", "ann", now, score=9, **survey), login("ann", now - DAY)])
+    low = told(story, 3)[-1]
+    assert (low.previous_level, low.level, low.since, low.reasons) == ("medium", "low", now, ())
+    story.assert_equals_the_recount(now, now + 3 * DAY)
+
+
+def test_who_falls_silent_is_told_within_five_seconds_of_the_crossing(assidu: Assidu) -> None:
+    story = Story(assidu)
+    story.worker()
+    events, crossing = about_to_cross("bob", MEDIUM, soonest=8, latest=14)
+    story.emit(events)
+    story.settle()
+    assert time() < crossing
+    (found,) = told(story, 1)
+    assert 0 <= time() - crossing < 5
+    assert levels([found], "bob") == [("low", "medium")]
+    assert found.since.timestamp() == pytest.approx(crossing, abs=0.002)
+    assert found.score == pytest.approx(0.4, abs=1e-4)
+    assert [each.reason for each in found.reasons] == ["silence"]
+
+
+def test_no_crossing_is_lost_over_a_kill(assidu: Assidu) -> None:
+    """The worker dies before the crossing, and another one takes over after it."""
+    story = Story(assidu)
+    worker = story.worker()
+    events, crossing = about_to_cross("cyd", HIGH, soonest=6, latest=12)
+    story.emit(events)
+    story.settle()
+    worker.child.kill()
+    assert levels(told(story, 1), "cyd") == [("low", "medium")]
+    story.worker()
+    assert levels(told(story, 2), "cyd") == [("low", "medium"), ("medium", "high")]
+    assert time() > crossing
+
+
+@pytest.mark.slow
+def test_everybody_is_told_of_once_whatever_is_killed(assidu: Assidu) -> None:
+    story = Story(assidu)
+    now = datetime.now(UTC)
+    users = [f"user-{number}" for number in range(4000)]
+    for death in range(4):
+        before = story.folded()
+        worker = story.worker()
+        some = users[death * 1000 : death * 1000 + 1000]
+        story.begin_to_emit([login(user, now - (60 + number % 20) * DAY) for number, user in enumerate(some)])
+        story.wait_until_mid_stream(before)
+        worker.child.kill()
+    story.worker()
+    story.settle()
+    messages = told(story, len(users))
+    assert Counter(each.user_id for each in messages) == Counter(users)
+    assert {(each.previous_level, each.level) for each in messages} == {("low", "high")}
