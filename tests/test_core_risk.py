@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from math import exp, inf, isclose, log2
+from math import exp, isclose, log2
 
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
 from stream.core.days import Days
-from stream.core.risk import Coefficients, logit, past, probability, silence_until
+from stream.core.risk import Coefficients, logit, past, probability
 from tests.histories import laws
 
 DAY = 739_700
@@ -56,24 +56,6 @@ def test_the_order_in_which_days_became_known_leaves_no_trace(drawn: tuple[list[
     customers, order = drawn
     once, again = past(days_of(customers), 14.0), past(days_of(customers, order), 14.0)
     assert all(np.array_equal(one, other) for one, other in zip(once, again, strict=True))
-
-
-@laws
-@given(CUSTOMERS, COEFFICIENTS, st.sampled_from([0.4, 0.7]), st.floats(-2, 3))
-def test_a_threshold_is_crossed_when_the_closed_form_says(
-    customers: list[set[int]], coefficients: Coefficients, level: float, evidence: float
-) -> None:
-    before = past(days_of(customers), coefficients.half_life_days)
-    crossing = silence_until(coefficients, before, float(np.log(level / (1 - level))), evidence)
-    early, late = (probability(logit(coefficients, before, crossing + shift, evidence)) for shift in (-0.001, 0.001))
-    assert np.all(early < level)
-    assert np.all(late > level)
-
-
-def test_silence_that_moves_nothing_never_crosses() -> None:
-    coefficients = Coefficients(14.0, constant=0.0, decay=0.0, overdue=0.0)
-    before = past(days_of([{DAY}]), 14.0)
-    assert silence_until(coefficients, before, 0.5).tolist() == [inf]
 
 
 def test_a_customer_seen_once_and_silent_for_a_half_life() -> None:
