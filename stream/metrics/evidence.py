@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import NamedTuple
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -40,6 +41,15 @@ class Scoring:
     coefficients: Coefficients
     first_week_days: int
     calendar: Calendar
+
+    def packed(self) -> str:
+        """As it is kept beside the series that it made."""
+        return msgspec.json.encode((self.coefficients, self.first_week_days)).decode()
+
+    @classmethod
+    def unpack(cls, packed: str, calendar: Calendar) -> Scoring:
+        """Inverse of `packed`; the calendar is that of the deployment."""
+        return cls(*msgspec.json.decode(packed, type=tuple[Coefficients, int]), calendar)
 
 
 class Memories(NamedTuple):

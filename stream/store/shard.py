@@ -185,6 +185,17 @@ class ShardStore:
                 pipe.hget(self._keys.shard(shard).state, "newest_ms")
             return max((int(newest) for newest in await pipe.execute() if newest), default=None)
 
+    async def in_buckets(self, shard: int, buckets: Iterable[int]) -> dict[bytes, bytes]:
+        """Customer key -> record, of all customers in these buckets (of BUCKETS)."""
+        customers = self._keys.shard(shard).customers
+        async with self._redis.pipeline(transaction=False) as pipe:
+            for bucket in buckets:
+                pipe.hgetall(f"{customers}:{bucket}")
+            found: dict[bytes, bytes] = {}
+            for records in await pipe.execute():
+                found |= records
+        return found
+
     async def outbox(self, shard: int, most: int) -> list[bytes]:
         """The oldest messages that Kafka has not acknowledged."""
         return await self._redis.lrange(self._keys.shard(shard).outbox, 0, most - 1)  # type: ignore[no-any-return]

@@ -55,5 +55,9 @@ class Commits:
         if read:
             self.progress_at = monotonic()
 
+    async def field(self, name: str) -> str | None:
+        """A field of the shard's state in Redis."""
+        return await self.surely(f"read {name}", lambda: self._store.field(self.number, name))
+
     async def surely(self, what: str, attempt: Callable[[], Awaitable[Result]]) -> Result:
         return await retrying(f"shard {self.number}: {what}", attempt, self.closed)

@@ -54,16 +54,18 @@ def crossings(
     scoring: Scoring,
     now_ms: int,
     heard_ms: Ints | None = None,
+    *,
+    in_turn: bool = False,
 ) -> Crossings:
-    """Look at the customers as of `now_ms`. `heard_ms`: when the last that is new of each happened; None: nothing is,
-    but their time has come."""
+    """Look at the customers as of `now_ms`. `heard_ms`: when the last that is new of each happened, if anything is;
+    `in_turn`: their time in the index has come."""
     rows = profiles.row
     before = Watch.unpack(marks)
     seen = look(profiles.outlook, profiles.pieces, before.level[rows], now_ms)
     if heard_ms is not None:
         fallen = seen.level < before.level[rows]
         seen = seen._replace(since=np.where(fallen, np.maximum(seen.since, heard_ms[rows]), seen.since))
-    after, moved = scheduled(before.those(rows), seen, in_turn=heard_ms is None)
+    after, moved = scheduled(before.those(rows), seen, in_turn=in_turn)
     marks = marks.copy()
     marks[rows] = after.pack()
     timers: dict[int, list[bytes]] = {}

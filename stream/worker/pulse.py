@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable, Sequence
 from time import monotonic, time
 
 import structlog
@@ -10,7 +11,6 @@ from aiokafka.errors import KafkaError
 
 from stream.store.connect import AWAY
 from stream.store.shard import ShardStore
-from stream.worker.clock import Clock
 from stream.worker.shard import Shard
 from stream.worker.shards import Shards
 
@@ -20,11 +20,12 @@ PERIOD_SECONDS = 1.0
 
 
 class Pulse:
-    """`beat_at` is when every owned shard was last seen well (monotonic seconds); `lag` is of that moment."""
+    """`following` learn what others have written. `beat_at` is when every owned shard was last seen well (monotonic
+    seconds); `lag` is of that moment."""
 
-    def __init__(self, shards: Shards, store: ShardStore, clock: Clock) -> None:
+    def __init__(self, shards: Shards, store: ShardStore, following: Sequence[Callable[[], Awaitable[None]]]) -> None:
         self._shards = shards
-        self._clock = clock
+        self._following = following
         self._store = store
         self._behind_since: dict[int, float] = {}
         self.beat_at = 0.0
@@ -51,7 +52,8 @@ class Pulse:
         ]
 
     async def _beat(self) -> None:
-        await self._clock.follow()
+        for follow in self._following:
+            await follow()
         ends = await self._shards.ends()
         for number, shard in list(self._shards.owned.items()):
             lag = {topic: max(0, ends.get((topic, number), at) - at) for topic, at in shard.commits.position.items()}

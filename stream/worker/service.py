@@ -13,11 +13,9 @@ import structlog
 from faust import App
 from redis.asyncio import Redis
 
-from stream.core.risk import Coefficients
 from stream.core.time import Calendar
 from stream.garbage import collect_seldom
 from stream.http import serving
-from stream.metrics.evidence import Scoring
 from stream.partition import shards_of
 from stream.settings import Settings
 from stream.stopping import told_to_stop
@@ -29,6 +27,7 @@ from stream.topics import check_topics
 from stream.worker.app import engagement_app
 from stream.worker.aside import Aside
 from stream.worker.clock import Clock
+from stream.worker.following import Following
 from stream.worker.health import health_app
 from stream.worker.pulse import Pulse
 from stream.worker.shard import Common
@@ -69,6 +68,8 @@ async def _work(settings: Settings, redis: Redis, folder: str, stop: asyncio.Eve
     store = ShardStore(redis, settings.namespace)
     aside = Aside(settings)
     calendar, clock = Calendar(settings.zone), Clock(settings, store)
+    following = Following(redis, settings, calendar)
+    await following.follow()
     common = Common(
         settings,
         store,
@@ -76,13 +77,13 @@ async def _work(settings: Settings, redis: Redis, folder: str, stop: asyncio.Eve
         aside,
         calendar,
         clock,
-        Scoring(Coefficients(), settings.first_week_days, calendar),
+        following.scoring,
         lambda customer_ids: shards_of(customer_ids, settings.partitions),
         lambda: meta.agree(redis, settings),
     )
     shards = Shards(common)
     app = engagement_app(settings, shards, folder)
-    pulse = Pulse(shards, store, clock)
+    pulse = Pulse(shards, store, [clock.follow, following.follow])
 
     def why_not_ready() -> str | None:
         if not shards.owned:

@@ -51,7 +51,8 @@ class Common:
     aside: Aside
     calendar: Calendar
     clock: Clock
-    scoring: Scoring
+    scoring: Callable[[], Scoring]
+    """The one that ought to be in force."""
     shards_of: Callable[[Sequence[str]], Ints]
     id_key: Callable[[], Awaitable[int]]
     """The key of the event-id hashes, as Redis has it at the moment."""
@@ -192,7 +193,7 @@ class Shard:
         await surely("admit labels", lambda: common.labels.learn(wanted, today=int(time() // 86_400)))
         known = await surely("load records", lambda: self._hot.known(keys))
         now_ms = common.clock.now_ms(facts.newest_ms)
-        changes = fold(facts, keys, known, self._keep_days, common.scoring, now_ms)
+        changes = fold(facts, keys, known, self._keep_days, self._vigil.scoring, now_ms)
         intake.counters["repeats"] += fresh.repeats
         intake.counters.update({f"label_overflow:{label}": events for label, events in facts.homeless()})
         await self._commit(batches, keys, changes, fresh, intake.counters, now_ms)
@@ -216,10 +217,10 @@ class Shard:
             ids={blob: hashes.tobytes() for blob, hashes in fresh.ids.items()},
             expired_ids=fresh.leaving,
             counters=+counters,
-            fields=self._vigil.beginning(now_ms),
+            fields=self._vigil.fields(now_ms),
         )
         await self.commits.commit(work, {batch.topic: batch.end for batch in batches})
-        self._vigil.note(changes.crossings)
+        self._vigil.committed(changes.crossings)
         if work.messages:
             self._outbox.filled()
         if changes.newest_ms is not None:

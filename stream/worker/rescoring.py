@@ -1,0 +1,54 @@
+"""Re-scoring: a shard's customers are scored by other coefficients, all of them from one commit on."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from functools import partial
+from time import monotonic
+
+import structlog
+
+from stream.core.facts import customers_of
+from stream.core.increments import Increments
+from stream.core.record import unpacked
+from stream.core.series import Table
+from stream.metrics import KINDS, churn_risk
+from stream.metrics.contribution import profiles_of
+from stream.metrics.evidence import Scoring
+from stream.store.keys import product_of
+from stream.store.packing import BUCKETS
+from stream.store.shard import ShardStore, Work
+from stream.worker.commits import Commits
+
+log = structlog.get_logger()
+
+_BUCKETS_AT_ONCE = 256
+SCORING, REVIEW = "scoring", "review"
+"""Fields of the shard's state: by what its series are scored; whether customers are still to be looked at by it."""
+
+
+async def rescore(commits: Commits, store: ShardStore, before: Scoring, now: Scoring) -> None:
+    """Commit what other scoring changes in the series, and that it is in force.
+
+    The caller sees to it that nothing else is committed meanwhile. Whoever is killed on the way leaves all as it was.
+    """
+    table, customers, began = Table([churn_risk.RISK]), 0, monotonic()
+    async for records in everybody(commits, store):
+        rows = customers_of([product_of(key) for key in records], commits.names)
+        _, memories = unpacked(records.values(), KINDS, rows)
+        increments = Increments(commits.names)
+        old, new = (profiles_of(memories, rows, scoring) for scoring in (before, now))
+        churn_risk.change(increments, rows, old, new)
+        table.merge(increments.encode())
+        customers += len(records)
+    await commits.commit(Work(series=table.encode(), fields={SCORING: now.packed(), REVIEW: "1"}))
+    log.info("scored anew", shard=commits.number, customers=customers, seconds=round(monotonic() - began, 1))
+
+
+async def everybody(commits: Commits, store: ShardStore) -> AsyncIterator[dict[bytes, bytes]]:
+    """Customer key -> record, some at a time."""
+    for first in range(0, BUCKETS, _BUCKETS_AT_ONCE):
+        buckets = range(first, first + _BUCKETS_AT_ONCE)
+        records = await commits.surely("read records", partial(store.in_buckets, commits.number, buckets))
+        if records:
+            yield records
