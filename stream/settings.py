@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal
 from zoneinfo import ZoneInfo, available_timezones
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from schemas import FAMILIES
@@ -41,6 +41,7 @@ class Settings(BaseSettings):
     stall_seconds: float = Field(60, gt=0)
     stale_seconds: float = Field(60, gt=0)
     canary_seconds: float = Field(5, ge=0)
+    token: SecretStr | None = Field(None, min_length=16)
     bind: str = "127.0.0.1"
     worker_port: int = Field(0, ge=0, le=65535)
     exporter_port: int = Field(9464, ge=0, le=65535)
@@ -68,6 +69,14 @@ class Settings(BaseSettings):
         if not url.startswith(("redis://", "rediss://", "unix://")):
             raise ValueError(f"{url!r} does not begin with redis://, rediss:// or unix://")
         return url
+
+    def environment(self) -> dict[str, str]:
+        """The variables that another process must have to read the same settings, secrets included."""
+        set_ = {name: value for name, value in self.model_dump().items() if value is not None}
+        return {
+            f"ASSIDU_{name.upper()}": value.get_secret_value() if isinstance(value, SecretStr) else str(value)
+            for name, value in set_.items()
+        }
 
     @property
     def zone(self) -> ZoneInfo:

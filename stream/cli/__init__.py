@@ -15,6 +15,7 @@ from stream.cli.emit import emit
 from stream.cli.fit import fit
 from stream.cli.read import customer, report, status
 from stream.cli.render import render
+from stream.cli.risk import at_risk, coefficients
 from stream.cli.run import exporter, topics, worker
 from stream.cli.simulate import simulate
 from stream.errors import UserError
@@ -95,7 +96,21 @@ def commands() -> None:
     logging.getLogger("aiokafka").addHandler(logging.NullHandler())
 
 
-for command in (topics, worker, exporter, emit, status, report, customer, fit, simulate, demo, render):
+for command in (
+    topics,
+    worker,
+    exporter,
+    emit,
+    status,
+    report,
+    customer,
+    at_risk,
+    coefficients,
+    fit,
+    simulate,
+    demo,
+    render,
+):
     commands.add_command(command)
 
 

@@ -20,7 +20,7 @@ from stream.core.ragged import Ints
 
 Floats = NDArray[np.float64]
 
-_GAP_BEFORE_ANY_DAYS = 30
+GAP_BEFORE_ANY_DAYS = 30
 """The gap that is taken for a customer's usual one until its own are known: it counts as one of them."""
 
 
@@ -77,7 +77,7 @@ def past(days: Days, half_life_days: float) -> Past:
     """
     number, first, last = days.extent()
     activity = days.weighed(last, half_life_days)
-    return Past(last, np.log2(activity), (_GAP_BEFORE_ANY_DAYS + last - first) / number)
+    return Past(last, np.log2(activity), (GAP_BEFORE_ANY_DAYS + last - first) / number)
 
 
 def slope(coefficients: Coefficients, past: Past) -> Floats:

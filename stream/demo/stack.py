@@ -118,4 +118,4 @@ def _url(bind: str, port: int) -> str:
 
 def _environment(settings: Settings) -> dict[str, str]:
     inherited = {name: text for name, text in os.environ.items() if not name.startswith("ASSIDU_")}
-    return inherited | {f"ASSIDU_{name.upper()}": str(value) for name, value in settings.model_dump().items()}
+    return inherited | settings.environment()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Coroutine, Iterator
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from importlib.metadata import version
 from math import isfinite
 from time import monotonic, process_time
@@ -17,6 +17,7 @@ from redis.asyncio import Redis
 
 from stream.core.definition import View
 from stream.core.time import HOUR, Calendar, minute_of
+from stream.exporter.at_risk_route import at_risk_route
 from stream.exporter.canary import Canary
 from stream.exporter.exposition import exposition
 from stream.exporter.indicators import Indicators
@@ -134,8 +135,8 @@ def pause_seconds(took: float, cpu_seconds: float) -> float:
     return max(period - took, LEAST_PAUSE_SECONDS)
 
 
-def exporter_app(exporter: Exporter) -> web.Application:
-    """/metrics, /healthz (alive), /readyz (the data are fresh), and the page at /."""
+def exporter_app(exporter: Exporter, at_risk: Callable[[web.Request], Awaitable[web.Response]]) -> web.Application:
+    """/metrics, /healthz (alive), /readyz (the data are fresh), /at-risk, and the page at /."""
 
     async def metrics(_: web.Request) -> web.Response:
         return web.Response(body=exporter.exposition(), headers={"Content-Type": CONTENT_TYPE_LATEST})
@@ -149,6 +150,7 @@ def exporter_app(exporter: Exporter) -> web.Application:
 
     app = web.Application()
     app.add_routes([web.get("/metrics", metrics), web.get("/healthz", healthz), web.get("/readyz", readyz)])
+    app.add_routes([web.get("/at-risk", at_risk)])
     app.add_routes(page_routes(exporter.overview, exporter.timezone, exporter.freshness))
     app.on_response_prepare.append(secure)
     return app
@@ -165,7 +167,7 @@ async def run_exporter(settings: Settings) -> None:
         exporter = Exporter(redis, settings)
         await exporter.refresh()
         collect_seldom()  # most of what it holds came with the first refresh
-        app = exporter_app(exporter)
+        app = exporter_app(exporter, at_risk_route(redis, settings))
         async with serving(app, settings.bind, settings.exporter_port, "ASSIDU_EXPORTER_PORT") as port:
             log.info("exporter started", metrics=f"http://{settings.bind}:{port}/metrics")
             await _until(stop, exporter.run(), exporter.canary.run())

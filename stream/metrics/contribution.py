@@ -34,5 +34,11 @@ def contribute(increments: Increments, records: Sequence[bytes], customers: Cust
 
 def profiles_of(memories: Sequence[Any], customers: Customers, scoring: Scoring) -> Profiles:
     """Of all memories of some customers."""
-    activity, latest, answers, _, matters, segments = memories
-    return churn_risk.profiles(Memories(activity, latest, answers, matters), segments, customers, scoring)
+    *_, segments = memories
+    return churn_risk.profiles(memories_of(memories), segments, customers, scoring)
+
+
+def memories_of(memories: Sequence[Any]) -> Memories:
+    """Those of all memories that tell of churn risk."""
+    activity, latest, answers, _, matters, _ = memories
+    return Memories(activity, latest, answers, matters)

@@ -16,6 +16,7 @@ from stream.core.latest import Latest
 from stream.core.names import Names
 from stream.core.ragged import Ints, distinct, places
 from stream.core.risk import EVIDENCE, Coefficients, past
+from stream.core.series import Key
 from stream.core.time import DAY_MS, MINUTE_MS, Calendar
 from stream.metrics.activity import ACTIVE_BY_CHANNEL, Activity
 from stream.metrics.answers import Answers, all_answers
@@ -98,7 +99,17 @@ def _of_answers(answers: Answers, names: Names, size: int) -> list[tuple[str, In
     return found
 
 
-def _worst_scores(key: tuple[str, ...]) -> tuple[int, int]:
+def is_detractor(key: Key, score: int) -> bool:
+    """Of an answer under a key of RESPONSES."""
+    return score <= _worst_scores(key)[0]
+
+
+def is_negative(key: Key, score: int) -> bool:
+    """Of an answer under a key of RESPONSES: below the middle of a scale of satisfaction or effort."""
+    return score <= _worst_scores(key)[1]
+
+
+def _worst_scores(key: Key) -> tuple[int, int]:
     """(the highest score of a detractor, the highest below the middle of the scale), −1 where there is none."""
     _, _, survey, _, scale = key
     if survey == "nps":

@@ -22,6 +22,10 @@ Claim = tuple[Position, str | None]
 
 Answer = Literal["committed", "already", "owner", "position"]
 
+SCORING, REVIEW, DUE_FROM = "scoring", "review", "due_from"
+"""Fields of a shard's state: by what its customers are scored in the series; whether all of them are still to be
+looked at by that; the first hour of the timer index whose customers may not all have been looked at."""
+
 COMMIT_LENGTH = 16
 """Characters of a commit's name: hexadecimal, chosen at random by the worker."""
 

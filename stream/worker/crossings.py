@@ -10,14 +10,15 @@ from typing import NamedTuple
 import msgspec
 import numpy as np
 
-from schemas.churn_risk import ChurnRisk, Reason
-from stream.core.course import HOUR_MS, REASONS, adding
+from schemas.churn_risk import ChurnRisk
+from stream.core.course import HOUR_MS, adding
 from stream.core.facts import Customers
 from stream.core.ragged import Ints, Words
 from stream.core.risk import LEVELS, probability
 from stream.core.watch import Seen, Watch, look, scheduled
 from stream.metrics.churn_risk import Profiles
 from stream.metrics.evidence import Scoring
+from stream.metrics.reasons import reasons
 from stream.store import at_risk
 from stream.store.keys import customer_of
 from stream.store.shard import Work
@@ -124,19 +125,11 @@ def _messages(
                 level=level,
                 previous_level=previous,
                 score=score,
-                reasons=tuple(reasons(added)),
+                reasons=reasons(added),
                 since=moment_of(since_ms),
                 last_activity=moment_of(last),
             )
         )
-
-
-def reasons(added: np.ndarray) -> Iterator[Reason]:
-    """What speaks for leaving, of all that was `added` (in the order of REASONS), the weightiest first."""
-    total = float(added.sum())
-    for place in np.argsort(-added, kind="stable").tolist():
-        if added[place] > 0:
-            yield Reason(reason=REASONS[place], share=float(added[place]) / total)
 
 
 def moment_of(ms: int) -> datetime:

@@ -17,14 +17,12 @@ from stream.metrics.contribution import profiles_of
 from stream.metrics.evidence import Scoring
 from stream.store.keys import product_of
 from stream.store.packing import BUCKETS
-from stream.store.shard import ShardStore, Work
+from stream.store.shard import REVIEW, SCORING, ShardStore, Work
 from stream.worker.commits import Commits
 
 log = structlog.get_logger()
 
 _BUCKETS_AT_ONCE = 256
-SCORING, REVIEW = "scoring", "review"
-"""Fields of the shard's state: by what its series are scored; whether customers are still to be looked at by it."""
 
 
 async def rescore(commits: Commits, store: ShardStore, before: Scoring, now: Scoring) -> None:

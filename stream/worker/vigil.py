@@ -19,16 +19,14 @@ from stream.metrics import KINDS
 from stream.metrics.contribution import profiles_of
 from stream.metrics.evidence import Scoring
 from stream.store.keys import product_of
-from stream.store.shard import ShardStore, Work
+from stream.store.shard import DUE_FROM, REVIEW, SCORING, ShardStore, Work
 from stream.worker.commits import Commits
 from stream.worker.crossings import Crossings, crossings
 from stream.worker.hot import HotState
-from stream.worker.rescoring import REVIEW, SCORING, everybody, rescore
+from stream.worker.rescoring import everybody, rescore
 
 _CUSTOMERS_AT_ONCE = 4000
 _HOURS_AT_ONCE = 1000
-_DUE_FROM = "due_from"
-"""Field of the shard's state: the first hour whose customers may not all have been looked at."""
 
 
 class Vigil:
@@ -51,7 +49,7 @@ class Vigil:
 
     async def begin(self) -> None:
         """Learn what the shard's last owner left to do."""
-        if due_from := await self._commits.field(_DUE_FROM):
+        if due_from := await self._commits.field(DUE_FROM):
             self._next_hour = int(due_from)
         if scoring := await self._commits.field(SCORING):
             self._begun, self.scoring = True, Scoring.unpack(scoring, self.scoring.calendar)
@@ -62,7 +60,7 @@ class Vigil:
         if self._begun:
             return {}
         self._next_hour = now_ms // HOUR_MS
-        return {_DUE_FROM: str(self._next_hour), SCORING: self.scoring.packed()}
+        return {DUE_FROM: str(self._next_hour), SCORING: self.scoring.packed()}
 
     def committed(self, found: Crossings) -> None:
         """Keep in mind who crosses within this hour."""
@@ -93,7 +91,7 @@ class Vigil:
             await self._look_at(keys[first : first + _CUSTOMERS_AT_ONCE], now_ms, in_turn=True)
         hour = now_ms // HOUR_MS
         if past := [each for each in self._hours if each < hour]:
-            await self._commits.commit(Work(past_hours=past, fields={_DUE_FROM: str(hour)}))
+            await self._commits.commit(Work(past_hours=past, fields={DUE_FROM: str(hour)}))
             self._hours = [each for each in self._hours if each >= hour]
 
     async def _look_at(self, keys: list[bytes], now_ms: int, *, in_turn: bool) -> None:

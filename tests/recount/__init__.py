@@ -12,7 +12,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from tests.recount.activity import activity
-from tests.recount.churn_risk import churn_risk
+from tests.recount.churn_risk import DEFAULTS, churn_risk
 from tests.recount.clicks import clicks
 from tests.recount.comparison import compare
 from tests.recount.content import content
@@ -29,7 +29,12 @@ __all__ = ["Sample", "Value", "compare", "recount", "sample"]
 
 
 def recount(
-    events: Iterable[Mapping[str, Any]], at: datetime, zone: ZoneInfo, first_week_days: int = 3, csat_7_from: int = 5
+    events: Iterable[Mapping[str, Any]],
+    at: datetime,
+    zone: ZoneInfo,
+    first_week_days: int = 3,
+    csat_7_from: int = 5,
+    coefficients: Mapping[str, float] = DEFAULTS,
 ) -> dict[Sample, Value]:
     """Every sample that a report at `at` should hold, the product among its labels.
 
@@ -44,7 +49,7 @@ def recount(
         history = [event for event in counted if event.product == product]
         visitors = visitors_of(history)
         rolling = activity(history, now) | clicks(history, now) | content(history, now) | visits(history, now)
-        rolling |= churn_risk(history, now, zone, first_week_days)
+        rolling |= churn_risk(history, now, zone, first_week_days, coefficients)
         rolling |= surveys(history, now, csat_7_from) | first_week_in_progress(visitors, today, first_week_days)
         complete = complete_days(visitors, today) | retention(visitors, today)
         complete |= first_week(visitors, today, first_week_days)

@@ -24,8 +24,8 @@ class Assidu:
     def environment(self, **changed: object) -> dict[str, str]:
         """This process's environment with ASSIDU_* replaced by the settings and then by what is changed."""
         inherited = {name: text for name, text in os.environ.items() if not name.startswith("ASSIDU_")}
-        settings = {**self.settings.model_dump(), **changed}
-        return inherited | {f"ASSIDU_{name.upper()}": str(value) for name, value in settings.items()}
+        other = {f"ASSIDU_{name.upper()}": str(value) for name, value in changed.items()}
+        return inherited | self.settings.environment() | other
 
     def run(
         self, *arguments: str, stdin: str = "", within_seconds: float = 60, **changed: object

@@ -28,11 +28,15 @@ class Service:
     def wait_until_serving(self, within_seconds: float = 30) -> None:
         eventually(lambda: _ADDRESS.search(self.log), within_seconds, f"the port of {self.child.log.name}")
 
-    def get(self, path: str) -> tuple[int, str]:
-        """Status and text of the answer."""
+    @property
+    def port(self) -> int:
         match = _ADDRESS.search(self.log)
         assert match, f"{self.child.log.name} does not serve yet"
-        connection = HTTPConnection("127.0.0.1", int(match[1]), timeout=10)
+        return int(match[1])
+
+    def get(self, path: str) -> tuple[int, str]:
+        """Status and text of the answer."""
+        connection = HTTPConnection("127.0.0.1", self.port, timeout=10)
         try:
             connection.request("GET", path)
             answer = connection.getresponse()

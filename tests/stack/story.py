@@ -6,7 +6,7 @@ import asyncio
 import json
 import os
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
@@ -20,6 +20,7 @@ from stream.embedded import Child
 from stream.store.keys import Keys
 from tests.events import Event, history
 from tests.recount import Sample, Value, compare, recount
+from tests.recount.churn_risk import DEFAULTS
 from tests.stack.command import Assidu
 from tests.stack.reading import records
 from tests.stack.sending import Record, send
@@ -42,6 +43,7 @@ class Story:
         self.assidu = assidu
         self.settings = assidu.settings = assidu.settings.model_copy(update={**IMPATIENT, **changed})
         self.emitted: list[Event] = []
+        self.coefficients: Mapping[str, float] = DEFAULTS
         self._redis = Redis.from_url(self.settings.redis)
         self._keys = Keys(self.settings.namespace)
         self._files = 0
@@ -138,7 +140,7 @@ class Story:
         return report
 
     def recount(self, at: datetime) -> dict[Sample, Value]:
-        return recount(self.emitted, at, self.settings.zone)
+        return recount(self.emitted, at, self.settings.zone, coefficients=self.coefficients)
 
     def assert_equals_the_recount(self, *moments: datetime) -> None:
         """`assidu report` reads what the recount reads, soon after the newest event and days later."""

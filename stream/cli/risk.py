@@ -1,0 +1,76 @@
+"""The commands about churn risk: at-risk, coefficients."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import click
+
+from stream.cli.read import AS_TABLE_OR_JSON
+
+_LEVELS = ("high", "medium")
+_REASONS = (
+    "silence",
+    "nps_detractor",
+    "negative_answer",
+    "open_ticket",
+    "first_week",
+    "subscription_cancelled",
+)
+
+
+@click.command("at-risk")
+@click.option("--product", help="Only this product.  [default: all]")
+@click.option("--level", type=click.Choice(_LEVELS), help="Only this level.  [default: both]")
+@click.option("--segment", help="Only this segment, or `unknown`.  [default: all]")
+@click.option("--reason", type=click.Choice(_REASONS), help="Only those for whom this weighs most.  [default: any]")
+@click.option("--top", type=click.IntRange(min=1), default=20, show_default=True, help="How many are shown.")
+@click.option("--format", "format_", type=click.Choice(["table", "json", "csv"]), default="table", show_default=True)
+def at_risk(
+    product: str | None, level: str | None, segment: str | None, reason: str | None, top: int, format_: str
+) -> None:
+    """Show who is about to leave, the most likely first, and why.
+
+    The risk is the probability of staying away for 30 days: medium from 40 %, high from 70 %.
+    """
+    from stream.cli.console import tables
+    from stream.exporter.at_risk import Query, ask, show, to_csv
+    from stream.settings import read_settings
+
+    found = asyncio.run(ask(read_settings(), Query(product, level, segment, reason, top)))
+    if format_ == "json":
+        click.echo(found.to_json())
+    elif format_ == "csv":
+        click.echo(to_csv(found))
+    else:
+        show(found, tables())
+
+
+@click.command()
+@click.option(
+    "--set",
+    "file",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Let workers score by the coefficients in this TOML file, as `assidu fit --out` writes it.",
+)
+@click.option("--reset", is_flag=True, help="Let workers score by the defaults again.")
+@AS_TABLE_OR_JSON
+def coefficients(file: Path | None, reset: bool, format_: str) -> None:
+    """Show, or set, by what coefficients churn risk is scored, and which shards are scored so already.
+
+    Workers see what is set within a second and score their customers anew, one shard after the other: numbers and
+    messages go on, and a shard's gauges change all at once.
+    """
+    from stream.cli.console import tables
+    from stream.exporter.coefficients import apply, read_file, show, to_json
+    from stream.settings import read_settings
+
+    if file and reset:
+        raise click.UsageError("give either --set or --reset")
+    found = asyncio.run(apply(read_settings(), read_file(file) if file else None, reset))
+    if format_ == "json":
+        click.echo(to_json(found))
+    else:
+        show(found, tables())

@@ -1,0 +1,178 @@
+"""Who is at risk: the customers that are about to leave, the most likely first, and why, in words."""
+
+from __future__ import annotations
+
+import csv
+from datetime import UTC, datetime
+from heapq import nlargest
+from io import StringIO
+from time import time
+from typing import NamedTuple
+
+import msgspec
+import numpy as np
+from redis.asyncio import Redis
+from rich.console import Console
+from rich.table import Table as Grid
+
+from schemas import DEFAULT_PRODUCT
+from schemas.churn_risk import Reason
+from stream.core.course import REASONS, adding
+from stream.core.facts import customers_of
+from stream.core.names import Names
+from stream.core.record import unpacked
+from stream.core.risk import HIGH, LEVELS, MEDIUM, probability
+from stream.core.time import Calendar
+from stream.json_text import json_text
+from stream.metrics import KINDS
+from stream.metrics.contribution import memories_of, profiles_of
+from stream.metrics.evidence import Scoring
+from stream.metrics.reasons import Words, reasons
+from stream.metrics.segments import UNKNOWN
+from stream.settings import Settings
+from stream.store import at_risk, meta
+from stream.store.connect import connect
+from stream.store.keys import customer_of, product_of
+from stream.store.shard import SCORING, ShardStore
+
+
+class Query(NamedTuple):
+    """Whom is asked for; None: any. `reason`: what weighs most."""
+
+    product: str | None = None
+    level: str | None = None
+    segment: str | None = None
+    reason: str | None = None
+    top: int = 20
+
+
+class Customer(msgspec.Struct, frozen=True):
+    """Times are RFC 3339 in UTC. `since` is since when the customer is told to be at risk."""
+
+    customer: str
+    product: str
+    level: str
+    score: float
+    since: str
+    last_activity: str
+    channel: str
+    segment: str
+    reasons: tuple[Reason, ...]
+    why: str
+
+
+class Found(msgspec.Struct, frozen=True):
+    """`at` is the moment T; `matching` how many there are, of whom `customers` are the most likely to leave."""
+
+    at: str
+    matching: int
+    customers: list[Customer]
+
+    def to_json(self) -> str:
+        return json_text(self)
+
+
+async def ask(settings: Settings, query: Query) -> Found:
+    """`find_at_risk` for a command. Raises UserError when the settings do not fit the state in Redis."""
+    redis = connect(settings.redis)
+    try:
+        await meta.check(redis, settings)
+        return await find_at_risk(redis, settings, query)
+    finally:
+        await redis.aclose()
+
+
+async def find_at_risk(redis: Redis, settings: Settings, query: Query) -> Found:
+    """Score everybody who was told to be at risk, as of now. Raises redis.exceptions when Redis is away."""
+    store = ShardStore(redis, settings.namespace)
+    if settings.clock == "event":
+        now_ms = await store.newest_ms(range(settings.partitions)) or 0
+    else:
+        now_ms = int(time() * 1000)
+    found: list[Customer] = []
+    matching = 0
+    for shard in range(settings.partitions):
+        if not (packed := await store.field(shard, SCORING)):
+            continue  # nothing was ever counted there
+        look = _Look(query, Scoring.unpack(packed, Calendar(settings.zone)), Names(await store.names(shard)), now_ms)
+        async for entries in at_risk.entries(redis, settings.namespace, shard):
+            some = {key: entry for key, entry in entries.items() if query.product in (None, product_of(key))}
+            records = await store.records(shard, list(some))
+            matches, best = look.at({key: record for key, record in zip(some, records, strict=True) if record}, some)
+            matching += matches
+            found = nlargest(query.top, [*found, *best], key=lambda each: (each.score, each.customer))
+    return Found(_moment(now_ms), matching, found)
+
+
+class _Look(NamedTuple):
+    """At some customers of one shard."""
+
+    query: Query
+    scoring: Scoring
+    names: Names
+    now_ms: int
+
+    def at(self, known: dict[bytes, bytes], entries: dict[bytes, at_risk.Entry]) -> tuple[int, list[Customer]]:
+        """(how many match, those of them that are most likely to leave)."""
+        if not known:
+            return 0, []
+        query, names, keys = self.query, self.names, list(known)
+        rows = customers_of([product_of(key) for key in keys], names)
+        _, memories = unpacked(known.values(), KINDS, rows)
+        profiles = profiles_of(memories, rows, self.scoring)
+        of = profiles.outlook
+        parts = adding(of, self.scoring.coefficients.evidence, np.maximum(of.last, self.now_ms))
+        scores = probability(of.at_last + parts.sum(axis=1))
+        level = np.where(scores >= HIGH, 2, np.where(scores >= MEDIUM, 1, 0))
+        segment = [names[each][-1] if each >= 0 else UNKNOWN for each in profiles.segment.tolist()]
+        matches = (self.now_ms < of.until) & (level > 0)
+        if query.level:
+            matches &= level == LEVELS.index(query.level)
+        if query.reason:
+            matches &= parts.argmax(axis=1) == REASONS.index(query.reason)
+        if query.segment:
+            matches &= np.array(segment) == query.segment
+        places = np.flatnonzero(matches)
+        best = places[np.argsort(-scores[places], kind="stable")][: query.top].tolist()
+        words = Words(memories_of(memories), names, profiles, self.scoring, self.now_ms)
+        return len(places), [
+            Customer(
+                customer=customer_of(keys[row], rows.products[rows.product[row]]),
+                product=rows.products[rows.product[row]],
+                level=LEVELS[level[place]],
+                score=float(scores[place]),
+                since=_moment(entries[keys[row]].since_ms),
+                last_activity=_moment(int(of.last[place])),
+                channel=names[int(profiles.channel[place])][-1],
+                segment=segment[place],
+                reasons=reasons(parts[place]),
+                why=words.say(row, reasons(parts[place])),
+            )
+            for place, row in zip(best, profiles.row[best].tolist(), strict=True)
+        ]
+
+
+def show(found: Found, console: Console) -> None:
+    """As a table for a person."""
+    shown = f"the {len(found.customers):,} most likely to leave" if len(found.customers) < found.matching else "all"
+    grid = Grid("customer", "risk", "since", "segment", "why", title=f"{found.matching:,} at {found.at}, {shown}")
+    for each in found.customers:
+        who = each.customer if each.product == DEFAULT_PRODUCT else f"{each.customer} ({each.product})"
+        grid.add_row(who, f"{each.score:.0%} {each.level}", each.since[:10], each.segment, each.why)
+    console.print(grid if found.customers else f"at {found.at}: nobody")
+
+
+def to_csv(found: Found) -> str:
+    """With a line of headings; reasons as "silence 0.80 open_ticket 0.20"."""
+    text = StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(Customer.__struct_fields__)
+    for each in found.customers:
+        shares = " ".join(f"{reason.reason} {reason.share:.2f}" for reason in each.reasons)
+        fields = msgspec.structs.asdict(each) | {"score": f"{each.score:.4f}", "reasons": shares}
+        writer.writerow(fields.values())
+    return text.getvalue().rstrip()
+
+
+def _moment(ms: int) -> str:
+    return datetime.fromtimestamp(ms // 1000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

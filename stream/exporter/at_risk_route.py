@@ -1,0 +1,55 @@
+"""/at-risk: the customers who are about to leave, for whoever has the token."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from hmac import compare_digest
+from typing import Annotated, Literal
+
+import msgspec
+from aiohttp import web
+from redis.asyncio import Redis
+
+from schemas.churn_risk import Why
+from stream.exporter.at_risk import Query, find_at_risk
+from stream.settings import Settings
+from stream.store.connect import AWAY
+
+MOST = 10_000
+
+
+class _Asked(msgspec.Struct, forbid_unknown_fields=True):
+    product: str | None = None
+    level: Literal["medium", "high"] | None = None
+    segment: str | None = None
+    reason: Why | None = None
+    top: Annotated[int, msgspec.Meta(ge=1, le=MOST)] = 20
+
+
+def at_risk_route(redis: Redis, settings: Settings) -> Callable[[web.Request], Awaitable[web.Response]]:
+    """GET /at-risk?product=&level=&segment=&reason=&top= with `Authorization: Bearer <ASSIDU_TOKEN>`.
+
+    JSON as `assidu at-risk --format json`; errors as text: 400 wrong question, 401 no or another token, 403 no token
+    was set, 503 Redis does not answer.
+    """
+
+    async def answer(request: web.Request) -> web.Response:
+        if settings.token is None:
+            return web.Response(text="there is no ASSIDU_TOKEN: set one, at least 16 characters\n", status=403)
+        expected = f"Bearer {settings.token.get_secret_value()}"
+        if not compare_digest(request.headers.get("Authorization", "").encode(), expected.encode()):
+            headers = {"WWW-Authenticate": "Bearer"}
+            return web.Response(text="expected Authorization: Bearer <ASSIDU_TOKEN>\n", status=401, headers=headers)
+        try:
+            asked = msgspec.convert(dict(request.query), _Asked, strict=False)
+        except msgspec.ValidationError as error:
+            return web.Response(text=f"{error}\n", status=400)
+        try:
+            found = await find_at_risk(redis, settings, Query(*msgspec.structs.astuple(asked)))
+        except AWAY as error:
+            return web.Response(text=f"Redis does not answer: {error}\n", status=503)
+        return web.Response(
+            text=found.to_json(), content_type="application/json", headers={"Cache-Control": "no-store"}
+        )
+
+    return answer

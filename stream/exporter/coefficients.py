@@ -1,0 +1,72 @@
+"""The coefficients of churn risk: which ought to be in force, and how many shards are scored by them already."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+from rich.console import Console
+
+from stream.core.risk import Coefficients
+from stream.core.time import Calendar
+from stream.errors import UserError
+from stream.json_text import json_text
+from stream.metrics.evidence import Scoring
+from stream.settings import Settings
+from stream.store import meta
+from stream.store.coefficients import publish_coefficients, read_coefficients
+from stream.store.connect import connect
+from stream.store.shard import SCORING, ShardStore
+
+
+class _File(msgspec.Struct):
+    churn_risk: Coefficients
+
+
+class InForce(msgspec.Struct, frozen=True):
+    """`scored` of `shards` are scored by these coefficients; those that hold nothing yet count among them."""
+
+    coefficients: Coefficients
+    scored: int
+    shards: int
+
+
+def read_file(file: Path) -> Coefficients:
+    """Raises UserError when the file is not what `assidu fit --out` writes."""
+    try:
+        found = msgspec.toml.decode(file.read_bytes(), type=_File).churn_risk
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise UserError(f"{file}: {error}; expected a table [churn_risk], as `assidu fit --out` writes it") from None
+    for name, value in msgspec.to_builtins(found).items():
+        if name != "constant" and value < 0:
+            raise UserError(f"{file}: {name} = {value}: only the constant may be negative")
+    if not found.half_life_days:
+        raise UserError(f"{file}: half_life_days must be more than 0")
+    return found
+
+
+async def apply(settings: Settings, coefficients: Coefficients | None, reset: bool) -> InForce:
+    """Publish these, or the defaults; neither: only look."""
+    redis = connect(settings.redis)
+    try:
+        await meta.check(redis, settings)
+        if coefficients or reset:
+            await publish_coefficients(redis, settings.namespace, coefficients)
+        wanted = await read_coefficients(redis, settings.namespace)
+        store, calendar = ShardStore(redis, settings.namespace), Calendar(settings.zone)
+        packed = [await store.field(shard, SCORING) for shard in range(settings.partitions)]
+    finally:
+        await redis.aclose()
+    scored = sum(not each or Scoring.unpack(each, calendar).coefficients == wanted for each in packed)
+    return InForce(wanted, scored, settings.partitions)
+
+
+def to_json(found: InForce) -> str:
+    return json_text(found)
+
+
+def show(found: InForce, console: Console) -> None:
+    """As text for a person."""
+    for name, value in msgspec.to_builtins(found.coefficients).items():
+        console.print(f"{name:24}{value:g}")
+    console.print(f"{found.scored} of {found.shards} shards are scored by them")

@@ -1,0 +1,91 @@
+"""Reasons: what speaks for a customer's leaving, in shares and in words."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+
+from schemas.churn_risk import Reason
+from stream.core.course import REASONS
+from stream.core.names import Names
+from stream.core.risk import GAP_BEFORE_ANY_DAYS, Floats, past
+from stream.core.time import DAY_MS
+from stream.metrics.answers import all_answers
+from stream.metrics.churn_risk import Profiles
+from stream.metrics.evidence import Memories, Scoring, is_detractor, is_negative
+from stream.metrics.first_week import active_days
+from stream.metrics.matters import CANCELLED, RESOLVED
+
+
+def reasons(added: Floats) -> tuple[Reason, ...]:
+    """What was `added` to the log-odds (in the order of REASONS), as shares of all of it, the weightiest first."""
+    total = float(added.sum())
+    order = [place for place in np.argsort(-added, kind="stable").tolist() if added[place] > 0]
+    return tuple(Reason(reason=REASONS[place], share=float(added[place]) / total) for place in order)
+
+
+class Words:
+    """Says reasons of single customers, of many whose memories were read together."""
+
+    def __init__(self, memories: Memories, names: Names, profiles: Profiles, scoring: Scoring, now_ms: int) -> None:
+        self._memories = memories
+        self._names = names
+        self._now_ms = now_ms
+        self._last_ms = dict(zip(profiles.row.tolist(), profiles.outlook.last.tolist(), strict=True))
+        before = past(memories.activity.days.those(profiles.row), scoring.coefficients.half_life_days)
+        self._gap_days = dict(zip(profiles.row.tolist(), before.gap_days.tolist(), strict=True))
+        self._given = all_answers(memories.answers, memories.latest.size)
+        self._active_days = active_days(memories.activity)
+
+    def say(self, row: int, why: tuple[Reason, ...]) -> str:
+        """For example "silent for 19 days, usually back after 3; NPS 4"."""
+        said: dict[str, Callable[[int], str]] = {
+            "silence": self._silence,
+            "nps_detractor": lambda row: self._answer(row, is_detractor),
+            "negative_answer": lambda row: self._answer(row, is_negative),
+            "open_ticket": self._ticket,
+            "first_week": lambda row: f"active on {_days(self._active_days[row])} of the first week",
+            "subscription_cancelled": self._cancelled,
+        }
+        return "; ".join(said[each.reason](row) for each in why)
+
+    def _silence(self, row: int) -> str:
+        words = f"silent for {_days(self._since(self._last_ms[row]))}"
+        if (gap := self._gap_days[row]) < GAP_BEFORE_ANY_DAYS:
+            return f"{words}, usually back after {max(1, round(gap))}"
+        return f"{words}, seen on one day only"
+
+    def _answer(self, row: int, speaks: Callable[[tuple[str, ...], int], bool]) -> str:
+        own = np.flatnonzero(self._given.row == row).tolist()
+        latest: tuple[int, str] = (0, "")
+        for place in own:
+            _, _, survey, _, scale = key = self._names[int(self._given.number[place])]
+            score = int(self._given.score[place])
+            if speaks(key, score):
+                words = f"NPS {score}" if survey == "nps" else f"{survey.upper()} {score} on {scale}"
+                latest = max(latest, (int(self._given.ms[place]), words))
+        return latest[1]
+
+    def _ticket(self, row: int) -> str:
+        since = [ms for ms, state in self._matters(row, tickets=True) if state != RESOLVED]
+        several = f"{len(since)} open tickets, the oldest" if len(since) > 1 else "a ticket open"
+        return f"{several} for {_days(self._since(min(since)))}"
+
+    def _cancelled(self, row: int) -> str:
+        (since,) = [ms for ms, state in self._matters(row, tickets=False) if state == CANCELLED]
+        return f"cancelled {_days(self._since(since))} ago"
+
+    def _matters(self, row: int, *, tickets: bool) -> Iterator[tuple[int, int]]:
+        """(ms, state) of each."""
+        matters = self._memories.matters
+        for place in np.flatnonzero((matters.row == row) & (matters.are_tickets == tickets)).tolist():
+            yield int(matters.ms[place]), int(matters.state[place])
+
+    def _since(self, ms: Any) -> int:
+        return max(0, (self._now_ms - int(ms)) // DAY_MS)
+
+
+def _days(number: Any) -> str:
+    return f"{number} day{'' if number == 1 else 's'}"
