@@ -43,6 +43,7 @@ RISK = Series("risk", Kind.LEVEL, "minute", ("level", "reason", "channel", "segm
 
 SERIES = (RISK, IDENTIFIED)
 
+
 class Profiles(NamedTuple):
     """All that the risk of some customers, ascending by row, and their place in the series depend on.
 
