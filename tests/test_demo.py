@@ -161,6 +161,7 @@ def page(at: float, day: int, stickiness: float | None, events: int) -> Page:
     lines = [f'engagement_active_customers{{product="{name}",window="24h"}} {day}' for name in ("app", "shop")]
     if stickiness is not None:
         lines.append(f'engagement_stickiness_ratio{{product="app"}} {stickiness}')
+        lines.append('engagement_risk_customers{level="high",product="app"} 4')
     lines.append(f'assidu_events_total{{topic="clicks"}} {events}\nassidu_lag_events{{topic="clicks",shard="0"}} 3')
     return Page("\n".join([*lines, "assidu_data_age_seconds 0.4", ""]), at)
 
@@ -206,6 +207,6 @@ def test_a_plain_line_says_the_most_telling_numbers() -> None:
     line = plain_line(history(page(0, 12, 0.4, 0), page(1, 13, 0.4, 50)))
 
     assert line == (
-        "app: active 13/–/– stickiness 40.0%  shop: active 13/–/– stickiness –  "
+        "app: active 13/–/– stickiness 40.0% at high risk 4  shop: active 13/–/– stickiness – at high risk –  "
         "50 events/s  lag 3  data 0.4 s old  50 events"
     )

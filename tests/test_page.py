@@ -13,6 +13,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
 import stream.exporter.page as page
+from stream.core.course import REASONS
 from stream.core.definition import View
 from stream.core.series import Key, Table
 from stream.core.time import DAY
@@ -24,6 +25,7 @@ from stream.exporter.page.routes import FILES, SECURITY
 from stream.exporter.page.trends import DAYS, MINUTES, Minutes
 from stream.metrics import SERIES
 from stream.metrics.activity import ACTIVE
+from stream.metrics.churn_risk import RISK
 from stream.metrics.complete_days import COVERS
 from stream.metrics.surveys import ANSWERS, RESPONSES
 from stream.settings import Settings
@@ -87,6 +89,27 @@ def test_a_score_has_its_margin() -> None:
     (nps,) = readings(card("engagement_nps_score"), seen)
     assert (nps.value, nps.rests_on, nps.caption) == (-25, 4, "spring, scale 0-10")
     assert nps.margin == pytest.approx(81.257, abs=0.001)
+
+
+def test_customers_at_risk_stand_by_level_and_in_words_by_reason() -> None:
+    seen = view(
+        (RISK.key("app", "high", "silence", "web", "unknown"), MINUTE, 3),
+        (RISK.key("app", "high", "silence", "ios", "trial"), MINUTE + 1, 1),  # if nothing is heard
+        (RISK.key("app", "high", "subscription_cancelled", "ios", "trial"), MINUTE, 2),
+        (RISK.key("app", "medium", "silence", "web", "trial"), MINUTE, 1),
+        (RISK.key("app", "low", "silence", "web", "team"), MINUTE, 4),
+    )
+    at_risk, share, why = (card(f"engagement_risk_{name}") for name in ("customers", "ratio", "reasons_customers"))
+
+    assert [(each.caption, each.value) for each in readings(at_risk, seen)] == [("high risk", 5), ("medium risk", 1)]
+    assert [(each.value, each.rests_on) for each in readings(share, seen)] == [(0.5, 10), (0.1, 10)]
+    reasons = {each.caption: each.value for each in readings(why, seen)}
+    assert {caption: number for caption, number in reasons.items() if number} == {"long silence": 3, "cancelled": 2}
+
+
+def test_every_reason_has_its_words() -> None:
+    shown = card("engagement_risk_reasons_customers")
+    assert sorted(figure.labels["reason"] for figure in shown.figures) == sorted(REASONS)
 
 
 def test_an_indicator_without_answers_has_no_value_and_no_count() -> None:

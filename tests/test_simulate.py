@@ -100,6 +100,42 @@ def test_live_customers_whose_turn_comes_too_seldom_have_left() -> None:
     assert max(event["duration_ms"] for event in sessions) < 6 * 3_600_000
 
 
+def test_what_goes_on_between_visits_goes_on_live() -> None:
+    """Who was subscribed in the past is billed a month later, and agents answer, whether anybody comes or not."""
+    whole = world()
+    past, hours = list(whole.past()), 40 * 24
+    events = [told.event for told in islice(whole.live(ticking(3_600_000)), hours)]
+    subscribed = {told.event["user_id"] for told in past if told.event["type"] == "subscription_started"}
+    renewed = {event["user_id"] for event in events if event["type"] == "subscription_renewed"}
+
+    assert renewed & subscribed
+    assert {"subscription_cancelled", "ticket_resolved"} < {event["type"] for event in events}
+
+
+def test_who_has_cancelled_is_silent_more_often_than_others() -> None:
+    last_seen, terms = {}, {}
+    for at_ms, event in world(customers=600).past():
+        if event["type"] in ("session", "page_view"):
+            last_seen[event["user_id"]] = at_ms
+        elif event["type"].startswith("subscription_"):
+            terms[event["user_id"]] = event["type"]
+    cancelled = {customer for customer, term in terms.items() if term == "subscription_cancelled"}
+
+    def silent_share(customers: set[str]) -> float:
+        return sum(NOW_MS - last_seen[customer] > 14 * DAY_MS for customer in customers) / len(customers)
+
+    assert silent_share(last_seen.keys() & cancelled) > 1.5 * silent_share(last_seen.keys() - cancelled)
+
+
+def test_customers_are_identified_now_and_then_or_never() -> None:
+    customers = {event["user_id"] for event in PAST}
+    segments = [(event["user_id"], event["traits"]["segment"]) for event in PAST if event["type"] == "identify"]
+
+    assert {segment for _, segment in segments} == {"trial", "team", "enterprise"}
+    assert 0.1 < len(customers - {customer for customer, _ in segments}) / len(customers) < 0.5
+    assert any((customer, "team") in segments for customer, segment in segments if segment == "trial")
+
+
 def test_some_customers_revise_what_they_answered() -> None:
     answered = [(event["user_id"], event["survey_id"]) for event in PAST if event["type"] == "survey_response"]
 

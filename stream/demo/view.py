@@ -52,6 +52,7 @@ ACTIVE = tuple(
 )
 DAY = {"window": "24h"}
 NPS = {"survey_id": "after-visit", "scale": "0-10", "window": "30d"}
+AT_HIGH_RISK = Row("churn risk", "high", COUNT, "engagement_risk_customers", {"level": "high"})
 STICKINESS = Row("stickiness", "24 hours of 30 days", PERCENT, "engagement_stickiness_ratio", {})
 MOVING = (
     *ACTIVE,
@@ -60,8 +61,9 @@ MOVING = (
     Row("visits", "ended in 24 hours", COUNT, "engagement_visits", DAY),
     Row("", "of a single page", PERCENT, "engagement_bounce_ratio", {**DAY, "basis": "single_page"}),
     Row("promoter score", "last 30 days", SCORE, "engagement_nps_score", NPS),
-    Row("first week", "in it now", COUNT, "engagement_first_week_in_progress_customers", {}),
-    Row("", "of them engaged", PERCENT, "engagement_first_week_in_progress_ratio", {}),
+    AT_HIGH_RISK,
+    Row("", "medium", COUNT, "engagement_risk_customers", {"level": "medium"}),
+    Row("first week", "engaged so far", PERCENT, "engagement_first_week_in_progress_ratio", {}),
 )
 COMPLETE_DAYS = (
     Row("first week", "engaged", PERCENT, "engagement_first_week_ratio", {}),
@@ -73,13 +75,7 @@ COMPLETE_DAYS = (
         {"1": "back on day 1", "30": "back on day 30"},
     ),
     Row("churn", "gone since last month", PERCENT, "engagement_churn_ratio", {}),
-    *_rows(
-        "lifecycle",
-        COUNT,
-        "engagement_lifecycle_customers",
-        "state",
-        {state: state for state in ("new", "resurrected")},
-    ),
+    Row("lifecycle", "new", COUNT, "engagement_lifecycle_customers", {"state": "new"}),
 )
 
 
@@ -113,7 +109,8 @@ def plain_line(history: History) -> str:
     page, parts = history.latest, []
     for product in page.products:
         active = "/".join(_written(page, row, product) for row in ACTIVE)
-        parts.append(f"{product}: active {active} stickiness {_written(page, STICKINESS, product)}")
+        stickiness, at_risk = (_written(page, row, product) for row in (STICKINESS, AT_HIGH_RISK))
+        parts.append(f"{product}: active {active} stickiness {stickiness} at high risk {at_risk}")
     return "  ".join([*parts, *_figures(history)])
 
 
@@ -134,8 +131,7 @@ def _trend(history: History, row: Row, product: str) -> Text:
     now = history.latest.value(row.name, product=product, **row.labels)
     if then is None or now is None or row.unit.value(then) == row.unit.value(now):
         return Text("")
-    arrow, style = ("▲", "green") if now > then else ("▼", "yellow")
-    return Text(f"{arrow} {row.unit.change(abs(now - then))}", style=style)
+    return Text(f"{'▲' if now > then else '▼'} {row.unit.change(abs(now - then))}", style="cyan")
 
 
 def _figures(history: History) -> Iterator[str]:

@@ -48,6 +48,18 @@ HABITS = (
 JUST_NOW = Habit(100, Range(1, 6), Range(0, 0))  # of who signs up while we watch
 PRODUCTS, PRODUCT_WEIGHTS = ("app", "shop"), (65, 35)
 CHANNELS, CHANNEL_WEIGHTS = ("web", "ios", "android"), (45, 30, 25)
+SEGMENTS, SEGMENT_WEIGHTS = ("trial", "team", "enterprise", None), (40, 25, 10, 25)
+COUNTRIES = ("CH", "DE", "FR", "GB", "US")
+
+
+class Plan(NamedTuple):
+    """What a subscription is to, and what a month of it costs."""
+
+    name: str
+    amount_minor: int
+
+
+FREE, PRO, BUSINESS = Plan("free", 0), Plan("pro", 2_900), Plan("business", 9_900)
 
 SETTLED_DAYS = 30  # after so long the first enthusiasm is over; before, gaps are shorter
 ENTHUSIASM = 4.0  # in the beginning, as many times shorter
@@ -55,11 +67,13 @@ ENTHUSIASM = 4.0  # in the beginning, as many times shorter
 
 @dataclass(frozen=True)
 class Customer:
-    """Times are days ago, seen from the moment that ends the past."""
+    """Times are days ago, seen from the moment that ends the past. Who has no segment is never identified."""
 
     user_id: str
     product: str
     channel: str
+    segment: str | None
+    country: str
     gap_days: float
     joined: float
     away_from: float = 0.0
@@ -88,6 +102,8 @@ def drawn_customer(number: int, habit: Habit, chance: Random) -> Customer:
         user_id=f"customer-{number:05}",
         product=chance.choices(PRODUCTS, PRODUCT_WEIGHTS)[0],
         channel=chance.choices(CHANNELS, CHANNEL_WEIGHTS)[0],
+        segment=chance.choices(SEGMENTS, SEGMENT_WEIGHTS)[0],
+        country=chance.choice(COUNTRIES),
         gap_days=habit.gap_days.draw(chance),
         joined=habit.joined.draw(chance),
         away_from=habit.away_from.draw(chance) if habit.away_from else 0.0,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import IntEnum
 from typing import NamedTuple
 
 MINUTE_MS = 60_000
@@ -56,6 +57,36 @@ class Answer(NamedTuple):
     sentiment: str | None
 
 
+class TicketStage(IntEnum):
+    """In the order in which they come; of two in the same millisecond the later one stands."""
+
+    OPENED = 1
+    RESOLVED = 2
+    REOPENED = 3
+
+
+class SubscriptionStage(IntEnum):
+    """In the order in which they come; of two in the same millisecond the later one stands."""
+
+    STARTED = 1
+    RENEWED = 2
+    CANCELLED = 3
+
+
+class Turn(NamedTuple):
+    """A ticket or the subscription came to this stage."""
+
+    at_ms: int
+    stage: TicketStage | SubscriptionStage
+
+
+class Membership(NamedTuple):
+    """The customer was said to be in this segment."""
+
+    at_ms: int
+    segment: str
+
+
 @dataclass
 class Visit:
     """The customer was there from `begin_ms` to `end_ms`."""
@@ -81,6 +112,33 @@ class Diary:
         self.actions: list[Action] = []
         self.questions: list[Question] = []
         self.answers: list[Answer] = []
+        self.tickets: dict[str, list[Turn]] = {}
+        self.subscription: list[Turn] = []
+        self.memberships: list[Membership] = []
+
+    @property
+    def opinions(self) -> dict[tuple[str, str, str], Answer]:
+        """Of several answers to the same survey on the same scale, the last."""
+        return {(each.survey, each.survey_id, each.scale): each for each in self.answers}
+
+    @property
+    def waits_for_help(self) -> bool:
+        """Whether a ticket is not resolved."""
+        return any(max(turns).stage != TicketStage.RESOLVED for turns in self.tickets.values())
+
+    @property
+    def subscribed(self) -> bool:
+        return bool(self.subscription) and max(self.subscription).stage != SubscriptionStage.CANCELLED
+
+    @property
+    def cancelled_ms(self) -> int | None:
+        """When the subscription was cancelled; None for who is subscribed or never was."""
+        return max(self.subscription).at_ms if self.subscription and not self.subscribed else None
+
+    @property
+    def segment(self) -> str | None:
+        """None for who was never identified."""
+        return max(self.memberships).segment if self.memberships else None
 
     def stay(self, channel: str, from_ms: int, until_ms: int) -> Visit:
         """The visit that this is part of: who is back on the channel within half an hour had not really left.

@@ -10,6 +10,7 @@ from stream.json_text import json_text
 from stream.simulate.diary import Diary
 from stream.simulate.truth.activity import activity
 from stream.simulate.truth.attendance import attendances
+from stream.simulate.truth.churn_risk import churn_risk
 from stream.simulate.truth.clicks import clicks
 from stream.simulate.truth.complete_days import complete_days
 from stream.simulate.truth.content import content
@@ -70,6 +71,7 @@ def _of_product(diaries: list[Diary], moment: Moment, first_week_days: int, csat
         **complete_days(attended, moment),
         **first_week(attended, moment, first_week_days),
         **retention(attended, moment),
+        **churn_risk(diaries, moment, first_week_days),
         **clicks(diaries, moment),
         **content(diaries, moment),
         **surveys(diaries, moment, csat_7_from),

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import partial
 from random import Random
-from typing import NamedTuple
 
+from stream.simulate.affairs import plan_of, subscription, ticket
+from stream.simulate.agenda import Step
 from stream.simulate.questionnaires import drawn_questionnaire, drawn_sentiment, drawn_themes
-from stream.simulate.sitting import SUMMARISED, Event, Person, Sitting
+from stream.simulate.sitting import SUMMARISED, Person, Sitting
 
 SHOWN = (("spring", "banner"), ("referral", "banner"), ("newsletter", "teaser"), (None, "film"), (None, None))
 """Campaign and content of what may be shown; not everything belongs to a campaign."""
@@ -24,26 +25,31 @@ LONGEST_STAY_SECONDS = 240.0
 REVISED_WITHIN_SECONDS = 2 * 86_400.0
 
 
-class Step(NamedTuple):
-    """One act, so many seconds after the one before; it takes its moment, in milliseconds since the epoch."""
-
-    pause_seconds: float
-    act: Callable[[int], Event]
-
-
 def visit(person: Person, chance: Random, signs_up: bool) -> Iterator[Step]:
-    """A visit from its beginning to the summary of its session, and a survey now and then."""
+    """A visit from its beginning to the summary of its session, and a survey or a ticket now and then."""
     if not signs_up and chance.random() < 0.05:
         letter = person.sit_down("email")
         yield Step(0, partial(letter.click, campaign="newsletter", content="teaser", element="read-more"))
     sitting = person.sit_down()
+    yield from _begun(sitting, chance, signs_up)
+    yield from _pages(sitting, chance)
+    if chance.random() < 0.05:
+        yield from _survey(sitting if chance.random() < 0.7 else person.sit_down("email"), chance)
+    if chance.random() < 0.03:
+        yield from ticket(sitting if chance.random() < 0.7 else person.sit_down("email"), chance)
+
+
+def _begun(sitting: Sitting, chance: Random, signs_up: bool) -> Iterator[Step]:
+    """Some log in, some are told who they are; now and then somebody subscribes."""
     if signs_up:
         yield Step(1, sitting.sign_up)
     elif sitting.channel in SUMMARISED or chance.random() < 0.4:
         yield Step(1, sitting.log_in)
-    yield from _pages(sitting, chance)
-    if chance.random() < 0.05:
-        yield from _survey(sitting if chance.random() < 0.7 else person.sit_down("email"), chance)
+    diary, segment = sitting.person.diary, sitting.person.segment
+    if segment and chance.random() < (0.05 if diary.segment else 0.6):
+        yield Step(1, partial(sitting.be_identified, segment=segment, plan=plan_of(sitting.person)))
+    if not diary.subscribed and chance.random() < (0.25 if signs_up else 0.03):
+        yield from subscription(sitting, chance)
 
 
 def _pages(sitting: Sitting, chance: Random) -> Iterator[Step]:

@@ -9,9 +9,11 @@ from itertools import accumulate, count
 from random import Random
 from typing import NamedTuple
 
-from stream.simulate.customers import JUST_NOW, PAST_DAYS, Customer, Habit, drawn_customer, drawn_habit
+from stream.simulate.agenda import Agenda, Step
+from stream.simulate.customers import JUST_NOW, PAST_DAYS, Habit, drawn_customer, drawn_habit
 from stream.simulate.ledger import Ledger
-from stream.simulate.script import Step, visit
+from stream.simulate.mood import likely_to_leave
+from stream.simulate.script import visit
 from stream.simulate.sitting import Event, Person
 
 DAY_MS = 86_400_000
@@ -19,7 +21,7 @@ DAY_MS = 86_400_000
 CROWD = 60  # live visits going on at once
 STAY = 0.7  # how likely a live visitor goes on after what would have been a visit
 SIGN_UP = 0.05  # of live visitors
-COME_BACK = 0.03  # how likely a live visitor who left is, compared with one who did not
+COME_BACK = 0.03  # how likely a live visitor who left, or is about to, is, compared with others
 
 PATIENCE_MS = 20 * 60_000
 """Who was not heard of for so long has left."""
@@ -53,18 +55,22 @@ class World:
         self._now_ms = int(now.timestamp() * 1000)
         self._days = days
         self._numbers = count()
+        self._agenda = Agenda()
         self._people = [self._person(number) for number in range(customers)]
 
     def past(self) -> Iterator[Told]:
         """All that happened in the days before now, in the order of time."""
         lives = (self._life(number, person, chance) for number, (person, chance) in enumerate(self._people))
         for at_ms, _, step in merge(*lives, key=lambda due: due[:2]):
-            yield Told(at_ms, step.act(at_ms))
+            if self._agenda.next_ms <= at_ms:
+                yield from self._meanwhile(at_ms)
+            yield self._done(at_ms, step)
+        yield from self._meanwhile(self._now_ms - 1)
 
     def live(self, clock_ms: Callable[[], int]) -> Iterator[Told]:
         """What the same customers, and new ones, do from now on: endless, each event at the clock's moment.
 
-        Whoever used to come often comes first; a few who had left are back.
+        Whoever used to come often comes first; a few who had left are back. What goes on by itself keeps its pace.
         """
         chance = Random(f"{self._seed} live")
         visitors = self._visitors(chance)
@@ -72,10 +78,24 @@ class World:
         crowd = [_Stay(next(visitors), chance, at_ms) for _ in range(CROWD)]
         while True:
             at_ms = max(at_ms, clock_ms())  # a clock that is put back must not undo the order of acts
+            if self._agenda.next_ms <= at_ms:
+                yield Told(at_ms, self._agenda.do_next(at_ms))
+                continue
             place = chance.randrange(CROWD)
             while (step := crowd[place].next_step(at_ms)) is None:
                 crowd[place] = _Stay(next(visitors), chance, at_ms)
-            yield Told(at_ms, step.act(at_ms))
+            yield self._done(at_ms, step)
+
+    def _done(self, at_ms: int, step: Step) -> Told:
+        told = Told(at_ms, step.act(at_ms))
+        if step.then:
+            self._agenda.take(step.then, at_ms)
+        return told
+
+    def _meanwhile(self, until_ms: int) -> Iterator[Told]:
+        """What goes on by itself until then."""
+        while (at_ms := self._agenda.next_ms) <= until_ms:
+            yield Told(at_ms, self._agenda.do_next(at_ms))
 
     def _person(self, number: int, habit: Habit | None = None) -> tuple[Person, Random]:
         chance = Random(f"{self._seed} customer {number}")
@@ -102,6 +122,8 @@ class World:
                 if at_ms >= self._now_ms:
                     return
                 yield Due(at_ms, number, step)
+            if chance.random() < likely_to_leave(person.diary):
+                return
             signs_up = False
             # A gamma of shape 2 is more regular than chance: people have a rhythm.
             gap_days = chance.gammavariate(2, customer.gap_at(days_ago) / 2)
@@ -110,15 +132,16 @@ class World:
     def _visitors(self, chance: Random) -> Iterator[Person]:
         """Who comes next, live: someone known, or (of no use to the past) someone who signs up."""
         known = [person for person, _ in self._people]
-        weights = list(accumulate(_eagerness(person.customer) for person in known))
+        weights = list(accumulate(map(_eagerness, known)))
         for number in count(len(known)):
             while chance.random() >= SIGN_UP:
                 yield chance.choices(known, cum_weights=weights)[0]
             yield self._person(number, JUST_NOW)[0]
 
 
-def _eagerness(customer: Customer) -> float:
-    return (COME_BACK if customer.has_left else 1.0) / customer.gap_at(0)
+def _eagerness(person: Person) -> float:
+    has_left = person.customer.has_left or likely_to_leave(person.diary) > 0
+    return (COME_BACK if has_left else 1.0) / person.customer.gap_at(0)
 
 
 class _Stay:

@@ -49,6 +49,17 @@ _METRICS = {metric.name: metric for metric in METRICS}
 _WINDOWS = {"24h": "last 24 hours", "7d": "last 7 days", "30d": "last 30 days"}
 
 
+_AT_RISK = {"high": "high risk", "medium": "medium risk"}
+_REASONS = {
+    "silence": "long silence",
+    "subscription_cancelled": "cancelled",
+    "nps_detractor": "detractor (NPS)",
+    "negative_answer": "poor answer",
+    "open_ticket": "open ticket",
+    "first_week": "weak first week",
+}
+
+
 def _by_window() -> tuple[Figure, ...]:
     return tuple(Figure(caption, {"window": window}) for window, caption in _WINDOWS.items())
 
@@ -83,6 +94,30 @@ CONTENTS = (
                 "7 days of 30 days",
                 (Figure(counted="customers active in 30 days"),),
                 rests_on="month",
+            ),
+        ),
+    ),
+    Section(
+        "Who is about to leave",
+        (
+            Card(
+                "Customers at risk",
+                _METRICS["engagement_risk_customers"],
+                "now",
+                tuple(Figure(caption, {"level": level}) for level, caption in _AT_RISK.items()),
+            ),
+            Card(
+                "Share at risk",
+                _METRICS["engagement_risk_ratio"],
+                "now",
+                tuple(Figure(caption, {"level": level}, "customers") for level, caption in _AT_RISK.items()),
+                rests_on="customers",
+            ),
+            Card(
+                "Why at high risk",
+                _METRICS["engagement_risk_reasons_customers"],
+                "now, by what weighs most",
+                tuple(Figure(caption, {"level": "high", "reason": reason}) for reason, caption in _REASONS.items()),
             ),
         ),
     ),

@@ -30,12 +30,22 @@ class Moment:
     def __init__(self, at: datetime, zone: ZoneInfo) -> None:
         self.minute = int(at.timestamp()) // 60
         self.today = at.astimezone(zone).toordinal()
+        self._zone = zone
         # Some thousands of deeds fall on the same minutes, and local time is slow to tell.
         self._day = cache(lambda minute: datetime.fromtimestamp(minute * 60, zone).toordinal())
 
     def day(self, at_ms: int) -> int:
         """The local day of a deed."""
         return self._day(at_ms // MINUTE_MS)
+
+    @property
+    def hour_ms(self) -> int:
+        """The last full hour."""
+        return self.minute // 60 * 60 * MINUTE_MS
+
+    def starts_ms(self, day: int) -> int:
+        """When the local day begins."""
+        return int(datetime.fromordinal(day).replace(tzinfo=self._zone).timestamp()) * 1000
 
     def saw_active(self, last_ms: int, window: str) -> bool:
         """Whether a customer last active then counts as active: to the minute in every window."""

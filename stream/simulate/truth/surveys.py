@@ -11,8 +11,7 @@ from stream.simulate.truth.samples import Samples, sample, share
 
 def surveys(diaries: list[Diary], moment: Moment, csat_7_from: int) -> Samples:
     samples = _responses(diaries, moment) | _feedback(diaries, moment)
-    # The diary is in the order of time: of a customer's answers to the same, the last written is what it thinks.
-    final = [{(each.survey, each.survey_id, each.scale): each for each in diary.answers} for diary in diaries]
+    final = [diary.opinions for diary in diaries]
     for survey, survey_id, scale in {key for answers in final for key in answers}:
         for window in WINDOWS:
             answers = [own[survey, survey_id, scale] for own in final if (survey, survey_id, scale) in own]
