@@ -11,14 +11,13 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schemas import Event
 from stream.core.facts import Customers, Facts
 from stream.core.names import Names
 from stream.core.ragged import Ragged
 from stream.core.record import Kind, packed, unpacked
 from stream.core.series import KEEP_MINUTES
 from stream.core.time import Calendar, minute_of
-from stream.metrics.activity import ACTIVE_BY_CHANNEL, ACTIVE_ONLY, ACTIVE_TYPES
+from stream.metrics.activity import ACTIVE_BY_CHANNEL, makes_active
 from tests.histories import History, State, customer_key, decoded, histories, laws
 
 KEEP_DAYS = 460
@@ -69,10 +68,6 @@ def test_a_record_keeps_memories_of_any_length_apart(customers: list[tuple[int, 
         assert np.array_equal(found.rows.lengths, memory.rows.lengths)
 
 
-def is_active(event: Event) -> bool:
-    return event.type in ACTIVE_TYPES and all(counts(event) for type_, counts in ACTIVE_ONLY if event.type == type_)
-
-
 def of_one_customer(history: History) -> History:
     """What the customer of the first event did, in one product."""
     events = [(event, decoded(event)) for event in history.emitted]
@@ -97,7 +92,7 @@ def shuffled(history: History, seed: int) -> History:
 def test_a_record_knows_the_first_activity_the_last_on_each_channel_and_the_active_days(history: History) -> None:
     own = of_one_customer(history)
     calendar, said = Calendar(own.zone), remembered(own)
-    active = [event for event in own.events if is_active(event)]
+    active = [event for event in own.events if makes_active(event)]
     if not active:
         assert not said or (said["first"][2], said["days"]) == (False, [])
         return
@@ -142,7 +137,7 @@ def test_forgetting_keeps_the_newest_days_whatever_the_order(history: History, s
     said = remembered(own, KEEP_DAYS)
     assert remembered(shuffled(own, seed), KEEP_DAYS) == said
     calendar = Calendar(own.zone)
-    days = {calendar.day(minute_of(event.epoch_ms)) for event in own.events if is_active(event)}
+    days = {calendar.day(minute_of(event.epoch_ms)) for event in own.events if makes_active(event)}
     if days:
         assert said["days"] == sorted(day for day in days if day > max(days) - KEEP_DAYS)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import random
 from datetime import UTC, datetime, timedelta
 from http.client import HTTPConnection
 from io import StringIO
@@ -164,3 +165,35 @@ def test_a_file_that_holds_no_coefficients_is_refused(assidu: Assidu, tmp_path: 
         file.write_text(text)
         done = assidu.run("coefficients", "--set", str(file))
         assert (done.returncode, words in done.stderr, str(file) in done.stderr) == (2, True, True), done.stderr
+
+
+def test_what_is_stored_can_be_fitted_and_brought_into_force(assidu: Assidu, tmp_path: Path) -> None:
+    """The stored records say what the file of the same events says."""
+    story = Story(assidu)
+    story.worker()
+    chance, now = random.Random(1), datetime.now(UTC)
+    events = [
+        login(f"user-{user}", now - age * DAY)
+        for user in range(400)
+        for age in range(user % 2 * (user % 110), 120)
+        if chance.random() < 0.3
+    ]
+    story.emit(events)
+    story.settle()
+    file = tmp_path / "events.jsonl"
+    file.write_text("".join(f"{json.dumps(event)}\n" for event in events))
+    out = tmp_path / "churn-risk.toml"
+
+    stored = assidu.run("fit", "--product", "app", "--format", "json", "--out", str(out))
+    of_file = assidu.run("fit", str(file), "--product", "app", "--format", "json")
+    assert stored.returncode == of_file.returncode == 0, stored.stderr
+    one, other = json.loads(stored.stdout), json.loads(of_file.stdout)
+    assert one["coefficients"] == pytest.approx(other["coefficients"])
+    assert (one["examples"], one["learnt_at"]) == (other["examples"], other["learnt_at"])
+    assert assidu.run("coefficients", "--set", str(out)).returncode == 0
+    wait_until_scored(assidu)
+    shown = json.loads(assidu.run("coefficients", "--format", "json").stdout)
+    assert shown["coefficients"] == one["coefficients"]
+
+    nothing = assidu.run("fit", "--product", "shop")
+    assert (nothing.returncode, "no customer of product 'shop'" in nothing.stderr) == (2, True)

@@ -20,12 +20,13 @@ from stream.errors import UserError
 @click.command(
     epilog="""\b
 Examples:
+  assidu fit --product app --out churn-risk.toml
   assidu fit events.jsonl.gz --product app --out churn-risk.toml
   assidu fit --csv orders.csv --type purchase --map user_id=customer --map timestamp=paid_at \\
     --map order_id=order --map amount_minor=amount*100 --map units=items --set currency=EUR
 """
 )
-@click.argument("file")
+@click.argument("file", required=False)
 @click.option("--product", metavar="P", help="Whose customers; rows of CSV are all of it.  [default: default]")
 @click.option(
     "--horizon-days",
@@ -48,7 +49,7 @@ Examples:
 def fit(
     ctx: click.Context,
     /,
-    file: str,
+    file: str | None,
     product: str | None,
     horizon_days: int,
     capacity: int,
@@ -57,11 +58,12 @@ def fit(
     from_csv: bool,
     **csv: Any,
 ) -> None:
-    """Fit the churn risk to the history in FILE (- for standard input; .gz is unpacked).
+    """Fit the churn risk to what is stored of customers, or to the history in FILE.
 
-    The last days grade what was learnt from those before: AUC, Brier score, a table of what was told
-    and what came. Bad lines are named on stderr; the exit code is then 1. Workers do not read the
-    coefficients yet.
+    FILE is - for standard input; .gz is unpacked. The last days grade what was learnt from those before: AUC, Brier
+    score, a table of what was told and what came. Bad lines are named on stderr; the exit code is then 1.
+
+    `assidu coefficients --set` brings what --out has written into force.
     """
     if find_spec("sklearn") is None:
         raise UserError("assidu fit needs scikit-learn: pip install 'assidu[fit]'")
@@ -74,15 +76,21 @@ def fit(
     from stream.emit.lines import json_lines
     from stream.fit.history import read_history
     from stream.fit.report import make_report, show
+    from stream.fit.stored import read_stored
     from stream.settings import read_settings
 
     if not from_csv:
         refuse_csv_options(ctx, csv)
-    settings, source = read_settings(), Input(file)
-    records = rows(source, settings, {**csv, "product": product}) if from_csv else json_lines(source)
-    whose, bad = product or DEFAULT_PRODUCT, BadLines(complaints())
-    history = asyncio.run(read_history(records, whose, Calendar(settings.zone), bad))
-    bad.close()
+    settings, whose, bad = read_settings(), product or DEFAULT_PRODUCT, BadLines(complaints())
+    if file is None:
+        if from_csv:
+            raise click.UsageError("--csv needs a FILE")
+        history = asyncio.run(read_stored(settings, whose))
+    else:
+        source = Input(file)
+        records = rows(source, settings, {**csv, "product": product}) if from_csv else json_lines(source)
+        history = asyncio.run(read_history(source, records, whose, Calendar(settings.zone), bad))
+        bad.close()
     report = make_report(history, whose, horizon_days, capacity)
     if out:
         try:

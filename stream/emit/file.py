@@ -7,12 +7,12 @@ from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from schemas import Rejected
 from stream.emit.emitter import Emitter
 from stream.emit.input import Input
 from stream.emit.lines import Checked, Record
+from stream.progress import progress
 from stream.settings import Settings
 
 _SHOWN_LINES = 20
@@ -25,14 +25,14 @@ async def emit_file(settings: Settings, source: Input, chunks: AsyncIterator[lis
     families: set[str] = set()
     emitter = Emitter(settings)
     try:
-        with _progress(console) as progress:
-            bar = progress.add_task("events", total=source.size_bytes())
+        with progress(console) as bars:
+            bar = bars.add_task("events", total=source.size_bytes())
             async with emitter:
                 async for chunk in chunks:
                     await emitter.send_many(_good(chunk, families, bad))
-                    if progress.tasks[bar].total:
-                        progress.update(bar, completed=source.read_bytes())
-                    progress.update(bar, description=f"{emitter.acknowledged} events acknowledged")
+                    if bars.tasks[bar].total:
+                        bars.update(bar, completed=source.read_bytes())
+                    bars.update(bar, description=f"{emitter.acknowledged} events acknowledged")
                     await asyncio.sleep(0)  # sending does not pause by itself: let acknowledgements in
     except BaseException:
         if emitter.sent:
@@ -77,17 +77,6 @@ class BadLines:
         if (others := self.reasons.total() - _SHOWN_LINES) > 0:
             reasons = ", ".join(f"{reason} {count}" for reason, count in self.reasons.most_common())
             self._console.print(f"and {_counted(others, 'more bad line')} (in all: {reasons})")
-
-
-def _progress(console: Console) -> Progress:
-    return Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        TimeRemainingColumn(),
-        console=console,
-        transient=True,
-        disable=not console.is_terminal,
-    )
 
 
 def _counted(count: int, noun: str) -> str:

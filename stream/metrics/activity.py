@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -28,6 +29,14 @@ ACTIVE_TYPES = frozenset(
 )
 """Event types that make a customer active (METRICS, "Active events"), as far as ACTIVE_ONLY lets them."""
 ACTIVE_ONLY = (("ticket_replied", lambda event: event.by == "customer"),)
+
+_ONLY = dict(ACTIVE_ONLY)
+
+
+def makes_active(event: Any) -> bool:
+    """Whether the event makes its customer active."""
+    return event.type in ACTIVE_TYPES and (event.type not in _ONLY or _ONLY[event.type](event))
+
 
 EVENTS = Series("events", Kind.FLOW, "minute", ("type",), frozenset(TYPES))
 ACTIVE_EVENTS = Series("active_events", Kind.FLOW, "minute", ("channel",), ACTIVE_TYPES, ACTIVE_ONLY)

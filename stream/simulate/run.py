@@ -9,11 +9,11 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import TextIO
 
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn
+from rich.progress import Progress
 
 from stream.emit import Emitter
 from stream.errors import UserError
+from stream.progress import progress
 from stream.settings import Settings
 from stream.simulate.traffic import Plan, Traffic
 
@@ -28,8 +28,8 @@ async def run_simulation(settings: Settings, plan: Plan, ledger: TextIO | None) 
     _refuse_what_is_too_old(settings, plan)
     async with Emitter(settings) as emitter:
         traffic = Traffic(emitter, plan)
-        with _progress() as progress, _stopped_by_signals(traffic):
-            showing = asyncio.create_task(_show(progress, traffic, plan))
+        with progress() as bars, _stopped_by_signals(traffic):
+            showing = asyncio.create_task(_show(bars, traffic, plan))
             try:
                 if plan.days:
                     await traffic.send_past()
@@ -71,23 +71,12 @@ def _stopped_by_signals(traffic: Traffic) -> Iterator[None]:
         listen_no_more()
 
 
-async def _show(progress: Progress, traffic: Traffic, plan: Plan) -> None:
-    bar = progress.add_task("", total=1)
+async def _show(bars: Progress, traffic: Traffic, plan: Plan) -> None:
+    bar = bars.add_task("", total=1)
     while True:
         phase = f"{plan.days} days of the past" if plan.days and traffic.past_share < 1 else "live"
-        progress.update(bar, completed=traffic.past_share, description=f"{phase}: {traffic.sent:,} messages sent")
+        bars.update(bar, completed=traffic.past_share, description=f"{phase}: {traffic.sent:,} messages sent")
         await asyncio.sleep(_LOOK_SECONDS)
-
-
-def _progress() -> Progress:
-    console = Console(stderr=True, highlight=False)
-    return Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        console=console,
-        transient=True,
-        disable=not console.is_terminal,
-    )
 
 
 def _write(traffic: Traffic, settings: Settings, ledger: TextIO) -> None:

@@ -1,0 +1,52 @@
+"""A history: the active days of a product's customers, as their records in Redis have them."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from stream.core.facts import customers_of
+from stream.core.names import Names
+from stream.core.ragged import Ints
+from stream.core.record import unpacked
+from stream.errors import UserError
+from stream.fit.examples import History
+from stream.metrics import KINDS
+from stream.progress import progress
+from stream.settings import Settings
+from stream.store import meta
+from stream.store.connect import connect
+from stream.store.keys import product_of
+from stream.store.packing import BUCKETS
+from stream.store.shard import ShardStore
+
+_BUCKETS_AT_ONCE = 512
+
+
+async def read_stored(settings: Settings, product: str) -> History:
+    """What is remembered of them. Raises UserError where none was ever active."""
+    redis = connect(settings.redis)
+    store = ShardStore(redis, settings.namespace)
+    who: list[Ints] = []
+    days: list[Ints] = []
+    customers = 0
+    try:
+        await meta.check(redis, settings)
+        with progress() as bars:
+            bar = bars.add_task("reading records", total=settings.partitions * BUCKETS)
+            for shard in range(settings.partitions):
+                names = Names(await store.names(shard))
+                for first in range(0, BUCKETS, _BUCKETS_AT_ONCE):
+                    found = await store.in_buckets(shard, range(first, first + _BUCKETS_AT_ONCE))
+                    records = [record for key, record in found.items() if product_of(key) == product]
+                    if records:
+                        _, (activity, *_) = unpacked(records, KINDS, customers_of([product] * len(records), names))
+                        row, day = activity.days.all()
+                        who.append(row + customers)
+                        days.append(day)
+                        customers += len(records)
+                    bars.advance(bar, _BUCKETS_AT_ONCE)
+    finally:
+        await redis.aclose()
+    if not sum(map(len, days)):
+        raise UserError(f"no customer of product {product!r} was ever active: name another by --product")
+    return History(np.concatenate(who), np.concatenate(days))
