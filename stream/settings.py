@@ -75,6 +75,12 @@ class Settings(BaseSettings):
             raise ValueError(f"{url!r} does not begin with redis://, rediss:// or unix://")
         return url
 
+    @field_validator("alert_thresholds")
+    @classmethod
+    def _known_alerts_and_numbers(cls, given: str) -> str:
+        _thresholds(given)
+        return given
+
     def environment(self) -> dict[str, str]:
         """The variables that another process must have to read the same settings, secrets included."""
         set_ = {name: value for name, value in self.model_dump().items() if value is not None}
@@ -82,11 +88,6 @@ class Settings(BaseSettings):
             f"ASSIDU_{name.upper()}": value.get_secret_value() if isinstance(value, SecretStr) else str(value)
             for name, value in set_.items()
         }
-    @field_validator("alert_thresholds")
-    @classmethod
-    def _known_alerts_and_numbers(cls, given: str) -> str:
-        _thresholds(given)
-        return given
 
     @property
     def zone(self) -> ZoneInfo:
