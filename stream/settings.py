@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import isfinite
 from typing import Literal
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -9,8 +10,9 @@ from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from schemas import FAMILIES
-from stream.core.definition import Definitions
+from stream.core.definition import CHANGES, Definitions
 from stream.errors import UserError
+from stream.metrics import ALERTS
 
 
 class Settings(BaseSettings):
@@ -42,6 +44,9 @@ class Settings(BaseSettings):
     stale_seconds: float = Field(60, gt=0)
     canary_seconds: float = Field(5, ge=0)
     token: SecretStr | None = Field(None, min_length=16)
+    alert_thresholds: str = ""
+    grafana_url: str = "http://localhost:3000"
+    runbook_url: str = "docs/runbook.md"
     bind: str = "127.0.0.1"
     worker_port: int = Field(0, ge=0, le=65535)
     exporter_port: int = Field(9464, ge=0, le=65535)
@@ -69,6 +74,12 @@ class Settings(BaseSettings):
         if not url.startswith(("redis://", "rediss://", "unix://")):
             raise ValueError(f"{url!r} does not begin with redis://, rediss:// or unix://")
         return url
+
+    @field_validator("alert_thresholds")
+    @classmethod
+    def _known_alerts_and_numbers(cls, given: str) -> str:
+        _thresholds(given)
+        return given
 
     def environment(self) -> dict[str, str]:
         """The variables that another process must have to read the same settings, secrets included."""
@@ -98,6 +109,11 @@ class Settings(BaseSettings):
         return Definitions(self.first_week_days, self.csat_7_from)
 
     @property
+    def thresholds(self) -> dict[str, float]:
+        """Alert -> threshold, for every alert of an indicator."""
+        return {name: alert.threshold for name, alert in ALERTS.items()} | _thresholds(self.alert_thresholds)
+
+    @property
     def oldest_days(self) -> int | None:
         """How many days older than its record an event may be; None: any age (event clock)."""
         return self.horizon_days if self.clock == "wall" else None
@@ -115,6 +131,32 @@ class Settings(BaseSettings):
     @property
     def churn_risk(self) -> str:
         return self.topic_prefix + "churn-risk"
+
+
+def _thresholds(given: str) -> dict[str, float]:
+    """As in "EngagementStickinessLow=0.05 EngagementNpsDrop=15". Raises ValueError, naming all that is wrong."""
+    found, wrong = {}, []
+    for pair in given.split():
+        name, _, text = pair.partition("=")
+        if name not in ALERTS:
+            wrong.append(f"{name!r} is none of the alerts {', '.join(ALERTS)}")
+        elif (number := _number(text)) is None:
+            wrong.append(f"{pair!r} is not {name}=NUMBER")
+        elif ALERTS[name].condition in CHANGES and number <= 0:
+            wrong.append(f"{pair!r}: a change must be more than 0")
+        else:
+            found[name] = number
+    if wrong:
+        raise ValueError("; ".join(wrong))
+    return found
+
+
+def _number(text: str) -> float | None:
+    try:
+        number = float(text)
+    except ValueError:
+        return None
+    return number if isfinite(number) else None
 
 
 def read_settings() -> Settings:

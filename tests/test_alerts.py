@@ -1,4 +1,5 @@
-"""Alerts from end to end: numbers in Redis, a real exporter, Prometheus and Alertmanager, and who hears of it.
+"""Alerts from end to end: events in Kafka or numbers in Redis, a real exporter, Prometheus and Alertmanager, and who
+hears of it.
 
 The rules and configurations are those of deploy/, on a faster clock.
 """
@@ -6,9 +7,10 @@ The rules and configurations are those of deploy/, on a faster clock.
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator, Iterator
-from contextlib import ExitStack, contextmanager
-from datetime import UTC, datetime
+from asyncio import to_thread
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
 from uuid import uuid4
@@ -21,9 +23,12 @@ from stream.embedded import EmbeddedRedis, free_port
 from stream.metrics.activity import ACTIVE
 from stream.metrics.first_week import ANCHORED
 from stream.settings import Settings
+from stream.simulate import World
+from tests.events import Event
 from tests.stack.command import Assidu
 from tests.stack.owner import Owner
 from tests.stack.prometheus import Alertmanager, Prometheus, program
+from tests.stack.story import Story
 from tests.stack.waiting import eventually_async
 from tests.stack.webhook import Webhook, listening
 
@@ -33,13 +38,16 @@ DEPLOY = Path(__file__).parent.parent / "deploy"
 FASTER = {"7d": "12s", "2h": "1s", "1h": "1s", "15m": "5s", "5m": "3s", "2m": "3s", "1m": "1s"}
 STALE_AFTER_SECONDS = 3
 LOW, FALLING = "EngagementStickinessLow", "EngagementFirstWeekFalling"
+HIGH, RISING = "EngagementHighRisk", "EngagementHighRiskRising"
+HIGH_SHARE = 'engagement_risk_ratio{product="app", level="high"}'
 STALE = "AssiduDataStale"
+ONCE = datetime.now(UTC) - timedelta(days=90)
+"""When the simulated customers fall silent."""
 
 
 class Watch(NamedTuple):
-    """Everything between Redis and the person on call."""
+    """Everything between the exporter and the person on call."""
 
-    owner: Owner
     prometheus: Prometheus
     alertmanager: Alertmanager
     webhook: Webhook
@@ -80,23 +88,33 @@ def deployment(redis_server: EmbeddedRedis) -> Settings:
 
 
 @pytest.fixture
-async def watch(deployment: Settings, tmp_path: Path) -> AsyncIterator[Watch]:
+async def owner(deployment: Settings) -> AsyncIterator[Owner]:
+    async with Owner(deployment) as owner:
+        yield owner
+
+
+@pytest.fixture
+async def watch(deployment: Settings, owner: Owner, tmp_path: Path) -> AsyncIterator[Watch]:
+    assidu = Assidu(deployment, tmp_path)
+    try:
+        async with watching(assidu) as watch:
+            yield watch
+    finally:
+        assidu.close()
+
+
+@asynccontextmanager
+async def watching(assidu: Assidu) -> AsyncIterator[Watch]:
+    """An exporter, and all that follows it."""
     program("prometheus")
     program("prometheus-alertmanager", "alertmanager")
-    async with listening(free_port()) as webhook, Owner(deployment) as owner:
-        with servers(deployment, tmp_path, webhook.url) as (prometheus, alertmanager):
-            yield Watch(owner, prometheus, alertmanager, webhook)
-
-
-@contextmanager
-def servers(deployment: Settings, folder: Path, webhook_url: str) -> Iterator[tuple[Prometheus, Alertmanager]]:
-    with ExitStack() as stack:
-        assidu = Assidu(deployment, folder)
-        stack.callback(assidu.close)
+    folder = assidu.folder
+    async with listening(free_port()) as webhook:
         assidu.start("exporter")
-        alertmanager = stack.enter_context(Alertmanager(alertmanager_configuration(folder, webhook_url)))
-        file = prometheus_configuration(folder, f"127.0.0.1:{deployment.exporter_port}", alertmanager.address)
-        yield stack.enter_context(Prometheus(file)), alertmanager
+        with Alertmanager(alertmanager_configuration(folder, webhook.url)) as alertmanager:
+            exporter = f"127.0.0.1:{assidu.settings.exporter_port}"
+            with Prometheus(prometheus_configuration(folder, exporter, alertmanager.address)) as prometheus:
+                yield Watch(prometheus, alertmanager, webhook)
 
 
 def alertmanager_configuration(folder: Path, webhook_url: str) -> Path:
@@ -149,38 +167,38 @@ def first_weeks(customers: int, active_days: int) -> dict[Any, int]:
     return {(ANCHORED.key("app", "web", str(active_days)), day): customers}
 
 
-async def test_low_stickiness_is_told_and_told_again_when_it_is_over(watch: Watch) -> None:
-    await watch.owner.add(active(customers=200, days_ago=10))
+async def test_low_stickiness_is_told_and_told_again_when_it_is_over(owner: Owner, watch: Watch) -> None:
+    await owner.add(active(customers=200, days_ago=10))
     await watch.hears(LOW, "firing", "app")
 
-    await watch.owner.add(active(customers=50, days_ago=0))
+    await owner.add(active(customers=50, days_ago=0))
     await watch.hears(LOW, "resolved", "app")
     assert {alert for alert, _, _ in watch.webhook.heard} == {LOW}
 
 
-async def test_falling_first_weeks_are_told_and_told_again_when_they_are_better(watch: Watch) -> None:
-    await watch.owner.add(first_weeks(customers=100, active_days=5))
+async def test_falling_first_weeks_are_told_and_told_again_when_they_are_better(owner: Owner, watch: Watch) -> None:
+    await owner.add(first_weeks(customers=100, active_days=5))
     await watch.knows(f"engagement_first_week_ratio offset {FASTER['7d']}")
     assert watch.webhook.heard == []
 
-    await watch.owner.add(first_weeks(customers=150, active_days=1))
+    await owner.add(first_weeks(customers=150, active_days=1))
     await watch.hears(FALLING, "firing", "app")
 
-    await watch.owner.add(first_weeks(customers=5000, active_days=5))
+    await owner.add(first_weeks(customers=5000, active_days=5))
     await watch.hears(FALLING, "resolved", "app")
     assert {alert for alert, _, _ in watch.webhook.heard} == {FALLING}
 
 
-async def test_stale_data_are_told_alone_and_hold_back_what_is_said_of_numbers(watch: Watch) -> None:
+async def test_stale_data_are_told_alone_and_hold_back_what_is_said_of_numbers(owner: Owner, watch: Watch) -> None:
     await watch.knows("assidu_data_age_seconds < 1")
-    await watch.owner.fall_silent()
+    await owner.fall_silent()
     await watch.hears(STALE, "firing")
 
-    await watch.owner.add(active(customers=200, days_ago=10))
+    await owner.add(active(customers=200, days_ago=10))
     await watch.is_in_state(LOW, "suppressed")
     assert watch.webhook.heard == [(STALE, "firing", "")]
 
-    watch.owner.live()
+    owner.live()
     await watch.hears(STALE, "resolved")
     await watch.hears(LOW, "firing", "app")
 
@@ -193,3 +211,63 @@ async def test_data_are_stale_too_while_the_exporter_cannot_reach_redis(
         await watch.hears(STALE, "firing")
         assert watch.webhook.heard == [(STALE, "firing", "")]
     await watch.hears(STALE, "resolved")
+
+
+async def test_silent_customers_are_told_with_reasons_and_an_outage_of_ingestion_is_told_as_nothing_else(
+    assidu: Assidu,
+) -> None:
+    """By the event clock, which the test holds: it is as late as the newest event says, whoever's it is."""
+    story = Story(assidu, clock="event", partitions=1)
+    worker = await to_thread(story.worker)
+    past = [told.event for told in World(seed=1, customers=400, now=ONCE).past()]
+    await to_thread(arrive, story, past)
+    async with watching(assidu) as watch:
+        await watch.knows(f"0 < {HIGH_SHARE} offset {FASTER['7d']} < 0.3")
+        assert watch.webhook.heard == []
+
+        await to_thread(arrive, story, [login("anyone", "elsewhere", days_later=40)])
+        for alert in (HIGH, RISING):
+            await watch.hears(alert, "firing", "app")
+            assert_tells_why(watch.webhook.said[alert, "firing", "app"])
+
+        await to_thread(arrive, story, everybody_comes(past, days_later=41))
+        for alert in (HIGH, RISING):
+            await watch.hears(alert, "resolved", "app")
+        assert {alert for alert, _, _ in watch.webhook.heard} == {HIGH, RISING}
+
+        watch.webhook.heard.clear()
+        worker.child.kill()
+        await watch.hears(STALE, "firing")
+        await to_thread(story.emit, everybody_comes(past, days_later=80))
+        story.let_time_pass(until=ONCE + timedelta(days=80))
+        await watch.is_in_state(HIGH, "suppressed")
+
+        await to_thread(story.worker)
+        await watch.hears(STALE, "resolved")
+        assert HIGH not in watch.alertmanager.states()
+        assert watch.webhook.heard == [(STALE, "firing", ""), (STALE, "resolved", "")]
+
+
+def arrive(story: Story, events: list[Event]) -> None:
+    story.emit(events)
+    story.settle()
+
+
+def login(customer: str, product: str, days_later: int) -> Event:
+    moment = ONCE + timedelta(days=days_later)
+    names = {"event_id": f"{customer}-{days_later}", "user_id": customer, "product": product}
+    return {**names, "type": "login", "timestamp": moment.isoformat()}
+
+
+def everybody_comes(past: list[Event], days_later: int) -> list[Event]:
+    known = {(event["user_id"], event["product"]) for event in past}
+    return [login(customer, product, days_later) for customer, product in sorted(known)]
+
+
+def assert_tells_why(said: dict[str, str]) -> None:
+    assert re.fullmatch(r"Largest reasons: silence \d+(, \w+ \d+)*", said["reasons"])
+    assert re.search(
+        r"\(high\): [\d.]+%.* Told when it is (above 50%|higher than a week before by 5% points)", said["description"]
+    )
+    assert said["dashboard"] == "http://localhost:3000/d/assidu-churn-risk?var-product=app&viewPanel=2"
+    assert said["runbook_url"].startswith("docs/runbook.md#engagementhighrisk")

@@ -26,6 +26,8 @@ from tests.stack.prometheus import Alertmanager, Prometheus, program
 CHECKOUT = Path(__file__).parent.parent
 DEPLOY = CHECKOUT / "deploy"
 PROMETHEUS = DEPLOY / "prometheus"
+ALERTMANAGER = DEPLOY / "alertmanager" / "alertmanager.yml"
+EXAMPLE = DEPLOY / "alertmanager" / "receivers.example.yml"
 OURS = {"topics", "worker", "exporter", "simulator"}
 
 
@@ -156,10 +158,28 @@ def test_prometheus_and_alertmanager_know_the_options_they_are_given(services: d
 
 
 def test_alertmanager_starts_with_the_configuration_as_it_is() -> None:
-    succeeds(program("amtool"), "check-config", DEPLOY / "alertmanager" / "alertmanager.yml")
+    succeeds(program("amtool"), "check-config", ALERTMANAGER)
     program("prometheus-alertmanager", "alertmanager")
-    with Alertmanager(DEPLOY / "alertmanager" / "alertmanager.yml") as alertmanager:
+    with Alertmanager(ALERTMANAGER) as alertmanager:
         assert alertmanager.states() == {}
+
+
+def test_amtool_finds_nothing_wrong_with_the_example_of_receivers() -> None:
+    succeeds(program("amtool"), "check-config", EXAMPLE)
+
+
+def test_the_example_is_the_configuration_with_a_webhook_an_e_mail_and_slack_and_no_secret() -> None:
+    example, silent = (yaml.safe_load(file.read_text()) for file in (EXAMPLE, ALERTMANAGER))
+
+    for part in ("route", "inhibit_rules"):
+        assert example[part] == silent[part]
+    assert [each["name"] for each in example["receivers"]] == [each["name"] for each in silent["receivers"]]
+    kinds = {kind for each in example["receivers"] for kind in each} - {"name"}
+    assert kinds == {"webhook_configs", "email_configs", "slack_configs"}
+    secrets = re.findall(r"^\s*(\w*(?:password|api_url|credentials)\w*): (.*)$", EXAMPLE.read_text(), re.MULTILINE)
+    assert len(secrets) == 3
+    for name, value in secrets:
+        assert name.endswith("_file") and value.startswith("secrets/"), name
 
 
 @pytest.mark.parametrize(
@@ -171,8 +191,7 @@ def test_alertmanager_starts_with_the_configuration_as_it_is() -> None:
     ],
 )
 def test_an_alert_goes_to_those_whom_it_concerns(labels: list[str], receiver: str) -> None:
-    file = DEPLOY / "alertmanager" / "alertmanager.yml"
-    route = succeeds(program("amtool"), "config", "routes", "test", f"--config.file={file}", *labels)
+    route = succeeds(program("amtool"), "config", "routes", "test", f"--config.file={ALERTMANAGER}", *labels)
     assert route.split() == [receiver]
 
 

@@ -1,10 +1,12 @@
-"""How often the exporter refreshes: as soon as a part of a core allows, and never too seldom."""
+"""The exporter: how often it refreshes (as soon as a part of a core allows, never too seldom), and its thresholds."""
 
 from __future__ import annotations
 
 import pytest
 
-from stream.exporter.app import pause_seconds
+from stream.exporter.app import Exporter, pause_seconds
+from stream.settings import Settings
+from stream.store.connect import connect
 
 
 @pytest.mark.parametrize(
@@ -19,3 +21,19 @@ from stream.exporter.app import pause_seconds
 )
 def test_the_pause_after_a_refresh(took: float, cpu_seconds: float, pause: float) -> None:
     assert pause_seconds(took, cpu_seconds) == pytest.approx(pause)
+
+
+async def test_every_alerts_threshold_is_shown_as_it_is_set_also_before_redis_was_read() -> None:
+    settings = Settings(_env_file=None, alert_thresholds="EngagementHighRisk=0.3")
+    exporter = Exporter(connect(settings.redis), settings)
+
+    shown = [
+        line for line in exporter.exposition().decode().splitlines() if line.startswith("assidu_alert_threshold")
+    ]
+    assert shown == [
+        'assidu_alert_threshold{alert="EngagementStickinessLow"} 0.1',
+        'assidu_alert_threshold{alert="EngagementFirstWeekFalling"} 0.2',
+        'assidu_alert_threshold{alert="EngagementNpsDrop"} 10.0',
+        'assidu_alert_threshold{alert="EngagementHighRisk"} 0.3',
+        'assidu_alert_threshold{alert="EngagementHighRiskRising"} 0.05',
+    ]

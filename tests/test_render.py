@@ -16,15 +16,21 @@ from grafana_foundation_sdk.cog.plugins import register_default_plugins
 from grafana_foundation_sdk.models.dashboard import Dashboard
 
 from stream.cli import commands
-from stream.core.definition import Alert, RestsOn
+from stream.core.definition import Alert, Metric
 from stream.errors import UserError
+from stream.metrics import ALERTS as BUSINESS_ALERTS
 from stream.metrics import FAMILIES, METRICS
 from stream.render.files import DASHBOARDS, INDICATORS, README, RULES, rendered, stale
 from stream.render.pipeline import ALERTS
+from stream.render.promql import GAUGES, alert_labels
 from stream.render.readme import with_table
+from stream.render.rules import rules
+from stream.settings import Settings
 
 CHECKOUT = Path(__file__).parent.parent
 PIPELINE = "pipeline"
+RUNBOOK = CHECKOUT / "docs" / "runbook.md"
+DEFAULTS = Settings(_env_file=None)
 
 
 def text_of(path: Path) -> str:
@@ -33,15 +39,29 @@ def text_of(path: Path) -> str:
 
 def dashboards() -> dict[str, dict[str, Any]]:
     """Name -> what Grafana loads."""
-    return {path.stem: json.loads(text) for path, text in rendered(CHECKOUT).items() if path.parent == DASHBOARDS}
+    return {
+        path.stem: json.loads(text)
+        for path, text in rendered(CHECKOUT, DEFAULTS).items()
+        if path.parent == DASHBOARDS
+    }
 
 
 def queries(dashboard: dict[str, Any]) -> Iterator[str]:
     return (target["expr"] for panel in dashboard["panels"] for target in panel["targets"])
 
 
+def told() -> list[tuple[Metric, Alert]]:
+    """Every alert of an indicator."""
+    return [(metric, alert) for metric in METRICS for alert in metric.alerts]
+
+
+def rule(alert: str) -> str:
+    """The lines of one rule."""
+    return text_of(RULES).partition(f"- alert: {alert}\n")[2].partition("- alert:")[0]
+
+
 def test_every_generated_file_is_as_the_definitions_are_now() -> None:
-    assert stale(CHECKOUT) == [], "run: make render"
+    assert stale(CHECKOUT, DEFAULTS) == [], "run: make render"
 
 
 def test_every_generated_file_says_that_it_is_generated() -> None:
@@ -115,32 +135,80 @@ def test_grafanas_schema_types_read_every_dashboard_as_it_was_written() -> None:
         assert json.loads(json.dumps(read, cls=JSONEncoder)) == dashboard, name
 
 
-def test_an_alerts_threshold_is_drawn() -> None:
-    [panel] = [panel for panel in dashboards()["activity"]["panels"] if panel["title"] == "Stickiness, day of month"]
-    steps = panel["fieldConfig"]["defaults"]["thresholds"]["steps"]
-    assert [(step["color"], step["value"]) for step in steps] == [("red", None), ("green", 0.1)]
+def test_an_alerts_threshold_is_drawn_as_it_is_set() -> None:
+    for family, title, alert in (
+        ("activity", "Stickiness, day of month", "EngagementStickinessLow"),
+        ("churn-risk", "Share of customers by churn risk", "EngagementHighRisk"),
+    ):
+        [panel] = [panel for panel in dashboards()[family]["panels"] if panel["title"] == title]
+        assert [target["expr"] for target in panel["targets"]][1:] == [
+            f'max(assidu_alert_threshold{{alert="{alert}"}})'
+        ]
 
 
-def test_every_alert_rests_on_a_gauge_that_counts_for_each_product() -> None:
-    counted = {metric.name: metric for metric in METRICS}
-    for metric in METRICS:
-        if metric.alert:
-            guard = metric.alert.rests_on
-            assert guard.at_least > 0
-            assert counted[guard.gauge].unit in ("customers", "events", "visits")
-            assert {"product", *guard.labels} == set(counted[guard.gauge].label_names)
+def test_a_large_number_is_red_beyond_the_default_threshold() -> None:
+    steps = {
+        panel["title"]: [
+            (step["color"], step["value"]) for step in panel["fieldConfig"]["defaults"]["thresholds"]["steps"]
+        ]
+        for panel in dashboards()["overview"]["panels"]
+        if panel["type"] == "stat" and "thresholds" in panel["fieldConfig"]["defaults"]
+    }
+    assert steps == {
+        "Stickiness, day of month": [("red", None), ("green", 0.1)],
+        "Share of customers by churn risk (high)": [("green", None), ("red", 0.5)],
+    }
 
 
-def test_an_alert_has_one_condition() -> None:
-    for conditions in ({}, {"below": 0.1, "falls_by": 0.1}):
-        with pytest.raises(ValueError, match="either below or falls_by"):
-            Alert("Both", "both", RestsOn("engagement_active_customers", 1), "1h", **conditions)
+@pytest.mark.parametrize(("metric", "alert"), told(), ids=lambda each: each.name)
+def test_every_alert_rests_on_a_gauge_that_counts_and_never_adds_up_windows(metric: Metric, alert: Alert) -> None:
+    guard = alert.rests_on
+    names = GAUGES[guard.gauge].label_names
+    assert guard.at_least > 0
+    assert GAUGES[guard.gauge].unit in ("customers", "events", "visits")
+    assert guard.labels.keys() <= set(names)
+    assert set(names) - {*guard.labels, *alert_labels(metric, alert)} <= {"level"}
+
+
+@pytest.mark.parametrize(("metric", "alert"), told(), ids=lambda each: each.name)
+def test_every_alert_is_of_samples_that_there_are_and_names_reasons(metric: Metric, alert: Alert) -> None:
+    reasons = alert.reasons
+    assert alert.labels.keys() <= set(metric.label_names)
+    assert {"product", reasons.by, *reasons.labels} == set(GAUGES[reasons.gauge].label_names)
+    assert f'reasons: "{reasons.title}: ' in rule(alert.name)
+
+
+@pytest.mark.parametrize(("metric", "alert"), told(), ids=lambda each: each.name)
+def test_every_alert_links_to_the_panel_that_draws_its_indicator(metric: Metric, alert: Alert) -> None:
+    found = re.search(
+        r"http://localhost:3000/d/assidu-([a-z-]+)\?var-product=\S+ .*viewPanel=(\d+)", rule(alert.name)
+    )
+    assert found
+    [panel] = [panel for panel in dashboards()[found[1]]["panels"] if panel["id"] == int(found[2])]
+    assert panel["title"] == metric.panel.title
+
+
+def test_links_begin_with_the_addresses_of_the_settings() -> None:
+    text = rules(
+        Settings(_env_file=None, grafana_url="https://see.example/", runbook_url="https://wiki.example/page")
+    )
+
+    assert '"https://see.example/d/assidu-activity?' in text
+    assert 'runbook_url: "https://wiki.example/page#assidudatastale"' in text
+    assert "localhost" not in text
 
 
 def test_every_alert_has_a_name_of_its_own() -> None:
-    names = [metric.alert.name for metric in METRICS if metric.alert] + [alert.name for alert in ALERTS]
+    names = [alert.name for _, alert in told()] + [alert.name for alert in ALERTS]
     assert sorted(set(names)) == sorted(names)
-    assert [re.findall(r"- alert: (\w+)", text_of(RULES))] == [names]
+    assert re.findall(r"- alert: (\w+)", text_of(RULES)) == names
+
+
+def test_the_runbook_has_a_section_for_every_alert_and_for_nothing_else() -> None:
+    sections = re.findall(r"^## (\w+)$", RUNBOOK.read_text(encoding="utf-8"), re.MULTILINE)
+    linked = re.findall(r'runbook_url: "docs/runbook.md#(\w+)"', text_of(RULES))
+    assert sections == [*BUSINESS_ALERTS, *(alert.name for alert in ALERTS)]
+    assert linked == [section.lower() for section in sections]
 
 
 def test_a_readme_without_the_generated_part_is_an_error() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from stream.errors import UserError
+from stream.metrics import ALERTS
 from stream.settings import Settings, read_settings
 
 
@@ -33,6 +34,35 @@ def test_has_the_defaults_of_the_contract() -> None:
         f"engagement.{family}"
         for family in "clicks logins sessions surveys usage commerce support messages identity".split()
     ]
+
+
+def test_thresholds_are_the_definitions_unless_one_is_set() -> None:
+    settings = Settings(_env_file=None, alert_thresholds="EngagementStickinessLow=0.05 EngagementNpsDrop=15")
+    assert settings.thresholds == {
+        "EngagementStickinessLow": 0.05,
+        "EngagementFirstWeekFalling": 0.2,
+        "EngagementNpsDrop": 15,
+        "EngagementHighRisk": 0.5,
+        "EngagementHighRiskRising": 0.05,
+    }
+
+
+def test_names_every_wrong_threshold_and_the_alerts_that_there_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(
+        "ASSIDU_ALERT_THRESHOLDS",
+        "EngagementLow=1 EngagementStickinessLow EngagementHighRisk=nan EngagementNpsDrop=-10 AssiduDataStale=5",
+    )
+    with pytest.raises(UserError) as error:
+        read_settings()
+    for expected in (
+        "ASSIDU_ALERT_THRESHOLDS=",
+        f"'EngagementLow' is none of the alerts {', '.join(ALERTS)}",
+        "'EngagementStickinessLow' is not EngagementStickinessLow=NUMBER",
+        "'EngagementHighRisk=nan' is not EngagementHighRisk=NUMBER",
+        "'EngagementNpsDrop=-10': a change must be more than 0",
+        "'AssiduDataStale' is none of the alerts",
+    ):
+        assert expected in str(error.value)
 
 
 def test_reads_a_dotenv_file_below_the_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: object) -> None:

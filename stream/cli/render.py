@@ -21,8 +21,11 @@ def render(ctx: click.Context, check: bool) -> None:
     """Write the generated files of this checkout again.
 
     Run it in a checkout after changing an indicator: the README's table, docs/indicators.md, Grafana's
-    dashboards and Prometheus's alert rules are made from the definitions in stream/metrics.
+    dashboards and Prometheus's alert rules are made from the definitions in stream/metrics. Alerts link to
+    ASSIDU_GRAFANA_URL and ASSIDU_RUNBOOK_URL.
     """
+    from stream.settings import read_settings
+
     try:
         from stream.render.files import stale, write
     except ModuleNotFoundError as missing:
@@ -30,7 +33,7 @@ def render(ctx: click.Context, check: bool) -> None:
             raise
         raise UserError("rendering needs grafana-foundation-sdk: pip install 'assidu[render]'") from None
 
-    paths = stale(Path()) if check else write(Path())
+    paths = (stale if check else write)(Path(), read_settings())
     for path in paths:
         click.echo(f"{path}: {'is not what would be written' if check else 'brought up to date'}")
     if check and paths:

@@ -188,7 +188,10 @@ class Panel:
 
 @dataclass(frozen=True)
 class RestsOn:
-    """The gauge that counts what an indicator rests on, and how many there must be before it may alert."""
+    """The gauge that counts what an indicator rests on, and how many there must be before it may alert.
+
+    It counts apart for each value of the labels that both have; over those of its own it is summed.
+    """
 
     gauge: str
     at_least: int
@@ -196,26 +199,50 @@ class RestsOn:
 
 
 @dataclass(frozen=True)
-class Alert:
-    """When somebody is told; exactly one of `below` and `falls_by` is given.
+class Reasons:
+    """What an alert names beside its number: values of the label `by` under which a gauge of the product is largest.
 
-    summary   what has happened, for a person in a hurry
-    for_      how long it must last, as Prometheus writes durations
-    below     the value is less than this
-    falls_by  the value is less, by this share or more, than it was a week before
+    title    what they are
+    lowest   those under which it is smallest instead, of those that rest on enough customers
+    """
+
+    title: str
+    gauge: str
+    by: str
+    labels: Labels = field(default_factory=dict)
+    lowest: RestsOn | None = None
+
+
+Condition = Literal["below", "above", "falls_by", "drops_by", "rises_by"]
+
+CHANGES = ("falls_by", "drops_by", "rises_by")
+"""Conditions that compare with the same time a week before."""
+
+THRESHOLD_GAUGE = "assidu_alert_threshold"
+"""Shows the threshold of every alert, by the label `alert`; the rules compare with it."""
+
+
+@dataclass(frozen=True)
+class Alert:
+    """When somebody is told.
+
+    summary    what has happened, for a person in a hurry
+    for_       how long it must last, as Prometheus writes durations
+    condition  below, above: than the threshold. Against the same time a week before: falls_by (by this share of
+               what it was), drops_by, rises_by (by so many points), or more
+    threshold  the default: a setting changes it
+    labels     it is about the samples with these labels only
     """
 
     name: str
     summary: str
+    condition: Condition
+    threshold: float
     rests_on: RestsOn
+    reasons: Reasons
     for_: str
-    below: float | None = None
-    falls_by: float | None = None
+    labels: Labels = field(default_factory=dict)
     severity: Literal["warning", "critical"] = "warning"
-
-    def __post_init__(self) -> None:
-        if (self.below is None) == (self.falls_by is None):
-            raise ValueError(f"alert {self.name}: give either below or falls_by")
 
 
 @dataclass(frozen=True)
@@ -236,7 +263,7 @@ class Metric:
     formula: Callable[..., Value]
     example: Example
     panel: Panel
-    alert: Alert | None = None
+    alerts: tuple[Alert, ...] = ()
     labels: Mapping[str, Choices] = field(default_factory=dict)
     rows: Rows | None = None
     row_labels: tuple[str, ...] = ()
@@ -271,7 +298,7 @@ def twin(metric: Metric, by: str, values: Choices, words: str, example: Example)
         labels={by: values, **metric.labels},
         example=example,
         panel=Panel(f"{metric.panel.title}, by {by}"),
-        alert=None,
+        alerts=(),
     )
 
 

@@ -12,10 +12,10 @@ from time import monotonic, process_time
 import structlog
 from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST, Metric
-from prometheus_client.core import InfoMetricFamily
+from prometheus_client.core import GaugeMetricFamily, InfoMetricFamily
 from redis.asyncio import Redis
 
-from stream.core.definition import View
+from stream.core.definition import THRESHOLD_GAUGE, View
 from stream.core.time import HOUR, Calendar, minute_of
 from stream.exporter.at_risk_route import at_risk_route
 from stream.exporter.canary import Canary
@@ -115,6 +115,12 @@ class Exporter:
     def _own_families(self) -> Iterator[Metric]:
         yield from self._pipeline.families()
         yield from self.canary.families()
+        thresholds = GaugeMetricFamily(
+            THRESHOLD_GAUGE, "What the alert's rule compares with (ASSIDU_ALERT_THRESHOLDS).", labels=["alert"]
+        )
+        for alert, threshold in self._settings.thresholds.items():
+            thresholds.add_metric([alert], threshold)
+        yield thresholds
         yield InfoMetricFamily("assidu_build", "This program.", value={"version": version("assidu")})
 
     def _views(self, minute: int) -> dict[str, View]:

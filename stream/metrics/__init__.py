@@ -26,6 +26,7 @@ from stream.metrics.labels import LABELS
 FAMILIES = (activity, complete_days, first_week, retention, clicks, content, surveys, visits, churn_risk)
 SERIES = tuple(series for family in FAMILIES for series in family.SERIES)
 METRICS = tuple(metric for family in FAMILIES for metric in family.METRICS)
+ALERTS = {alert.name: alert for metric in METRICS for alert in metric.alerts}
 CATALOGUE = Catalogue(TYPES, SERIES, LABELS)
 
 KINDS = (

@@ -10,7 +10,7 @@ import numpy as np
 
 from schemas import TYPES
 from stream.core.days import Bits, Days
-from stream.core.definition import Alert, Example, Metric, Panel, RestsOn, census, count, flow, found, ratio
+from stream.core.definition import Alert, Example, Metric, Panel, Reasons, RestsOn, census, count, flow, found, ratio
 from stream.core.facts import Customers, Facts
 from stream.core.increments import Increments
 from stream.core.latest import Latest, total_change
@@ -171,12 +171,21 @@ METRICS = (
         formula=lambda day, month: ratio(day, month),
         example=Example({"day": 2, "month": 5}, 0.4),
         panel=Panel("Stickiness, day of month", overview={}),
-        alert=Alert(
-            name="EngagementStickinessLow",
-            summary="Of this month's customers, fewer than one in ten came today",
-            rests_on=RestsOn("engagement_active_customers", at_least=100, labels={"window": "30d"}),
-            for_="2h",
-            below=0.10,
+        alerts=(
+            Alert(
+                name="EngagementStickinessLow",
+                summary="Few of this month's customers came today",
+                condition="below",
+                threshold=0.10,
+                rests_on=RestsOn("engagement_active_customers", at_least=100, labels={"window": "30d"}),
+                reasons=Reasons(
+                    title="Lowest on the channels",
+                    gauge="engagement_stickiness_by_channel_ratio",
+                    by="channel",
+                    lowest=RestsOn("engagement_active_by_channel_customers", at_least=50, labels={"window": "30d"}),
+                ),
+                for_="2h",
+            ),
         ),
     ),
     Metric(

@@ -15,10 +15,13 @@ import numpy as np
 
 from stream.core.course import AFTER_ALL, REASONS, Outlook, Pieces, Spans, pieces, spans
 from stream.core.definition import (
+    Alert,
     Example,
     Labels,
     Metric,
     Panel,
+    Reasons,
+    RestsOn,
     View,
     count,
     ratio,
@@ -137,6 +140,9 @@ STORY = Story(
     ),
 )
 
+_RESTS_ON = RestsOn("engagement_risk_customers", at_least=100)
+_WHY = Reasons("Largest reasons", "engagement_risk_reasons_customers", by="reason", labels={"level": "high"})
+
 _CUSTOMERS = Metric(
     name="engagement_risk_customers",
     help="Customers by how likely they are to stay away for 30 days: high from 70 %, medium from 40 %, else low; of "
@@ -157,6 +163,29 @@ _RATIO = Metric(
     formula=lambda number, customers: ratio(number, customers),
     example=Example({"number": 3, "customers": 9}, 3 / 9, {"level": "medium"}),
     panel=Panel("Share of customers by churn risk", overview={"level": "high"}),
+    alerts=(
+        Alert(
+            name="EngagementHighRisk",
+            summary="Many customers are about to leave",
+            condition="above",
+            threshold=0.5,
+            rests_on=_RESTS_ON,
+            reasons=_WHY,
+            for_="2h",
+            labels={"level": "high"},
+        ),
+        Alert(
+            name="EngagementHighRiskRising",
+            summary="More customers are about to leave than a week ago",
+            condition="rises_by",
+            threshold=0.05,
+            rests_on=_RESTS_ON,
+            reasons=_WHY,
+            for_="2h",
+            labels={"level": "high"},
+            severity="critical",
+        ),
+    ),
 )
 
 

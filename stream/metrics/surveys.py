@@ -11,11 +11,14 @@ from math import sqrt
 from typing import Any
 
 from stream.core.definition import (
+    Alert,
     Example,
     Labels,
     Metric,
     Panel,
     Read,
+    Reasons,
+    RestsOn,
     Rows,
     View,
     count,
@@ -141,6 +144,25 @@ METRICS = (
         formula=nps_score,
         example=Example({"promoters": 3, "detractors": 2, "customers": 7}, 100 / 7, _OF_NPS),
         panel=Panel("Net promoter score", overview={"window": "30d"}),
+        alerts=(
+            Alert(
+                name="EngagementNpsDrop",
+                summary="Fewer customers would recommend us than a week ago",
+                condition="drops_by",
+                threshold=10,
+                # Of 200 answers of 30 days a week exchanges some 47: by chance alone (a standard deviation of 4
+                # points) the score seldom moves by 10.
+                rests_on=RestsOn("engagement_survey_customers", 200, {"survey": "nps", "window": "30d"}),
+                reasons=Reasons(
+                    title="Negative answers speak of",
+                    gauge="engagement_feedback",
+                    by="theme",
+                    labels={"sentiment": "negative", "window": "30d"},
+                ),
+                for_="1h",
+                labels={"window": "30d"},
+            ),
+        ),
     ),
     Metric(
         name="engagement_nps_margin",

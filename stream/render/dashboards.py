@@ -19,18 +19,17 @@ from grafana_foundation_sdk.models.dashboard import (
 from stream.core.time import WINDOWS
 from stream.metrics import FAMILIES, METRICS
 from stream.render import panels
+from stream.render.links import PIPELINE, TAG, uid
 from stream.render.panels import SOURCE, AnyPanel
 from stream.render.pipeline import FIGURES
 from stream.render.words import GENERATED, question, slug, title
-
-TAG = "assidu"
 
 Choice = grafana.QueryVariable | grafana.CustomVariable
 
 
 def dashboards() -> dict[str, str]:
     """Name -> JSON."""
-    found = {"overview": _overview(), "pipeline": _pipeline()}
+    found = {"overview": _overview(), PIPELINE: _pipeline()}
     return found | {slug(family): _family(family) for family in FAMILIES}
 
 
@@ -47,7 +46,7 @@ def _overview() -> str:
 
 def _pipeline() -> str:
     found = map(panels.figure, FIGURES)
-    return _dashboard("pipeline", "Pipeline", "Can the numbers be trusted? Age, lag, rejects, commits.", found, [])
+    return _dashboard(PIPELINE, "Pipeline", "Can the numbers be trusted? Age, lag, rejects, commits.", found, [])
 
 
 def _family(family: ModuleType) -> str:
@@ -62,7 +61,7 @@ def _dashboard(
     """JSON; `choices` are the variables that its reader sets."""
     built = (
         grafana.Dashboard(f"Assidu: {heading}")
-        .uid(f"{TAG}-{name}")
+        .uid(uid(name))
         .description(description)
         .tags([TAG])
         .readonly()

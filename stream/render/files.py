@@ -9,6 +9,7 @@ from stream.render.dashboards import dashboards
 from stream.render.indicators import indicators
 from stream.render.readme import with_table
 from stream.render.rules import rules
+from stream.settings import Settings
 
 README = Path("README.md")
 INDICATORS = Path("docs/indicators.md")
@@ -16,7 +17,7 @@ RULES = Path("deploy/prometheus/rules/assidu.yml")
 DASHBOARDS = Path("deploy/grafana/dashboards")
 
 
-def rendered(checkout: Path) -> dict[Path, str]:
+def rendered(checkout: Path, settings: Settings) -> dict[Path, str]:
     """Path within the checkout -> the text that belongs there. Raises UserError when it is no checkout."""
     readme = checkout / README
     if not readme.is_file():
@@ -24,19 +25,19 @@ def rendered(checkout: Path) -> dict[Path, str]:
     files = {
         README: with_table(readme.read_text(encoding="utf-8")),
         INDICATORS: indicators(),
-        RULES: rules(),
+        RULES: rules(settings),
     }
     return files | {DASHBOARDS / f"{name}.json": text for name, text in dashboards().items()}
 
 
-def stale(checkout: Path) -> list[Path]:
+def stale(checkout: Path, settings: Settings) -> list[Path]:
     """Files that differ from what would be written, are missing, or that nothing writes any more."""
-    return _differing(checkout, rendered(checkout))
+    return _differing(checkout, rendered(checkout, settings))
 
 
-def write(checkout: Path) -> list[Path]:
+def write(checkout: Path, settings: Settings) -> list[Path]:
     """Bring the checkout up to date; returns what was written or removed."""
-    files = rendered(checkout)
+    files = rendered(checkout, settings)
     changed = _differing(checkout, files)
     for path in changed:
         if path in files:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from types import ModuleType
 
-from stream.core.definition import Alert, Metric
+from stream.core.definition import CHANGES, Alert, Metric
 from stream.core.story import CHANNEL, Line, Story
 from stream.metrics import FAMILIES
 from stream.render.words import (
     GENERATED,
+    condition,
     label_names,
     listed,
     number,
@@ -17,6 +18,7 @@ from stream.render.words import (
     question,
     selector,
     slug,
+    threshold_is_share,
     title,
     worked_example,
 )
@@ -83,8 +85,8 @@ def _facts(metric: Metric) -> Iterator[tuple[str, str]]:
     yield "Windows", _windows(metric)
     yield "Worked example", _example(metric)
     yield "Panel", metric.panel.title
-    if metric.alert:
-        yield f"Alert `{metric.alert.name}`", _alert(metric.alert)
+    for alert in metric.alerts:
+        yield f"Alert `{alert.name}`", _alert(metric, alert)
 
 
 def _example(metric: Metric) -> str:
@@ -98,15 +100,12 @@ def _windows(metric: Metric) -> str:
     return _WINDOWS[metric.rolling] + widths
 
 
-def _alert(alert: Alert) -> str:
+def _alert(metric: Metric, alert: Alert) -> str:
+    limit = (percent if threshold_is_share(metric, alert) else number)(alert.threshold)
+    where = f" of `{selector(alert.labels)}`" if alert.labels else ""
+    then = ", a week before too" if alert.condition in CHANGES else ""
     guard = alert.rests_on
     return (
-        f"{alert.summary}. Fires ({alert.severity}) when {_condition(alert)} for {alert.for_}, "
-        f"provided that `{guard.gauge}{selector(guard.labels)}` is at least {guard.at_least}."
+        f"{alert.summary}. Fires ({alert.severity}) when the value{where} is {condition(alert, limit)} for "
+        f"{alert.for_}, provided that `{guard.gauge}{selector(guard.labels)}` is at least {guard.at_least}{then}."
     )
-
-
-def _condition(alert: Alert) -> str:
-    if alert.falls_by is not None:
-        return f"it is lower by {percent(alert.falls_by)} or more than a week before"
-    return f"it is below {number(alert.below)}"

@@ -15,12 +15,18 @@ from grafana_foundation_sdk.models.common import (
     TooltipDisplayMode,
     VisibilityMode,
 )
-from grafana_foundation_sdk.models.dashboard import DataSourceRef, DataTransformerConfig, Threshold
+from grafana_foundation_sdk.models.dashboard import (
+    DataSourceRef,
+    DataTransformerConfig,
+    DynamicConfigValue,
+    Threshold,
+)
 from grafana_foundation_sdk.models.prometheus import PromQueryFormat
 
-from stream.core.definition import Labels, Metric
+from stream.core.definition import CHANGES, Alert, Labels, Metric
 from stream.render.pipeline import Figure
-from stream.render.promql import panel_query
+from stream.render.promql import panel_query, threshold
+from stream.render.words import titled
 
 AnyPanel = timeseries.Panel | barchart.Panel | stat.Panel
 P = TypeVar("P", timeseries.Panel, barchart.Panel, stat.Panel)
@@ -33,6 +39,11 @@ HEIGHT, NUMBER_HEIGHT = 8, 5
 
 _UNITS = {"ratio": "percentunit", "seconds": "s"}
 _MAY_BE_NEGATIVE = {"score"}
+_DASHED_RED = [
+    DynamicConfigValue("color", {"mode": "fixed", "fixedColor": "red"}),
+    DynamicConfigValue("custom.lineStyle", {"fill": "dash", "dash": [10, 10]}),
+    DynamicConfigValue("custom.fillOpacity", 0),
+]
 
 
 def indicator(metric: Metric) -> AnyPanel:
@@ -42,9 +53,8 @@ def indicator(metric: Metric) -> AnyPanel:
 def large_number(metric: Metric) -> stat.Panel:
     """One number for each combination of labels, with the course of the last day behind it."""
     fixed = metric.panel.overview or {}
-    says = ", ".join(fixed.values())
-    return (
-        _described(stat.Panel(), metric, f"{metric.panel.title} ({says})" if says else metric.panel.title)
+    panel = (
+        _described(stat.Panel(), metric, titled(metric, fixed))
         .span(THIRD_WIDTH)
         .height(NUMBER_HEIGHT)
         .graph_mode(BigValueGraphMode.AREA)
@@ -53,6 +63,7 @@ def large_number(metric: Metric) -> stat.Panel:
         .reduce_options(common.ReduceDataOptions().calcs(["lastNotNull"]))
         .with_target(_query(metric, fixed).range())
     )
+    return _coloured(panel, metric, fixed)
 
 
 def figure(shown: Figure) -> timeseries.Panel:
@@ -64,7 +75,25 @@ def figure(shown: Figure) -> timeseries.Panel:
 
 
 def _lines(metric: Metric) -> timeseries.Panel:
-    return _described(_time_series(), metric, metric.panel.title).with_target(_query(metric, {}).range())
+    panel = _described(_time_series(), metric, metric.panel.title).with_target(_query(metric, {}).range())
+    for name, alert in zip("BCDE", _levels(metric), strict=False):
+        line = prometheus.Dataquery().expr(threshold(alert)).legend_format(f"threshold of {alert.name}")
+        panel = panel.with_target(line.ref_id(name).range()).override_by_query(name, _DASHED_RED)
+    return panel
+
+
+def _levels(metric: Metric) -> list[Alert]:
+    """The alerts whose threshold is a line in the metric's panel."""
+    return [alert for alert in metric.alerts if alert.condition not in CHANGES]
+
+
+def _coloured(panel: stat.Panel, metric: Metric, fixed: Labels) -> stat.Panel:
+    """Red where an alert would fire by its default threshold (a number's colours cannot follow a query)."""
+    for alert in _levels(metric):
+        if alert.labels == fixed:
+            first, then = ("red", "green") if alert.condition == "below" else ("green", "red")
+            panel = _with_thresholds(panel, [(first, None), (then, alert.threshold)])
+    return panel
 
 
 def _bars(metric: Metric, label: str) -> barchart.Panel:
@@ -132,8 +161,6 @@ def _described(panel: P, metric: Metric, title: str) -> P:
     panel = panel.datasource(SOURCE).title(title).description(metric.help).unit(_UNITS.get(metric.unit, "short"))
     if metric.unit not in _MAY_BE_NEGATIVE:
         panel = panel.min(0)
-    if metric.alert and metric.alert.below is not None:
-        panel = _with_thresholds(panel, [("red", None), ("green", metric.alert.below)])
     return panel
 
 

@@ -5,14 +5,17 @@ An indicator is a gauge of a window: it is never rate()d, and its windows are ne
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
-from stream.core.definition import Alert, Metric
+from stream.core.definition import CHANGES, THRESHOLD_GAUGE, Alert, Metric, Reasons, RestsOn
+from stream.metrics import METRICS
 
 VARIABLES = ("product", "window")
 """What a dashboard lets its reader choose."""
 
 WEEK_BEFORE = " offset 7d"
+
+GAUGES = {metric.name: metric for metric in METRICS}
 
 
 def selected(gauge: str, by: Iterable[str], matchers: Iterable[str] = (), offset: str = "") -> str:
@@ -31,17 +34,47 @@ def panel_query(metric: Metric, by: Iterable[str], fixed: Mapping[str, str]) -> 
     return selected(metric.name, by, [*chosen, *equal(fixed)])
 
 
+def threshold(alert: Alert) -> str:
+    """The alert's threshold as the exporters show it."""
+    return f"max({THRESHOLD_GAUGE}{{{equal({'alert': alert.name})[0]}}})"
+
+
+def alert_labels(metric: Metric, alert: Alert) -> list[str]:
+    """The labels that tell the metric's alerts apart."""
+    return [name for name in metric.label_names if name not in alert.labels]
+
+
 def alert_condition(metric: Metric, alert: Alert) -> str:
     """True where the alert's condition holds and rests on enough customers; lines of one expression."""
-    now, before = (selected(metric.name, metric.label_names, offset=offset) for offset in ("", WEEK_BEFORE))
-    if alert.falls_by is None:
-        lines = [f"{now} < {alert.below:g}", _enough(alert)]
-    else:
-        lines = [f"{now} <= {1 - alert.falls_by:g} * {before}", _enough(alert), _enough(alert, WEEK_BEFORE)]
+    by = alert_labels(metric, alert)
+    now, before = (selected(metric.name, by, equal(alert.labels), offset) for offset in ("", WEEK_BEFORE))
+    limit = f"scalar({threshold(alert)})"
+    comparison = {
+        "below": f"< {limit}",
+        "above": f"> {limit}",
+        "falls_by": f"<= (1 - {limit}) * {before}",
+        "drops_by": f"<= {before} - {limit}",
+        "rises_by": f">= {before} + {limit}",
+    }
+    lines = [now, comparison[alert.condition], _enough(alert.rests_on, by)]
+    if alert.condition in CHANGES:
+        lines.append(_enough(alert.rests_on, by, offset=WEEK_BEFORE))
     return "\n".join(lines)
 
 
-def _enough(alert: Alert, offset: str = "") -> str:
-    guard = alert.rests_on
-    resting = selected(guard.gauge, ["product"], equal(guard.labels), offset)
-    return f"and on (product) {resting} >= {guard.at_least}"
+def reasons_query(reasons: Reasons, of: Sequence[str]) -> str:
+    """The three values of the label that matter most among the samples that have the matchers `of`, in order."""
+    shown = selected(reasons.gauge, [reasons.by], [*of, *equal(reasons.labels)])
+    if reasons.lowest:
+        return f"sort(bottomk(3, {shown} {_enough(reasons.lowest, [reasons.by], of)}))"
+    return f"sort_desc(topk(3, {shown} > 0))"
+
+
+def _enough(guard: RestsOn, by: Sequence[str], of: Sequence[str] = (), offset: str = "") -> str:
+    """Keeps what rests on enough, of samples told apart by the labels `by` that have the matchers `of`."""
+    names = [name for name in GAUGES[guard.gauge].label_names if name not in guard.labels]
+    shared = ", ".join(name for name in names if name in by)
+    counted = selected(guard.gauge, names, [*of, *equal(guard.labels)], offset)
+    if shared != ", ".join(names):
+        counted = f"sum by ({shared}) ({counted})"
+    return f"and on ({shared}) {counted} >= {guard.at_least}"

@@ -12,15 +12,17 @@ from textwrap import indent
 
 from stream.core.definition import Alert, Metric
 from stream.metrics import METRICS
+from stream.render.annotations import business_annotations, pipeline_annotations
 from stream.render.pipeline import ALERTS, PipelineAlert
 from stream.render.promql import alert_condition
 from stream.render.words import GENERATED
+from stream.settings import Settings
 
 
-def rules() -> str:
+def rules(settings: Settings) -> str:
     """YAML of one rule file."""
-    business = [_business(metric, metric.alert) for metric in METRICS if metric.alert]
-    pipeline = [_pipeline(alert) for alert in ALERTS]
+    business = [_business(metric, alert, settings) for metric in METRICS for alert in metric.alerts]
+    pipeline = [_pipeline(alert, settings) for alert in ALERTS]
     groups = _group("assidu-business", business) + _group("assidu-pipeline", pipeline)
     return f"# {GENERATED}\ngroups:\n{groups}"
 
@@ -29,22 +31,17 @@ def _group(name: str, found: list[str]) -> str:
     return f"  - name: {name}\n    rules:\n" + indent("".join(found), " " * 6)
 
 
-def _business(metric: Metric, alert: Alert) -> str:
-    value = "humanizePercentage" if metric.unit == "ratio" else "humanize"
+def _business(metric: Metric, alert: Alert, settings: Settings) -> str:
     return _rule(
         alert.name,
         alert_condition(metric, alert),
         {"for": alert.for_},
         {"severity": alert.severity, "scope": "business"},
-        {
-            "summary": f"{{{{ $labels.product }}}}: {alert.summary}",
-            "description": f"{metric.panel.title} is {{{{ $value | {value} }}}}. {metric.help}",
-            "definition": f"docs/indicators.md#{metric.name}",
-        },
+        business_annotations(metric, alert, settings),
     )
 
 
-def _pipeline(alert: PipelineAlert) -> str:
+def _pipeline(alert: PipelineAlert, settings: Settings) -> str:
     silences = {"silences": "business"} if alert.silences_business else {}
     keep = {"keep_firing_for": alert.keep_firing_for} if alert.keep_firing_for else {}
     return _rule(
@@ -52,18 +49,18 @@ def _pipeline(alert: PipelineAlert) -> str:
         alert.condition,
         {"for": alert.for_, **keep},
         {"severity": alert.severity, "scope": "pipeline", **silences},
-        {"summary": alert.summary, "description": alert.description},
+        pipeline_annotations(alert, settings),
     )
 
 
 def _rule(
-    name: str, condition: str, times: Mapping[str, str], labels: Mapping[str, str], annotations: Mapping[str, str]
+    name: str, condition: str, times: Mapping[str, str], labels: Mapping[str, str], says: Mapping[str, str]
 ) -> str:
     return (
         f"- alert: {name}\n"
         f"  expr: |\n{indent(condition, '    ')}\n"
         + "".join(f"  {key}: {duration}\n" for key, duration in times.items())
-        + f"  labels:\n{_fields(labels)}  annotations:\n{_fields(annotations)}"
+        + f"  labels:\n{_fields(labels)}  annotations:\n{_fields(says)}"
     )
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from types import ModuleType
 from typing import Any
 
-from stream.core.definition import Labels, Metric, Value
+from stream.core.definition import Alert, Labels, Metric, Value
 from stream.render.promql import equal
 
 GENERATED = "Generated from stream/metrics by `assidu render`: do not edit."
@@ -31,6 +31,11 @@ def slug(family: ModuleType) -> str:
 
 def label_names(metric: Metric) -> str:
     return ", ".join(f"`{name}`" for name in metric.label_names)
+
+
+def titled(metric: Metric, fixed: Labels) -> str:
+    """The title of its panel, and of which samples: "Share of customers by churn risk (high)"."""
+    return f"{metric.panel.title} ({', '.join(fixed.values())})" if fixed else metric.panel.title
 
 
 def worked_example(metric: Metric) -> str:
@@ -59,3 +64,19 @@ def number(value: Value) -> str:
 
 def percent(share: float) -> str:
     return f"{share * 100:g} %"
+
+
+def threshold_is_share(metric: Metric, alert: Alert) -> bool:
+    """Whether the alert's threshold is said in percent."""
+    return metric.unit == "ratio" or alert.condition == "falls_by"
+
+
+def condition(alert: Alert, limit: str) -> str:
+    """When it fires, with the threshold as it is to be shown."""
+    return {
+        "below": f"below {limit}",
+        "above": f"above {limit}",
+        "falls_by": f"lower than a week before by {limit} of that or more",
+        "drops_by": f"lower than a week before by {limit} points or more",
+        "rises_by": f"higher than a week before by {limit} points or more",
+    }[alert.condition]

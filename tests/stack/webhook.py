@@ -9,18 +9,25 @@ from aiohttp import web
 
 from stream.http import serving
 
+Word = tuple[str, str, str]
+
 
 class Webhook:
-    """`heard`: (alert, firing or resolved, product or "") in the order of arrival, each new word once."""
+    """`heard`: (alert, firing or resolved, product or "") in the order of arrival, each new word once.
+
+    `said`: the annotations of each alert, as they came last.
+    """
 
     def __init__(self, url: str) -> None:
         self.url = url
-        self.heard: list[tuple[str, str, str]] = []
+        self.heard: list[Word] = []
+        self.said: dict[Word, dict[str, str]] = {}
 
     async def hear(self, request: web.Request) -> web.Response:
         for alert in (await request.json())["alerts"]:
             labels = alert["labels"]
             word = (labels["alertname"], alert["status"], labels.get("product", ""))
+            self.said[word] = alert["annotations"]
             if word not in self.heard:
                 self.heard.append(word)
         return web.Response()
