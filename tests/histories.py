@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from schemas import FAMILY_OF_TYPE, Event, Rejected, decode
 from stream.core.definition import Definitions
-from stream.core.facts import Customers
+from stream.core.facts import customers_of
 from stream.core.names import Names
 from stream.core.ragged import Ints
 from stream.core.record import unpacked
@@ -180,7 +180,7 @@ class State:
     def remembered(self) -> dict[bytes, dict[str, Any]]:
         """What the records say, in words that do not depend on the numbers of names."""
         names = self.names
-        customers = Customers(["app"], np.zeros(len(self.records), np.int64), names)
+        customers = customers_of(list(self.records), ["app"] * len(self.records), names)
         _, memories = unpacked(self.records.values(), KINDS, customers)
         active, latest, answers, visits, matters, segments = memories
         said: list[dict[str, Any]] = [

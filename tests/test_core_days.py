@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stream.core.days import NO_DAY, Days, days_after, days_before
-from stream.core.facts import Customers
+from stream.core.facts import customers_of
 from stream.core.increments import Increments
 from stream.core.names import Names
 from stream.core.ragged import Ints, Ragged
@@ -99,7 +99,7 @@ def test_the_newest_days_of_each_row_are_kept(some: list[Occurrence], keep: int)
 def changes(*batches: Sequence[Occurrence]) -> Table:
     """What complete days make of the days that became active batch by batch."""
     names = Names()
-    customers = Customers(["app"], np.zeros(ROWS, np.int64), names)
+    customers = customers_of([b""] * ROWS, ["app"] * ROWS, names)
     nobody = Ragged(np.empty(0, np.uint32), np.zeros(ROWS, np.int64))
     old = Activity.unpack(nobody, customers)
     increments = Increments(names)

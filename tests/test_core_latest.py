@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stream.core.facts import Customers
+from stream.core.facts import customers_of
 from stream.core.latest import Latest
 from stream.core.names import Names
 from stream.core.ragged import side_by_side
@@ -38,7 +38,7 @@ def recent(customers: list[dict[int, int]]) -> list[dict[int, int]]:
 def test_last_times_survive_being_stored(customers: list[dict[int, int]]) -> None:
     before = latest(customers)
     stored = side_by_side(before.pack())
-    after = Latest.unpack(stored, Customers(["app"], np.zeros(len(customers), np.int64), Names()))
+    after = Latest.unpack(stored, customers_of([b""] * len(customers), ["app"] * len(customers), Names()))
     assert (after.size, after.key.tolist(), after.minute.tolist()) == (
         before.size,
         before.key.tolist(),

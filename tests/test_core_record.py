@@ -11,7 +11,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stream.core.facts import Customers, Facts
+from stream.core.facts import Customers, Facts, customers_of
 from stream.core.names import Names
 from stream.core.ragged import Ragged
 from stream.core.record import Kind, packed, unpacked
@@ -57,7 +57,7 @@ def test_a_record_keeps_memories_of_any_length_apart(customers: list[tuple[int, 
     lengths = np.array(customers, np.int64).T
     memories = [Words(Ragged(np.arange(sum(rows), dtype=np.uint32), rows)) for rows in lengths]
     kinds = [Kind(Words, ())] * len(memories)
-    everybody = Customers(["app"], np.zeros(len(customers), np.int64), Names())
+    everybody = customers_of([b""] * len(customers), ["app"] * len(customers), Names())
     marks = np.arange(len(customers), dtype=np.uint32)
     records = packed(marks, memories)
     assert list(map(len, records)) == [4 * (words_before(each) + sum(each)) for each in customers]

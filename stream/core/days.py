@@ -70,6 +70,16 @@ class Days:
             self.first_block[rows], gathered(self.masks.words, self.masks.starts[rows], self.masks.lengths[rows])
         )
 
+    def before(self, day: Ints) -> Days:
+        """Of each row the days before this one."""
+        row, block = row_numbers(self.masks.lengths), spans(self.first_block, self.masks.lengths)
+        kept = np.clip(day[row] - block * _BLOCK, 0, _BLOCK).astype(np.uint64)
+        words = (self.masks.words & ((np.uint64(1) << kept) - np.uint64(1))).astype(np.uint32)
+        held = np.flatnonzero(words)
+        lengths = np.zeros(len(self.first_block), np.int64)
+        np.maximum.at(lengths, row[held], block[held] - self.first_block[row[held]] + 1)
+        return Days(np.where(lengths > 0, self.first_block, 0), gathered(words, self.masks.starts, lengths))
+
     def extent(self) -> tuple[Ints, Ints, Ints]:
         """(how many days, the first, the last) of each row, none of which may be without any."""
         starts, ends = self.masks.starts, np.cumsum(self.masks.lengths)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, NamedTuple
+from zlib import crc32
 
 import numpy as np
 
@@ -24,12 +25,17 @@ Place = Callable[[str, str, str], str]
 """(product, label, value) -> the admitted value, or `other`."""
 
 
+SAMPLES = 64
+
+
 class Customers(NamedTuple):
-    """Whom a batch touches, a row each: `product[row]` is the place of the customer's product in `products`."""
+    """Whom a batch touches, a row each: `product[row]` is the place of the customer's product in `products`, and
+    `sample[row]` which of SAMPLES samples of about the same size the customer is in."""
 
     products: Sequence[str]
     product: Ints
     names: Names
+    sample: Ints
 
     def __len__(self) -> int:
         return len(self.product)
@@ -40,10 +46,17 @@ class Customers(NamedTuple):
         return np.array(of_product, np.int64)[self.product]
 
 
-def customers_of(products: Sequence[str], names: Names) -> Customers:
-    """Customers of these products, a row each."""
+def customers_of(keys: Sequence[bytes], products: Sequence[str], names: Names) -> Customers:
+    """Customers with these keys, each of the product beside it."""
     place = {product: number for number, product in enumerate(dict.fromkeys(products))}
-    return Customers(list(place), np.array([place[product] for product in products], np.int64), names)
+    return Customers(
+        list(place), np.array([place[product] for product in products], np.int64), names, sample_of(keys)
+    )
+
+
+def sample_of(keys: Sequence[bytes]) -> Ints:
+    """The sample that each customer is in, told by its key."""
+    return np.array(list(map(crc32, keys)), np.int64) % SAMPLES
 
 
 class Values(NamedTuple):

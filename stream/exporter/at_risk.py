@@ -117,7 +117,7 @@ class _Look(NamedTuple):
         if not known:
             return 0, []
         query, names, keys = self.query, self.names, list(known)
-        rows = customers_of([product_of(key) for key in keys], names)
+        rows = customers_of(keys, [product_of(key) for key in keys], names)
         _, memories = unpacked(known.values(), KINDS, rows)
         profiles = profiles_of(memories, rows, self.scoring)
         of = profiles.outlook

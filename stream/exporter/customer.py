@@ -5,11 +5,10 @@ from __future__ import annotations
 from datetime import UTC, date, datetime
 
 import msgspec
-import numpy as np
 from rich.console import Console
 from rich.table import Table as Grid
 
-from stream.core.facts import Customers
+from stream.core.facts import Customers, customers_of
 from stream.core.increments import Increments
 from stream.core.names import Names
 from stream.core.record import unpacked
@@ -104,7 +103,7 @@ def show(found: list[Known], console: Console) -> None:
 
 def _known(settings: Settings, name: tuple[str, str], record: bytes, names: Names, minute: int) -> Known:
     product, customer = name
-    alone = Customers([product], np.zeros(1, np.int64), names)
+    alone = customers_of([customer_key(product, customer)], [product], names)
     _, (active, latest, *_) = unpacked([record], KINDS, alone)
     was_active = active.first_ms[0] != NEVER
     _, days = active.days.all()

@@ -37,13 +37,14 @@ async def read_stored(settings: Settings, product: str) -> History:
                 names = Names(await store.names(shard))
                 for first in range(0, BUCKETS, _BUCKETS_AT_ONCE):
                     found = await store.in_buckets(shard, range(first, first + _BUCKETS_AT_ONCE))
-                    records = [record for key, record in found.items() if product_of(key) == product]
-                    if records:
-                        _, (activity, *_) = unpacked(records, KINDS, customers_of([product] * len(records), names))
+                    keys = [key for key in found if product_of(key) == product]
+                    if keys:
+                        rows = customers_of(keys, [product] * len(keys), names)
+                        _, (activity, *_) = unpacked([found[key] for key in keys], KINDS, rows)
                         row, day = activity.days.all()
                         who.append(row + customers)
                         days.append(day)
-                        customers += len(records)
+                        customers += len(keys)
                     bars.advance(bar, _BUCKETS_AT_ONCE)
     finally:
         await redis.aclose()

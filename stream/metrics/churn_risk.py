@@ -37,14 +37,16 @@ from stream.core.risk import LEVELS
 from stream.core.series import Kind, Series
 from stream.core.story import Story, event
 from stream.core.time import HOUR
+from stream.metrics import risk_grades
 from stream.metrics.activity import ACTIVE_EVENTS
-from stream.metrics.evidence import Memories, Scoring, last_activity, outlooks, scored
+from stream.metrics.evidence import Memories, Scoring, held, last_activity, outlooks, scored
+from stream.metrics.risk_grades import Grades, count_grades, grades
 from stream.metrics.segments import IDENTIFIED, UNKNOWN, Segment
 
 RISK = Series("risk", Kind.LEVEL, "minute", ("level", "reason", "channel", "segment"))
 """Customers by level and largest reason, by the channel of their last activity and by their segment."""
 
-SERIES = (RISK, IDENTIFIED)
+SERIES = (RISK, IDENTIFIED, *risk_grades.SERIES)
 
 
 class Profiles(NamedTuple):
@@ -60,15 +62,18 @@ class Profiles(NamedTuple):
     pieces: Pieces
     channel: Ints
     segment: Ints
+    graded: Grades
 
 
 def profiles(memories: Memories, segments: Segment, customers: Customers, scoring: Scoring) -> Profiles:
     """Of those customers that have a risk."""
     row = scored(memories)
     minute, channel = last_activity(memories.latest, customers.names)
-    outlook = outlooks(row, minute[row], memories, customers, scoring)
+    evidence = held(memories, customers.names, len(customers), scoring)
+    outlook = outlooks(row, minute[row], evidence, memories, scoring)
     cut = pieces(outlook, scoring.coefficients.evidence)
-    return Profiles(row, outlook, cut, channel[row], segments.numbers[row])
+    graded = grades(row, memories, evidence, customers, scoring)
+    return Profiles(row, outlook, cut, channel[row], segments.numbers[row], graded)
 
 
 def change(increments: Increments, customers: Customers, before: Profiles, now: Profiles) -> None:
@@ -80,6 +85,8 @@ def change(increments: Increments, customers: Customers, before: Profiles, now: 
     came[at] = differ
     _count(increments, customers.names, before, np.flatnonzero(differ), -1)
     _count(increments, customers.names, now, np.flatnonzero(came), 1)
+    count_grades(increments, customers, before.row, before.graded, -1)
+    count_grades(increments, customers, now.row, now.graded, 1)
 
 
 def _count(increments: Increments, names: Names, some: Profiles, which: Ints, step: int) -> None:
@@ -123,7 +130,8 @@ STORY = Story(
     "2026-03-31 12:00",
     "ann comes daily and came yesterday. bob came as often and has been silent for 20 days, cyd for 50. dan is a "
     "detractor since today and has an open ticket, eve's is resolved. fay's first week had one active day. gus "
-    "has been silent for 89 days and counts for a day yet; hal is as silent, but subscribes; ida cancelled that.",
+    "has been silent for 89 days and counts for a day yet; hal is as silent, but subscribes; ida cancelled that. sid "
+    "and yan are of those that are graded as of 9 February: sid came back, yan stayed away.",
     (
         event("login", "ann", *(f"03-{day:02}" for day in range(1, 31))),
         event("login", "bob", *(f"03-{day:02}" for day in range(1, 12)), channel="ios"),
@@ -137,6 +145,8 @@ STORY = Story(
         event("login", "gus hal", "01-01"),
         event("subscription_started", "hal ida", "01-01"),
         event("subscription_cancelled", "ida", "03-30"),
+        event("login", "sid yan", "02-08"),
+        event("login", "sid", "02-20"),
     ),
 )
 
@@ -151,7 +161,7 @@ _CUSTOMERS = Metric(
     labels={"level": LEVELS},
     reads={"number": standing(RISK)},
     formula=count,
-    example=Example({"number": 4}, 4, {"level": "high"}),
+    example=Example({"number": 6}, 6, {"level": "high"}),
     panel=Panel("Customers by churn risk", overview={"level": "high"}),
 )
 _RATIO = Metric(
@@ -161,7 +171,7 @@ _RATIO = Metric(
     labels={"level": LEVELS},
     reads={"number": standing(RISK), "customers": lambda view, labels: standing(RISK)(view, _without_level(labels))},
     formula=lambda number, customers: ratio(number, customers),
-    example=Example({"number": 3, "customers": 9}, 3 / 9, {"level": "medium"}),
+    example=Example({"number": 3, "customers": 11}, 3 / 11, {"level": "medium"}),
     panel=Panel("Share of customers by churn risk", overview={"level": "high"}),
     alerts=(
         Alert(
@@ -219,4 +229,5 @@ METRICS = (
             (_RATIO, "segment", _segments, _BY_SEGMENT, _ON_TRIAL, {"number": 1, "customers": 1}, 1.0),
         )
     ),
+    *risk_grades.METRICS,
 )

@@ -10,12 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stream.core.course import EVER, NEVER, Outlook, outlook
-from stream.core.facts import Customers
 from stream.core.latest import NEVER as NOT_AT_ALL
 from stream.core.latest import Latest
 from stream.core.names import Names
 from stream.core.ragged import Ints, distinct, places
-from stream.core.risk import EVIDENCE, Coefficients, past
+from stream.core.risk import EVIDENCE, Coefficients, Evidence, past
 from stream.core.series import Key
 from stream.core.time import DAY_MS, MINUTE_MS, Calendar
 from stream.metrics.activity import ACTIVE_BY_CHANNEL, Activity
@@ -26,7 +25,7 @@ from stream.metrics.matters import CANCELLED, RESOLVED, Matters
 COUNTED_MS = 90 * DAY_MS
 """So long after their last activity customers count, and longer while they have a subscription."""
 
-_LASTS_MS = {
+_LASTS_MS: dict[Evidence, int] = {
     "nps_detractor": 90 * DAY_MS,
     "negative_answer": 30 * DAY_MS,
     "first_week": 60 * DAY_MS,
@@ -67,36 +66,60 @@ def scored(memories: Memories) -> Ints:
     return np.flatnonzero(memories.activity.days.masks.lengths)
 
 
-def outlooks(rows: Ints, minute: Ints, memories: Memories, customers: Customers, scoring: Scoring) -> Outlook:
-    """The outlook of the customers in these rows (of `scored`), who were last active at these minutes."""
+class Held(NamedTuple):
+    """Of n customers, the evidence as it is known now: shape (n, kinds of EVIDENCE), from when until before when each
+    holds (milliseconds since the epoch); until EVER where there is none."""
+
+    begin: Ints
+    end: Ints
+
+
+def held(memories: Memories, names: Names, size: int, scoring: Scoring) -> Held:
+    """Of all `size` customers."""
     activity, _, answers, matters = memories
-    last = minute * MINUTE_MS
+    found = _of_answers(answers, names, size) | _of_matters(matters) | _of_first_week(activity, scoring)
+    begin, end = (np.stack([found[kind][side] for kind in EVIDENCE], axis=1) for side in (0, 1))
+    return Held(begin, end)
+
+
+def outlooks(rows: Ints, minute: Ints, evidence: Held, memories: Memories, scoring: Scoring) -> Outlook:
+    """The outlook of the customers in these rows (of `scored`), who were last active at these minutes.
+
+    What was heard counts at once, and so as if it had always held; only a first week ends in the future.
+    """
+    matters, last = memories.matters, minute * MINUTE_MS
     subscribed = _having(matters, ~matters.are_tickets & (matters.state != CANCELLED))[rows]
     begin = np.full((len(rows), len(EVIDENCE)), EVER)
-    end = np.full((len(rows), len(EVIDENCE)), EVER)
-    for kind, until in (*_of_answers(answers, customers.names, len(customers)), *_of_matters(matters)):
-        end[:, EVIDENCE.index(kind)] = until[rows]
     week = EVIDENCE.index("first_week")
-    begin[:, week], end[:, week] = (moments[rows] for moments in _of_first_week(activity, scoring))
+    begin[:, week] = evidence.begin[rows, week]
     return outlook(
         scoring.coefficients,
-        past(activity.days.those(rows), scoring.coefficients.half_life_days),
+        past(memories.activity.days.those(rows), scoring.coefficients.half_life_days),
         last,
         np.where(subscribed, NEVER, last + COUNTED_MS),
         begin,
-        end,
+        evidence.end[rows],
     )
 
 
-def _of_answers(answers: Answers, names: Names, size: int) -> list[tuple[str, Ints]]:
+Intervals = dict[Evidence, tuple[Ints, Ints]]
+"""Kind -> (begin, end) for each customer."""
+
+
+def _of_answers(answers: Answers, names: Names, size: int) -> Intervals:
     given = all_answers(answers, size)
     numbers, where = places(given.number)
     worst = np.array([_worst_scores(names[number]) for number in numbers.tolist()], np.int64).reshape(-1, 2)[where]
-    found = []
-    for column, kind in enumerate(("nps_detractor", "negative_answer")):
+    found: Intervals = {}
+    kinds: tuple[Evidence, ...] = ("nps_detractor", "negative_answer")
+    for column, kind in enumerate(kinds):
         bad = given.score <= worst[:, column]
-        found.append((kind, _latest(size, given.row[bad], given.ms[bad] + _LASTS_MS[kind])))
+        found[kind] = _lasting(kind, _latest(size, given.row[bad], given.ms[bad]))
     return found
+
+
+def _lasting(kind: Evidence, since: Ints) -> tuple[Ints, Ints]:
+    return since, np.where(since > EVER, since + _LASTS_MS[kind], EVER)
 
 
 def is_detractor(key: Key, score: int) -> bool:
@@ -118,23 +141,26 @@ def _worst_scores(key: Key) -> tuple[int, int]:
     return -1, (int(first) + int(last) - 1) // 2
 
 
-def _of_matters(matters: Matters) -> list[tuple[str, Ints]]:
+def _of_matters(matters: Matters) -> Intervals:
     tickets, size = matters.are_tickets, matters.size
-    is_open = _having(matters, tickets & (matters.state != RESOLVED))
+    waits = tickets & (matters.state != RESOLVED)
+    opened = np.full(size, NEVER)
+    np.minimum.at(opened, matters.row[waits], matters.ms[waits])
     gone = ~tickets & (matters.state == CANCELLED)
-    cancelled = _latest(size, matters.row[gone], matters.ms[gone] + _LASTS_MS["subscription_cancelled"])
-    return [("open_ticket", np.where(is_open, NEVER, EVER)), ("subscription_cancelled", cancelled)]
+    cancelled = _latest(size, matters.row[gone], matters.ms[gone])
+    return {
+        "open_ticket": (opened, np.where(opened < NEVER, NEVER, EVER)),
+        "subscription_cancelled": _lasting("subscription_cancelled", cancelled),
+    }
 
 
-def _of_first_week(activity: Activity, scoring: Scoring) -> tuple[Ints, Ints]:
-    """(from when, until when) it is known that the first week is over and was not engaged."""
+def _of_first_week(activity: Activity, scoring: Scoring) -> Intervals:
+    """From when until when it is known that the first week is over and was not engaged."""
     active = active_days(activity)
     failed = np.flatnonzero((active > 0) & (active < scoring.first_week_days))
-    begin = np.full(len(active), EVER)
-    end = begin.copy()
-    begin[failed] = scoring.calendar.starts(activity.first_day[failed] + LAST_DAY + 1)
-    end[failed] = begin[failed] + _LASTS_MS["first_week"]
-    return begin, end
+    over = np.full(len(active), EVER)
+    over[failed] = scoring.calendar.starts(activity.first_day[failed] + LAST_DAY + 1)
+    return {"first_week": _lasting("first_week", over)}
 
 
 def _having(matters: Matters, which: NDArray[np.bool_]) -> NDArray[np.bool_]:

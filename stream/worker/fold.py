@@ -10,7 +10,7 @@ from typing import NamedTuple, TypeVar
 import numpy as np
 
 from schemas import TYPES
-from stream.core.facts import Customers, Facts, Place
+from stream.core.facts import Customers, Facts, Place, sample_of
 from stream.core.increments import Increments
 from stream.core.names import Names
 from stream.core.ragged import Ints
@@ -56,7 +56,7 @@ def facts_of(arrived: Arrived, names: Names, place: Place, calendar: Calendar) -
     keys, row = _interned(list(map(arrived.keys.__getitem__, numbers)))
     product_of_row = np.zeros(len(keys), np.int64)
     product_of_row[row] = product
-    customers = Customers(products, product_of_row, names)
+    customers = Customers(products, product_of_row, names, sample_of(keys))
     facts = Facts(CATALOGUE, customers, place, events, types[order], row, product, arrived.ms[order], calendar)
     return Touched(facts, keys)
 

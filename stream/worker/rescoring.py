@@ -32,7 +32,7 @@ async def rescore(commits: Commits, store: ShardStore, before: Scoring, now: Sco
     """
     table, customers, began = Table([churn_risk.RISK]), 0, monotonic()
     async for records in everybody(commits, store):
-        rows = customers_of([product_of(key) for key in records], commits.names)
+        rows = customers_of(list(records), [product_of(key) for key in records], commits.names)
         _, memories = unpacked(records.values(), KINDS, rows)
         increments = Increments(commits.names)
         old, new = (profiles_of(memories, rows, scoring) for scoring in (before, now))

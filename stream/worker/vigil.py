@@ -97,7 +97,7 @@ class Vigil:
     async def _look_at(self, keys: list[bytes], now_ms: int, *, in_turn: bool) -> None:
         """Commit what has changed about these customers; `in_turn`: their time has come."""
         known = await self._commits.surely("load records", lambda: self._hot.known(keys))
-        customers = customers_of([product_of(key) for key in keys], self._commits.names)
+        customers = customers_of(keys, [product_of(key) for key in keys], self._commits.names)
         marks, memories = unpacked(known, KINDS, customers)
         profiles = profiles_of(memories, customers, self.scoring)
         found = crossings(profiles, marks, keys, customers, self.scoring, now_ms, in_turn=in_turn)

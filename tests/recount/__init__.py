@@ -12,7 +12,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from tests.recount.activity import activity
-from tests.recount.churn_risk import DEFAULTS, churn_risk
+from tests.recount.churn_risk import DEFAULTS, churn_risk, risk_grades
 from tests.recount.clicks import clicks
 from tests.recount.comparison import compare
 from tests.recount.content import content
@@ -50,6 +50,7 @@ def recount(
         visitors = visitors_of(history)
         rolling = activity(history, now) | clicks(history, now) | content(history, now) | visits(history, now)
         rolling |= churn_risk(history, now, zone, first_week_days, coefficients)
+        rolling |= risk_grades(history, today, zone, first_week_days, coefficients)
         rolling |= surveys(history, now, csat_7_from) | first_week_in_progress(visitors, today, first_week_days)
         complete = complete_days(visitors, today) | retention(visitors, today)
         complete |= first_week(visitors, today, first_week_days)

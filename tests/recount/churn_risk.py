@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from datetime import datetime
-from math import log, log2
+from math import exp, log, log2
+from zlib import crc32
 from zoneinfo import ZoneInfo
 
 from tests.recount.happenings import EPOCH, MILLISECOND, Happening
@@ -73,10 +74,10 @@ def reasons(
             found[kind] = weights[kind]
     week = [day for day in days if day < min(days) + 7]
     if len(week) < first_week_days:
-        over = (datetime.fromordinal(min(days) + 7).replace(tzinfo=zone) - EPOCH) // MILLISECOND
+        over = start_of(min(days) + 7, zone)
         if over <= moment < over + 60 * DAY_MS:
             found["first_week"] = weights["first_week"]
-    if open_tickets(own):
+    if any(event.type != "ticket_resolved" for event in last_of_tickets(own)):
         found["open_ticket"] = weights["open_ticket"]
     return found
 
@@ -121,11 +122,11 @@ def subscription(own: list[Happening]) -> str | None:
     return newest(events).type if events else None
 
 
-def open_tickets(own: list[Happening]) -> int:
+def last_of_tickets(own: list[Happening]) -> list[Happening]:
+    """The last that was heard of each."""
     tickets = [event for event in own if event.type in ("ticket_opened", "ticket_resolved", "ticket_reopened")]
     ids = {event.fields["ticket_id"] for event in tickets}
-    last = [newest([event for event in tickets if event.fields["ticket_id"] == each]) for each in ids]
-    return sum(event.type != "ticket_resolved" for event in last)
+    return [newest([event for event in tickets if event.fields["ticket_id"] == each]) for each in ids]
 
 
 def segment(own: list[Happening]) -> str:
@@ -166,3 +167,79 @@ def told(found: Counter[tuple[str, str, str, str]], channels: set[str], segments
             samples[sample(f"risk{twin}_customers", level=level_, **labels)] = number
             samples[sample(f"risk{twin}_ratio", level=level_, **labels)] = share(number, sum(those.values()))
     return samples
+
+
+def risk_grades(
+    history: list[Happening],
+    today: int,
+    zone: ZoneInfo,
+    first_week_days: int,
+    weights: Mapping[str, float] = DEFAULTS,
+) -> dict[Sample, Exact]:
+    """Each customer as of the Monday of every 64th week, and what it did in the 30 days after; outcomes known in the
+    last 90 days."""
+    told: list[tuple[float, bool]] = []
+    for (product, customer), own in by_product_and_customer(history).items():
+        key = customer if product == "default" else f"{len(product)}:{product}{customer}"
+        active = [event for event in own if event.active]
+        days = sorted({event.day for event in active})
+        for monday in range(today - 120, today - 29):
+            if monday % 7 != 1 or monday // 7 % 64 != crc32(key.encode()) % 64:
+                continue
+            known = [day for day in days if monday - 90 <= day < monday]
+            if known and monday >= days[-1] - 120:
+                risk = risk_at(own, days, monday, zone, first_week_days, weights)
+                told.append((risk, not any(monday <= day < monday + 30 for day in days)))
+    samples: dict[Sample, Exact] = {}
+    errors = sum(round((risk - away) ** 2 * 1_000_000) for risk, away in told)
+    samples[sample("risk_brier_score")] = share(errors, 1_000_000 * len(told))
+    for tenth in range(10):
+        here = [away for risk, away in told if min(int(risk * 10), 9) == tenth]
+        labels = {"bucket": f"0.{tenth}"}
+        samples[sample("risk_observed_ratio", **labels)] = share(sum(here), len(here))
+        samples[sample("risk_graded_customers", **labels)] = len(here)
+    return samples
+
+
+def risk_at(
+    own: list[Happening],
+    days: list[int],
+    monday: int,
+    zone: ZoneInfo,
+    first_week_days: int,
+    weights: Mapping[str, float],
+) -> float:
+    """As of the beginning of the day: from the days before it, and the evidence of then that is still known."""
+    before = [day for day in days if day < monday]
+    activity = sum(2 ** (-(before[-1] - day) / weights["half_life_days"]) for day in before)
+    gap = (30 + before[-1] - before[0]) / len(before)
+    rise = weights["decay"] / weights["half_life_days"] + weights["overdue"] / gap
+    total = weights["constant"] - weights["decay"] * log2(activity) + rise * (monday - before[-1])
+    midnight = start_of(monday, zone)
+    heard = bad_answers(own)
+    if subscription(own) == "subscription_cancelled":
+        heard.append(("subscription_cancelled", newest(subscriptions(own)).ms, 90))
+    if len([day for day in days if day < days[0] + 7]) < first_week_days:
+        heard.append(("first_week", start_of(days[0] + 7, zone), 60))
+    total += sum(weights[kind] for kind in {kind for kind, *_ in heard} if holds(kind, heard, midnight))
+    opened = [ticket.ms for ticket in last_of_tickets(own) if ticket.type != "ticket_resolved"]
+    if opened and min(opened) < midnight:
+        total += weights["open_ticket"]
+    return 1 / (1 + exp(-total))
+
+
+def holds(kind: str, heard: list[tuple[str, int, int]], moment: int) -> bool:
+    """Of several answers of a kind only the latest counts."""
+    since, lasts = max((since, lasts) for each, since, lasts in heard if each == kind)
+    return since < moment < since + lasts * DAY_MS
+
+
+def by_product_and_customer(history: list[Happening]) -> dict[tuple[str, str], list[Happening]]:
+    found: dict[tuple[str, str], list[Happening]] = {}
+    for event in history:
+        found.setdefault((event.product, event.customer), []).append(event)
+    return found
+
+
+def start_of(day: int, zone: ZoneInfo) -> int:
+    return (datetime.fromordinal(day).replace(tzinfo=zone) - EPOCH) // MILLISECOND
