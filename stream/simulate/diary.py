@@ -105,7 +105,8 @@ class Visit:
 class Diary:
     """All of one customer of one product."""
 
-    def __init__(self) -> None:
+    def __init__(self, user_id: str) -> None:
+        self.user_id = user_id
         self.deeds: list[Deed] = []
         self.visits: dict[str, list[Visit]] = {}
         self.exposures: list[Exposure] = []
@@ -122,9 +123,10 @@ class Diary:
         return {(each.survey, each.survey_id, each.scale): each for each in self.answers}
 
     @property
-    def waits_for_help(self) -> bool:
-        """Whether a ticket is not resolved."""
-        return any(max(turns).stage != TicketStage.RESOLVED for turns in self.tickets.values())
+    def waiting_since_ms(self) -> int | None:
+        """Since when a ticket has been open (again); None where none is."""
+        last = [max(turns) for turns in self.tickets.values()]
+        return min((turn.at_ms for turn in last if turn.stage != TicketStage.RESOLVED), default=None)
 
     @property
     def subscribed(self) -> bool:

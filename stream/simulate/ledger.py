@@ -17,6 +17,7 @@ from stream.simulate.truth.content import content
 from stream.simulate.truth.first_week import first_week
 from stream.simulate.truth.moment import Moment
 from stream.simulate.truth.retention import retention
+from stream.simulate.truth.risk_grades import risk_grades
 from stream.simulate.truth.samples import Sample, Samples, Value
 from stream.simulate.truth.surveys import surveys
 from stream.simulate.truth.visits import visits
@@ -28,9 +29,9 @@ class Ledger:
     def __init__(self) -> None:
         self._diaries: dict[str, list[Diary]] = defaultdict(list)
 
-    def new_diary(self, product: str) -> Diary:
+    def new_diary(self, product: str, user_id: str) -> Diary:
         """For one more customer of the product."""
-        diary = Diary()
+        diary = Diary(user_id)
         self._diaries[product].append(diary)
         return diary
 
@@ -49,7 +50,7 @@ class Ledger:
         for product, diaries in self._diaries.items():
             written = [diary for diary in diaries if diary.deeds]
             if written:
-                samples = _of_product(written, moment, first_week_days, csat_7_from)
+                samples = _of_product(product, written, moment, first_week_days, csat_7_from)
                 found |= {(name, labels | {("product", product)}): value for (name, labels), value in samples.items()}
         return found
 
@@ -64,7 +65,9 @@ class Ledger:
         return json_text({"at": at.isoformat(), "metrics": lines})
 
 
-def _of_product(diaries: list[Diary], moment: Moment, first_week_days: int, csat_7_from: int) -> Samples:
+def _of_product(
+    product: str, diaries: list[Diary], moment: Moment, first_week_days: int, csat_7_from: int
+) -> Samples:
     attended = attendances(diaries, moment)
     return {
         **activity(diaries, moment),
@@ -72,6 +75,7 @@ def _of_product(diaries: list[Diary], moment: Moment, first_week_days: int, csat
         **first_week(attended, moment, first_week_days),
         **retention(attended, moment),
         **churn_risk(diaries, moment, first_week_days),
+        **risk_grades(product, diaries, moment, first_week_days),
         **clicks(diaries, moment),
         **content(diaries, moment),
         **surveys(diaries, moment, csat_7_from),

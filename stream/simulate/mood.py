@@ -13,4 +13,4 @@ def likely_to_leave(diary: Diary) -> float:
         return CANCELLED
     if any(answer.survey == "nps" and answer.score <= 6 for answer in diary.opinions.values()):
         return DETRACTOR
-    return WAITING if diary.waits_for_help else 0.0
+    return WAITING if diary.waiting_since_ms is not None else 0.0

@@ -100,7 +100,7 @@ class World:
     def _person(self, number: int, habit: Habit | None = None) -> tuple[Person, Random]:
         chance = Random(f"{self._seed} customer {number}")
         customer = drawn_customer(number, habit or drawn_habit(chance), chance)
-        return Person(customer, self.ledger.new_diary(customer.product), self._new_id), chance
+        return Person(customer, self.ledger.new_diary(customer.product, customer.user_id), self._new_id), chance
 
     def _new_id(self) -> str:
         # Of two answers in the same millisecond the greater id is the later one: hence the leading zeros.

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from math import log, log2
+from math import inf, log, log2
 from typing import NamedTuple
 
 from stream.simulate.diary import Answer, Diary
@@ -61,47 +61,60 @@ def outlook(diary: Diary, moment: Moment, first_week_days: int) -> Outlook | Non
     silent_days = (now_ms - attended.last_ms) / DAY_MS
     if silent_days >= COUNTED_DAYS and not diary.subscribed:
         return None
-    silence = _weight_of_a_day(attended) * silent_days
-    evidence = dict(_evidence(diary, attended, moment, now_ms, first_week_days))
-    log_odds = CONSTANT - DECAY * log2(_activity(attended)) + silence + sum(evidence.values())
+    silence = weight_of_a_day(attended) * silent_days
+    against = dict(evidence(diary, attended, moment, now_ms, first_week_days))
+    log_odds = CONSTANT - DECAY * log2(activity_of(attended)) + silence + sum(against.values())
     probable = [level for level, from_ in LEVELS.items() if not from_ or log_odds >= log(from_ / (1 - from_))]
-    heaviest = max(evidence.values(), default=0.0)
+    heaviest = max(against.values(), default=0.0)
     return Outlook(
         level=probable[-1],
-        reason=next((each for each in REASONS if evidence.get(each) == heaviest > silence), "silence"),
+        reason=next((each for each in REASONS if against.get(each) == heaviest > silence), "silence"),
         channel=attended.last_channel,
         segment=diary.segment or "unknown",
     )
 
 
-def _activity(attended: Attendance) -> float:
+def activity_of(attended: Attendance) -> float:
     """Active days as of the last one, older ones counting for less."""
     last = max(attended.days)
     return sum(2 ** ((day - last) / HALF_LIFE_DAYS) for day in attended.days)
 
 
-def _weight_of_a_day(attended: Attendance) -> float:
+def weight_of_a_day(attended: Attendance) -> float:
     """What a day of silence adds: the more, the shorter the usual gap between active days."""
     gap_days = (USUAL_GAP_DAYS + max(attended.days) - min(attended.days)) / len(attended.days)
     return DECAY / HALF_LIFE_DAYS + OVERDUE / gap_days
 
 
-def _evidence(
-    diary: Diary, attended: Attendance, moment: Moment, now_ms: int, first_week_days: int
+def evidence(
+    diary: Diary,
+    attended: Attendance,
+    moment: Moment,
+    now_ms: int,
+    first_week_days: int,
+    heard_before_ms: float = inf,
 ) -> Iterator[tuple[str, float]]:
-    """What speaks against the customer, besides silence, and how much it weighs."""
-    ago_days = {answer: (now_ms - answer.at_ms) / DAY_MS for answer in diary.opinions.values()}
-    if any(answer.survey == "nps" and answer.score <= 6 and days < 90 for answer, days in ago_days.items()):
-        yield "nps_detractor", DETRACTOR
-    if any(answer.survey != "nps" and _is_negative(answer) and days < 30 for answer, days in ago_days.items()):
-        yield "negative_answer", NEGATIVE
-    if diary.waits_for_help:
+    """What speaks against the customer at `now_ms`, besides silence, and how much it weighs.
+
+    Whatever is heard holds at once, `now_ms` being the last full hour; of a moment long past only what was heard
+    before it does.
+    """
+    detractor_ms = [each.at_ms for each in diary.opinions.values() if each.survey == "nps" and each.score <= 6]
+    negative_ms = [each.at_ms for each in diary.opinions.values() if each.survey != "nps" and _is_negative(each)]
+    cancelled_ms = [] if diary.cancelled_ms is None else [diary.cancelled_ms]
+    for name, weight, heard_ms, lasts_days in (
+        ("nps_detractor", DETRACTOR, detractor_ms, 90),
+        ("negative_answer", NEGATIVE, negative_ms, 30),
+        ("subscription_cancelled", CANCELLED, cancelled_ms, 90),
+    ):
+        if heard_ms and now_ms - lasts_days * DAY_MS < max(heard_ms) < heard_before_ms:
+            yield name, weight
+    if diary.waiting_since_ms is not None and diary.waiting_since_ms < heard_before_ms:
         yield "open_ticket", OPEN_TICKET
     week_over_ms = moment.starts_ms(attended.first_day + 7)
-    if attended.first_week_days < first_week_days and 0 <= now_ms - week_over_ms < 60 * DAY_MS:
+    within = 0 <= now_ms - week_over_ms < 60 * DAY_MS and week_over_ms < heard_before_ms
+    if attended.first_week_days < first_week_days and within:
         yield "first_week", FIRST_WEEK
-    if diary.cancelled_ms is not None and now_ms - diary.cancelled_ms < 90 * DAY_MS:
-        yield "subscription_cancelled", CANCELLED
 
 
 def _is_negative(answer: Answer) -> bool:
