@@ -28,6 +28,11 @@ def test_a_customer_is_shown_with_what_is_known_and_where_it_counts(assidu: Assi
     assert ada["customer"] == "u:ada"
     assert ada["first_channel"] == "web"
     assert ada["active_days"] == [str((NEWEST - timedelta(days=days)).date()) for days in (20, 19)]
+    assert ada["risk"]["level"] in ("medium", "high")
+    assert "; active on 2 days of the first week" in ada["risk"]["why"]
+    assert ("engagement_risk_customers", ada["risk"]["level"]) in {
+        (count["name"], count["labels"].get("level")) for count in ada["counts_in"]
+    }
     counts = {(count["name"], tuple(sorted(count["labels"].items()))) for count in ada["counts_in"]}
     product = ("product", ada["product"])
     assert ("engagement_active_customers", (product, ("window", "30d"))) in counts

@@ -17,17 +17,17 @@ from rich.table import Table as Grid
 
 from schemas import DEFAULT_PRODUCT
 from schemas.churn_risk import Reason
-from stream.core.course import REASONS, adding
+from stream.core.course import REASONS
 from stream.core.facts import customers_of
 from stream.core.names import Names
 from stream.core.record import unpacked
-from stream.core.risk import HIGH, LEVELS, MEDIUM, probability
+from stream.core.risk import LEVELS
 from stream.core.time import Calendar
 from stream.json_text import json_text
 from stream.metrics import KINDS
 from stream.metrics.contribution import memories_of, profiles_of
 from stream.metrics.evidence import Scoring
-from stream.metrics.reasons import Words, reasons
+from stream.metrics.reasons import Words, reasons, risk_now
 from stream.metrics.segments import UNKNOWN
 from stream.settings import Settings
 from stream.store import at_risk, meta
@@ -120,33 +120,30 @@ class _Look(NamedTuple):
         rows = customers_of(keys, [product_of(key) for key in keys], names)
         _, memories = unpacked(known.values(), KINDS, rows)
         profiles = profiles_of(memories, rows, self.scoring)
-        of = profiles.outlook
-        parts = adding(of, self.scoring.coefficients.evidence, np.maximum(of.last, self.now_ms))
-        scores = probability(of.at_last + parts.sum(axis=1))
-        level = np.where(scores >= HIGH, 2, np.where(scores >= MEDIUM, 1, 0))
+        now = risk_now(profiles, self.scoring, self.now_ms)
         segment = [names[each][-1] if each >= 0 else UNKNOWN for each in profiles.segment.tolist()]
-        matches = (self.now_ms < of.until) & (level > 0)
+        matches = now.counts & (now.level > 0)
         if query.level:
-            matches &= level == LEVELS.index(query.level)
+            matches &= now.level == LEVELS.index(query.level)
         if query.reason:
-            matches &= parts.argmax(axis=1) == REASONS.index(query.reason)
+            matches &= now.added.argmax(axis=1) == REASONS.index(query.reason)
         if query.segment:
             matches &= np.array(segment) == query.segment
         places = np.flatnonzero(matches)
-        best = places[np.argsort(-scores[places], kind="stable")][: query.top].tolist()
+        best = places[np.argsort(-now.score[places], kind="stable")][: query.top].tolist()
         words = Words(memories_of(memories), names, profiles, self.scoring, self.now_ms)
         return len(places), [
             Customer(
                 customer=customer_of(keys[row], rows.products[rows.product[row]]),
                 product=rows.products[rows.product[row]],
-                level=LEVELS[level[place]],
-                score=float(scores[place]),
+                level=LEVELS[now.level[place]],
+                score=float(now.score[place]),
                 since=_moment(entries[keys[row]].since_ms),
-                last_activity=_moment(int(of.last[place])),
+                last_activity=_moment(int(profiles.outlook.last[place])),
                 channel=names[int(profiles.channel[place])][-1],
                 segment=segment[place],
-                reasons=reasons(parts[place]),
-                why=words.say(row, reasons(parts[place])),
+                reasons=reasons(now.added[place]),
+                why=words.say(row, reasons(now.added[place])),
             )
             for place, row in zip(best, profiles.row[best].tolist(), strict=True)
         ]

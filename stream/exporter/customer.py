@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime
+from typing import Any
 
 import msgspec
 from rich.console import Console
@@ -12,7 +13,7 @@ from stream.core.facts import Customers, customers_of
 from stream.core.increments import Increments
 from stream.core.names import Names
 from stream.core.record import unpacked
-from stream.core.risk import Coefficients
+from stream.core.risk import LEVELS
 from stream.core.series import Table
 from stream.core.time import Calendar, minute_of
 from stream.errors import UserError
@@ -20,15 +21,16 @@ from stream.exporter.samples import samples
 from stream.json_text import json_text
 from stream.metrics import KINDS, SERIES
 from stream.metrics.activity import ACTIVE_BY_CHANNEL, NEVER
-from stream.metrics.contribution import contribute
+from stream.metrics.contribution import contribute, memories_of, profiles_of
 from stream.metrics.evidence import Scoring
+from stream.metrics.reasons import Words, reasons, risk_now
 from stream.partition import shard_of
 from stream.settings import Settings
 from stream.store import meta
 from stream.store.connect import connect
 from stream.store.keys import customer_key
 from stream.store.replica import Replica
-from stream.store.shard import ShardStore
+from stream.store.shard import SCORING, ShardStore
 
 
 class Count(msgspec.Struct):
@@ -39,10 +41,19 @@ class Count(msgspec.Struct):
     value: int
 
 
+class Risk(msgspec.Struct):
+    """How likely the customer is to stay away, why in words, and whether it counts among those at the level."""
+
+    score: float
+    level: str
+    why: str
+    counts: bool
+
+
 class Known(msgspec.Struct):
     """One product's record of one customer; without any activity where it was only shown something.
 
-    Times are RFC 3339 in UTC, days local dates.
+    Times are RFC 3339 in UTC, days local dates; `risk` of churn is None for who was never active.
     """
 
     customer: str
@@ -51,6 +62,7 @@ class Known(msgspec.Struct):
     first_channel: str | None
     last_activity_by_channel: dict[str, str]
     active_days: list[str]
+    risk: Risk | None
     counts_in: list[Count]
 
 
@@ -68,12 +80,13 @@ async def find_customer(settings: Settings, customer_id: str, product: str | Non
         store = ShardStore(redis, settings.namespace)
         records = await store.records(shard, [customer_key(*name) for name in names])
         numbers = Names(await store.names(shard))
+        packed = await store.field(shard, SCORING)
     finally:
         await redis.aclose()
     found = [
-        _known(settings, name, record, numbers, minute_of(clock_ms or 0))
+        _known(settings, name, record, numbers, clock_ms or 0, Scoring.unpack(packed, Calendar(settings.zone)))
         for name, record in zip(names, records, strict=True)
-        if record is not None
+        if record is not None and packed is not None
     ]
     if not found:
         where = f"product {product!r}" if product else f"any product ({', '.join(products) or 'none yet'})"
@@ -94,6 +107,9 @@ def show(found: list[Known], console: Console) -> None:
         for channel, moment in known.last_activity_by_channel.items():
             console.print(f"  last activity   {moment} on {channel}")
         console.print(f"  active days     {len(known.active_days)}: {', '.join(known.active_days[-10:])}")
+        if risk := known.risk:
+            level = risk.level if risk.counts else f"{risk.level}, counts no more"
+            console.print(f"  churn risk      {risk.score:.0%} ({level}): {risk.why}")
         grid = Grid("counts in", "labels", "as")
         for count in known.counts_in:
             labels = " ".join(f"{name}={value}" for name, value in count.labels.items() if name != "product")
@@ -101,10 +117,13 @@ def show(found: list[Known], console: Console) -> None:
         console.print(grid)
 
 
-def _known(settings: Settings, name: tuple[str, str], record: bytes, names: Names, minute: int) -> Known:
+def _known(
+    settings: Settings, name: tuple[str, str], record: bytes, names: Names, now_ms: int, scoring: Scoring
+) -> Known:
     product, customer = name
     alone = customers_of([customer_key(product, customer)], [product], names)
-    _, (active, latest, *_) = unpacked([record], KINDS, alone)
+    _, memories = unpacked([record], KINDS, alone)
+    active, latest, *_ = memories
     was_active = active.first_ms[0] != NEVER
     _, days = active.days.all()
     return Known(
@@ -116,14 +135,20 @@ def _known(settings: Settings, name: tuple[str, str], record: bytes, names: Name
             channel: _moment(last * 60) for (channel,), last in sorted(latest.by_labels(names, ACTIVE_BY_CHANNEL))
         },
         active_days=[date.fromordinal(day).isoformat() for day in days.tolist()],
-        counts_in=_counts(settings, record, alone, minute),
+        risk=_risk(memories, alone, scoring, now_ms) if was_active else None,
+        counts_in=_counts(settings, record, alone, scoring, minute_of(now_ms)),
     )
 
 
-def _counts(settings: Settings, record: bytes, alone: Customers, minute: int) -> list[Count]:
+def _risk(memories: list[Any], alone: Customers, scoring: Scoring, now_ms: int) -> Risk:
+    now = risk_now(profiles_of(memories, alone, scoring), scoring, now_ms)
+    words = Words(memories_of(memories), alone.names, now.profiles, scoring, now_ms)
+    return Risk(float(now.score[0]), LEVELS[now.level[0]], words.say(0, reasons(now.added[0])), bool(now.counts[0]))
+
+
+def _counts(settings: Settings, record: bytes, alone: Customers, scoring: Scoring, minute: int) -> list[Count]:
     """The gauges of a deployment that knew this customer alone: a series is the sum of such contributions."""
     increments, table = Increments(alone.names), Table(SERIES)
-    scoring = Scoring(Coefficients(), settings.first_week_days, Calendar(settings.zone))
     contribute(increments, [record], alone, scoring)
     table.merge(increments.encode())
     found = samples(table, minute, Calendar(settings.zone), settings.definitions)

@@ -18,6 +18,7 @@ _COUNTERS = {
     "repeats": ("assidu_repeats", "Events whose id was seen before within the repeat window.", []),
     "misrouted": ("assidu_misrouted", "Events forwarded to the partition of their customer.", []),
     "left_out": ("assidu_left_out", "Events of bots and tests, counted and left out.", ["why"]),
+    "risk_messages": ("assidu_risk_messages", "Messages about customers who crossed a level of churn risk.", []),
     "label_overflow": ("assidu_label_overflow", "Events whose label value was folded into `other`.", ["label"]),
 }
 

@@ -3,20 +3,45 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from schemas.churn_risk import Reason
-from stream.core.course import REASONS
+from stream.core.course import REASONS, adding
 from stream.core.names import Names
-from stream.core.risk import GAP_BEFORE_ANY_DAYS, Floats, past
+from stream.core.ragged import Ints
+from stream.core.risk import GAP_BEFORE_ANY_DAYS, HIGH, MEDIUM, Floats, past, probability
 from stream.core.time import DAY_MS
 from stream.metrics.answers import all_answers
 from stream.metrics.churn_risk import Profiles
 from stream.metrics.evidence import Memories, Scoring, is_detractor, is_negative
 from stream.metrics.first_week import active_days
 from stream.metrics.matters import CANCELLED, RESOLVED
+
+
+class RiskNow(NamedTuple):
+    """Of n customers, as of a moment.
+
+    added   what each of REASONS adds to the log-odds: shape (n, REASONS)
+    level   place in LEVELS
+    counts  whether the customer counts among those at the level
+    """
+
+    profiles: Profiles
+    added: Floats
+    score: Floats
+    level: Ints
+    counts: NDArray[np.bool_]
+
+
+def risk_now(profiles: Profiles, scoring: Scoring, now_ms: int) -> RiskNow:
+    """As of the millisecond, not of the last full hour."""
+    of = profiles.outlook
+    added = adding(of, scoring.coefficients.evidence, np.maximum(of.last, now_ms))
+    score = probability(of.at_last + added.sum(axis=1))
+    return RiskNow(profiles, added, score, np.digitize(score, (MEDIUM, HIGH)), now_ms < of.until)
 
 
 def reasons(added: Floats) -> tuple[Reason, ...]:

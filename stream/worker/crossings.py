@@ -44,7 +44,8 @@ class Crossings(NamedTuple):
 
     def work(self) -> Work:
         """To be committed together with the marks."""
-        return Work(timers=self.timers, messages=self.messages, at_risk=self.at_risk)
+        told = {"risk_messages": len(self.messages)} if self.messages else {}
+        return Work(timers=self.timers, messages=self.messages, at_risk=self.at_risk, counters=told)
 
 
 def crossings(

@@ -209,14 +209,15 @@ class Shard:
         counters: Counter[str],
         now_ms: int,
     ) -> None:
-        work = changes.crossings.work()._replace(
+        told = changes.crossings.work()
+        work = told._replace(
             customers=keys,
             records=changes.records,
             series=changes.increments.encode(),
             newest_ms=changes.newest_ms,
             ids={blob: hashes.tobytes() for blob, hashes in fresh.ids.items()},
             expired_ids=fresh.leaving,
-            counters=+counters,
+            counters={**told.counters, **+counters},
             fields=self._vigil.fields(now_ms),
         )
         await self.commits.commit(work, {batch.topic: batch.end for batch in batches})
