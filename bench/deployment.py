@@ -134,6 +134,7 @@ class Deployment:
             customer_bytes=await self.state.customer_bytes(),
             visit_bytes=await self._room.visit_bytes(),
             id_bytes=await self._room.id_bytes(),
+            timer_bytes=await self._room.timer_bytes(),
         )
 
     async def bare(self, command: list[str], events: int) -> Measured:

@@ -56,6 +56,7 @@ class Outcome(msgspec.Struct, frozen=True):
     customer_bytes: int
     visit_bytes: int
     id_bytes: int
+    timer_bytes: int = 0
 
     @property
     def bytes_per_customer(self) -> float:
@@ -65,6 +66,10 @@ class Outcome(msgspec.Struct, frozen=True):
     @property
     def visit_bytes_per_customer(self) -> float:
         return self.visit_bytes / self.customers
+
+    @property
+    def timer_bytes_per_customer(self) -> float:
+        return self.timer_bytes / self.customers
 
     @property
     def id_bytes_per_event(self) -> float:

@@ -1,4 +1,4 @@
-"""Room in Redis that is told apart from the customers' records: event ids, and the visits within the records."""
+"""Room in Redis that is told apart from the customers' records: event ids, timers, and the visits within records."""
 
 from __future__ import annotations
 
@@ -39,6 +39,16 @@ class Room:
             for shard, topic, hour in product(range(self._settings.partitions), self._settings.topics, hours):
                 pipe.memory_usage(self._keys.ids(shard, topic, hour))
             return sum(size or 0 for size in await pipe.execute())
+
+    async def timer_bytes(self) -> int:
+        """Redis memory of the index of whom to look at when, and of those that are at risk."""
+        sizes = [
+            await self._redis.memory_usage(key, samples=0) or 0
+            for shard in range(self._settings.partitions)
+            for pattern in (self._keys.timers(shard, 0)[:-1] + "*", self._keys.shard(shard).at_risk)
+            async for key in self._redis.scan_iter(pattern, count=1000)
+        ]
+        return sum(sizes)
 
 
 def _visit_bytes(records: list[bytes]) -> int:
