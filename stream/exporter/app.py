@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Coroutine, Iterator
+from collections.abc import Coroutine, Iterator
 from importlib.metadata import version
 from math import isfinite
 from time import monotonic, process_time
@@ -44,7 +44,7 @@ LEAST_PAUSE_SECONDS = 0.2
 
 
 class Exporter:
-    """`exposition()` is /metrics, `overview` what the page shows."""
+    """`exposition()` is /metrics, `overview` what the page shows, `at_risk` answers /at-risk."""
 
     def __init__(self, redis: Redis, settings: Settings) -> None:
         self._settings = settings
@@ -58,6 +58,7 @@ class Exporter:
         self._compacted_at = 0
         self.canary = Canary(settings)
         self.overview = Overview()
+        self.at_risk = at_risk_route(redis, settings)
 
     async def run(self) -> None:
         """Refresh for ever; while Redis is away the last numbers stay, their age grows, and readiness goes."""
@@ -141,7 +142,7 @@ def pause_seconds(took: float, cpu_seconds: float) -> float:
     return max(period - took, LEAST_PAUSE_SECONDS)
 
 
-def exporter_app(exporter: Exporter, at_risk: Callable[[web.Request], Awaitable[web.Response]]) -> web.Application:
+def exporter_app(exporter: Exporter) -> web.Application:
     """/metrics, /healthz (alive), /readyz (the data are fresh), /at-risk, and the page at /."""
 
     async def metrics(_: web.Request) -> web.Response:
@@ -156,7 +157,7 @@ def exporter_app(exporter: Exporter, at_risk: Callable[[web.Request], Awaitable[
 
     app = web.Application()
     app.add_routes([web.get("/metrics", metrics), web.get("/healthz", healthz), web.get("/readyz", readyz)])
-    app.add_routes([web.get("/at-risk", at_risk)])
+    app.add_routes([web.get("/at-risk", exporter.at_risk)])
     app.add_routes(page_routes(exporter.overview, exporter.timezone, exporter.freshness))
     app.on_response_prepare.append(secure)
     return app
@@ -173,7 +174,7 @@ async def run_exporter(settings: Settings) -> None:
         exporter = Exporter(redis, settings)
         await exporter.refresh()
         collect_seldom()  # most of what it holds came with the first refresh
-        app = exporter_app(exporter, at_risk_route(redis, settings))
+        app = exporter_app(exporter)
         async with serving(app, settings.bind, settings.exporter_port, "ASSIDU_EXPORTER_PORT") as port:
             log.info("exporter started", metrics=f"http://{settings.bind}:{port}/metrics")
             await _until(stop, exporter.run(), exporter.canary.run())
