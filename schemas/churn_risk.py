@@ -9,8 +9,10 @@ from msgspec import Meta, Struct
 
 from schemas.envelope import AnonymousId, EventId, Product, Timestamp, UserId
 
-Level = Literal["low", "medium", "high"]
-Why = Literal["silence", "nps_detractor", "negative_answer", "open_ticket", "first_week", "subscription_cancelled"]
+AtRisk = Literal["medium", "high"]
+Level = Literal["low", AtRisk]
+Evidence = Literal["nps_detractor", "negative_answer", "open_ticket", "first_week", "subscription_cancelled"]
+Why = Literal["silence", Evidence]
 Share = Annotated[float, Meta(ge=0, le=1, description="Of all that speaks for leaving.")]
 
 

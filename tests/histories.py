@@ -35,7 +35,7 @@ from stream.worker.fold import counted, facts_of, fold
 from stream.worker.intake import Arrived
 from tests.fields import FIELDS
 
-laws = settings(derandomize=True, database=None, deadline=None, max_examples=150)
+laws = settings(derandomize=True, database=None, deadline=None, max_examples=100)
 
 HOUR, DAY = 60, 24 * 60
 MINUTE_MS = 60_000

@@ -6,8 +6,8 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stream.core.course import HOUR_MS, NEVER, Outlook, pieces
-from stream.core.watch import Seen, Watch, look, scheduled
+from stream.core.course import EVER, HOUR_MS, NEVER, Outlook, pieces
+from stream.core.watch import Heard, Seen, Watch, look, scheduled
 from tests.histories import laws
 from tests.outlooks import MINUTE_MS, WEIGHTS, log_odds_at, odds, outlooks
 
@@ -32,7 +32,8 @@ def alone(of: Outlook, row: int) -> Outlook:
 
 def seen(of: Outlook, told: int, now_ms: int) -> Seen:
     """A look at a single customer."""
-    return look(of, pieces(of, WEIGHTS), np.array([told]), now_ms)
+    heard = Heard(of.begin, np.full(1, EVER))
+    return look(of, pieces(of, WEIGHTS), heard, np.array([told]), now_ms)
 
 
 def changes(of: Outlook, until_ms: int) -> list[tuple[int, int]]:
@@ -93,10 +94,8 @@ def test_a_watch_survives_being_stored(watches: list[tuple[int, int]]) -> None:
 
 def test_who_stands_under_an_earlier_hour_stays_there_until_it_is_that_hour() -> None:
     due = np.array([100 * HOUR_MS + 1, 100 * HOUR_MS, NEVER, 7 * HOUR_MS])
-    nothing = np.zeros(4)
-    answer = Seen(nothing, np.zeros(4, np.int64), due, due, nothing == 0)
     before = Watch(np.zeros(4, np.int64), np.array([40, 0, 40, 40]))
-    told, moved = scheduled(before, answer, in_turn=False)
+    told, moved = scheduled(before, due, now_ms=6 * HOUR_MS)
     assert (told.hour.tolist(), moved.tolist()) == ([40, 100, 40, 7], [False, True, False, True])
-    told, moved = scheduled(before, answer, in_turn=True)
+    told, moved = scheduled(before, due, now_ms=40 * HOUR_MS)
     assert (told.hour.tolist(), moved.tolist()) == ([100, 100, 0, 7], [True, True, False, True])

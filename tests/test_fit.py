@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import tomllib
-from dataclasses import fields, replace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -144,11 +144,11 @@ def test_the_command_writes_coefficients_and_says_how_well_they_tell(logins: Pat
     assert "missing_field: type" in complaints
     assert "the 50 riskiest, at most" in text
     written = tomllib.loads(out.read_text())["churn_risk"]
-    assert written.keys() == {field.name for field in fields(Coefficients)}
+    assert written.keys() == {"half_life_days", "constant", "decay", "overdue"}
 
     code, text, _ = run(logins, "--format", "json")
     report = json.loads(text)
-    assert report["coefficients"] == written
+    assert report["coefficients"].items() >= written.items()
     assert report["grade"]["auc"] > 0.9
     assert report["learnt_at"] < [report["graded_at"]]
 

@@ -130,7 +130,8 @@ def wait_until_scored(assidu: Assidu) -> None:
     eventually(scored, 30, "all shards scored by the new coefficients")
 
 
-@pytest.mark.parametrize("killed", [False, pytest.param(True, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("killed", [False, True])
 def test_other_coefficients_come_into_force_while_events_go_on(assidu: Assidu, tmp_path: Path, killed: bool) -> None:
     story = Story(assidu)
     worker = story.worker()
@@ -159,14 +160,17 @@ def test_a_file_that_holds_no_coefficients_is_refused(assidu: Assidu, tmp_path: 
     for text, words in (
         ("churn_risk = 3", "expected a table [churn_risk]"),
         ("[churn_risk]\nconstant = 'x'", "constant"),
-        ("[churn_risk]\nhalf_life_days = 0", "more than 0"),
-        ("[churn_risk]\ndecay = -1", "only the constant may be negative"),
+        ("[churn_risk]\nhalf_life_days = 0", "half_life_days"),
+        ("[churn_risk]\ndecay = -1", "decay"),
+        ("[churn_risk]\noverdue = nan", "overdue"),
+        ("[churn_risk]\noverdo = 1", "overdo"),
     ):
         file.write_text(text)
         done = assidu.run("coefficients", "--set", str(file))
         assert (done.returncode, words in done.stderr, str(file) in done.stderr) == (2, True, True), done.stderr
 
 
+@pytest.mark.slow
 def test_what_is_stored_can_be_fitted_and_brought_into_force(assidu: Assidu, tmp_path: Path) -> None:
     """The stored records say what the file of the same events says."""
     story = Story(assidu)
@@ -194,6 +198,10 @@ def test_what_is_stored_can_be_fitted_and_brought_into_force(assidu: Assidu, tmp
     wait_until_scored(assidu)
     shown = json.loads(assidu.run("coefficients", "--format", "json").stdout)
     assert shown["coefficients"] == one["coefficients"]
+    file.write_text("[churn_risk]\nopen_ticket = 2\n")
+    assert assidu.run("coefficients", "--set", str(file)).returncode == 0
+    shown = json.loads(assidu.run("coefficients", "--format", "json").stdout)
+    assert shown["coefficients"] == one["coefficients"] | {"open_ticket": 2.0}
 
     nothing = assidu.run("fit", "--product", "shop")
     assert (nothing.returncode, "no customer of product 'shop'" in nothing.stderr) == (2, True)

@@ -82,7 +82,7 @@ def levels(messages: list[ChurnRisk], user: str) -> list[tuple[str, str]]:
 def test_who_is_heard_of_is_told_at_once_and_who_returns_leaves_again(assidu: Assidu) -> None:
     story = Story(assidu)
     story.worker()
-    now = datetime.now(UTC).replace(microsecond=0)
+    now = datetime.now(UTC).replace(second=0, microsecond=0)
     survey = {"survey": "nps", "survey_id": "yearly", "scale": "0-10"}
     long_ago = [login("ann", now - age * DAY) for age in range(80, 85)]
     story.emit([*long_ago, event("survey_response", "ann", now - 79 * DAY, score=2, **survey)])
@@ -120,11 +120,11 @@ def test_no_crossing_is_lost_over_a_kill(assidu: Assidu) -> None:
     """The worker dies before the crossing, and another one takes over after it."""
     story = Story(assidu)
     worker = story.worker()
-    events, crossing = about_to_cross("cyd", HIGH, soonest=6, latest=12)
+    events, crossing = about_to_cross("cyd", HIGH, soonest=10, latest=16)
     story.emit(events)
-    story.settle()
-    worker.child.kill()
     assert levels(told(story, 1), "cyd") == [("low", "medium")]
+    assert time() < crossing
+    worker.child.kill()
     story.worker()
     assert levels(told(story, 2), "cyd") == [("low", "medium"), ("medium", "high")]
     assert time() > crossing
@@ -147,3 +147,20 @@ def test_everybody_is_told_of_once_whatever_is_killed(assidu: Assidu) -> None:
     messages = told(story, len(users))
     assert Counter(each.user_id for each in messages) == Counter(users)
     assert {(each.previous_level, each.level) for each in messages} == {("low", "high")}
+
+
+def test_what_waits_in_kafka_is_heard_before_anybody_is_told_of(assidu: Assidu) -> None:
+    """A worker was down while customers came, and is not to cry wolf before it has caught up."""
+    story = Story(assidu)
+    worker = story.worker()
+    now = datetime.now(UTC)
+    users = [f"user-{number}" for number in range(200)]
+    story.emit([login(user, now - age * DAY) for user in users for age in range(2, 40, 2)])
+    story.settle()
+    worker.child.kill()
+    story.emit([login("gone", now - 60 * DAY), *(login(user, now - age * DAY) for user in users for age in (1, 0))])
+    set_aside = [login(user, now - 85 * DAY) for user in users]  # alone, they would tell of a long silence
+    story.emit(set_aside)
+    story.worker()
+    story.settle()
+    assert [each.user_id for each in told(story, 1)] == ["gone"]

@@ -37,6 +37,7 @@ class Deployment:
         self.namespace = namespace
         self.store = ShardStore(redis, namespace)
         self.position = 0
+        self.last = ""
 
     async def claim(self) -> None:
         await self.store.claim(SHARD, OWNER, at(0))
@@ -45,11 +46,13 @@ class Deployment:
         """Commit one record more than before, or what is changed about that."""
         of_commit = {name: changed.pop(name) for name in Commit._fields if name in changed}
         name = uuid4().hex[:COMMIT_LENGTH]
-        commit = Commit(name, at(self.position), at(self.position + 1), 0, ())._replace(**of_commit)
+        before, after = at(self.position), at(self.position + 1)
+        commit = Commit(name, self.last, before, after, 0, ())._replace(**of_commit)
         work = Work(series=series or NO_INCREMENTS, counters={"events": 1})._replace(**changed)
         answer = await self.store.commit(SHARD, owner, commit, work)
         if answer == "committed":
             self.position += 1
+            self.last = commit.name
         return answer
 
     async def compact(self) -> bool:
@@ -145,6 +148,18 @@ async def test_a_commit_from_another_position_is_refused_and_writes_nothing(depl
     assert await deployment.stored() == stored
 
 
+async def test_a_commit_after_another_one_than_the_last_is_refused_and_writes_nothing(deployment: Deployment) -> None:
+    """As when Redis went back behind a commit that moved no position."""
+    await deployment.commit(position=at(0), messages=[b"told"])
+    before, deployment.position = await deployment.stored(), 0
+    await deployment.commit(position=at(0), messages=[b"told, too"])
+    deployment.position = 0
+    await deployment.go_back_to(before)
+
+    assert await deployment.commit(clicks()) == "position"
+    assert await deployment.stored() == before
+
+
 async def test_a_commit_that_counts_on_other_names_is_refused_and_writes_nothing(deployment: Deployment) -> None:
     names = Names()
     names.number(CLICKS.key("app", "spring"))
@@ -217,11 +232,11 @@ async def test_compaction_keeps_every_reading_and_followers_agree_with_fresh_rea
 async def test_a_follower_notices_that_redis_went_back(deployment: Deployment, more: int) -> None:
     """Also when by now there are as many commits as before, or more."""
     await deployment.commit(clicks())
-    stored = await deployment.stored()
+    stored, last = await deployment.stored(), deployment.last
     await deployment.commit(clicks())
     follower = await deployment.reader()
     await deployment.go_back_to(stored)
-    deployment.position = 1
+    deployment.position, deployment.last = 1, last
     for _ in range(more):
         await deployment.commit(clicks(100))
     await follower.refresh()

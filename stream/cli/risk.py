@@ -4,27 +4,21 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
+from typing import get_args
 
 import click
 
+from schemas.churn_risk import AtRisk, Why
 from stream.cli.read import AS_TABLE_OR_JSON
-
-_LEVELS = ("high", "medium")
-_REASONS = (
-    "silence",
-    "nps_detractor",
-    "negative_answer",
-    "open_ticket",
-    "first_week",
-    "subscription_cancelled",
-)
 
 
 @click.command("at-risk")
 @click.option("--product", help="Only this product.  [default: all]")
-@click.option("--level", type=click.Choice(_LEVELS), help="Only this level.  [default: both]")
+@click.option("--level", type=click.Choice(get_args(AtRisk)), help="Only this level.  [default: both]")
 @click.option("--segment", help="Only this segment, or `unknown`.  [default: all]")
-@click.option("--reason", type=click.Choice(_REASONS), help="Only those for whom this weighs most.  [default: any]")
+@click.option(
+    "--reason", type=click.Choice(get_args(Why)), help="Only those for whom this weighs most.  [default: any]"
+)
 @click.option("--top", type=click.IntRange(min=1), default=20, show_default=True, help="How many are shown.")
 @click.option("--format", "format_", type=click.Choice(["table", "json", "csv"]), default="table", show_default=True)
 def at_risk(
@@ -58,10 +52,10 @@ def at_risk(
 @click.option("--reset", is_flag=True, help="Let workers score by the defaults again.")
 @AS_TABLE_OR_JSON
 def coefficients(file: Path | None, reset: bool, format_: str) -> None:
-    """Show, or set, by what coefficients churn risk is scored, and which shards are scored so already.
+    """Show, or set, by what coefficients churn risk is scored, and how many shards are scored so already.
 
-    Workers see what is set within a second and score their customers anew, one shard after the other: numbers and
-    messages go on, and a shard's gauges change all at once.
+    They hold for all products. Workers see what is set within a second and score their customers anew, a shard at a
+    time: its gauges change all at once. What FILE leaves out stays as it is.
     """
     from stream.cli.console import tables
     from stream.exporter.coefficients import apply, read_file, show, to_json
@@ -69,7 +63,7 @@ def coefficients(file: Path | None, reset: bool, format_: str) -> None:
 
     if file and reset:
         raise click.UsageError("give either --set or --reset")
-    found = asyncio.run(apply(read_settings(), read_file(file) if file else None, reset))
+    found = asyncio.run(apply(read_settings(), read_file(file) if file else {}, reset))
     if format_ == "json":
         click.echo(to_json(found))
     else:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from schemas.churn_risk import Why
 from stream.core.ragged import Ints
-from stream.core.risk import EVIDENCE, HIGH, MEDIUM, Coefficients, Evidence, Floats, Past, log_odds, logit, slope
+from stream.core.risk import EVIDENCE, HIGH, MEDIUM, Coefficients, Floats, Past, log_odds, logit, slope
 from stream.core.time import DAY_MS, HOUR, MINUTE_MS
 
 EVER, NEVER = -(1 << 62), 1 << 62
@@ -19,7 +20,7 @@ BEFORE_ALL, AFTER_ALL = -(1 << 24), NEVER // HOUR_MS
 
 SILENCE = len(EVIDENCE)
 """The reason that is no evidence; those that are have their places in EVIDENCE."""
-REASONS: tuple[Evidence | Literal["silence"], ...] = (*EVIDENCE, "silence")
+REASONS: tuple[Why, ...] = (*EVIDENCE, "silence")
 
 
 class Outlook(NamedTuple):
@@ -69,7 +70,7 @@ class Pieces(NamedTuple):
     strongest: Ints
     weight: Floats
 
-    def those(self, which: NDArray[np.bool_]) -> Pieces:
+    def those(self, which: NDArray[np.bool_] | Ints) -> Pieces:
         return Pieces(*(column[which] for column in self))  # type: ignore[arg-type]
 
     def of(self, customers: Ints, size: int) -> Pieces:

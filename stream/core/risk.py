@@ -10,17 +10,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import log
-from typing import Literal, NamedTuple, get_args
+from typing import NamedTuple, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
+from schemas.churn_risk import Evidence, Level
 from stream.core.days import Days
 from stream.core.ragged import Ints
 
 Floats = NDArray[np.float64]
 
-GAP_BEFORE_ANY_DAYS = 30
+_GAP_BEFORE_ANY_DAYS = 30
 """The gap that is taken for a customer's usual one until its own are known: it counts as one of them."""
 
 
@@ -50,12 +51,10 @@ class Coefficients:
         return np.array([getattr(self, kind) for kind in EVIDENCE])
 
 
-Evidence = Literal["nps_detractor", "negative_answer", "open_ticket", "first_week", "subscription_cancelled"]
 EVIDENCE: tuple[Evidence, ...] = get_args(Evidence)
 """A promise broken lately: detractor by an NPS answer, an answer (CSAT, CES) below the middle of its scale, a ticket
 not resolved, a first week without enough active days, a subscription cancelled."""
 
-Level = Literal["low", "medium", "high"]
 LEVELS: tuple[Level, ...] = get_args(Level)
 MEDIUM, HIGH = 0.40, 0.70
 """The risks from which on the level is medium, and high."""
@@ -77,7 +76,7 @@ def past(days: Days, half_life_days: float) -> Past:
     """
     number, first, last = days.extent()
     activity = days.weighed(last, half_life_days)
-    return Past(last, np.log2(activity), (GAP_BEFORE_ANY_DAYS + last - first) / number)
+    return Past(last, np.log2(activity), (_GAP_BEFORE_ANY_DAYS + last - first) / number)
 
 
 def slope(coefficients: Coefficients, past: Past) -> Floats:

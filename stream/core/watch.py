@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from stream.core.course import HOUR_MS, NEVER, Outlook, Pieces, when
+from stream.core.course import EVER, HOUR_MS, NEVER, Outlook, Pieces, when
 from stream.core.ragged import Ints
 from stream.core.risk import HIGH, MEDIUM, Floats, log_odds
 
@@ -43,12 +43,23 @@ class Watch(NamedTuple):
         return Watch(self.level[which], self.hour[which])
 
 
+class Heard(NamedTuple):
+    """When of n customers the evidence began (milliseconds since the epoch; shape (n, kinds of EVIDENCE)), and when
+    anything was heard of them last that is no activity; EVER where there is none."""
+
+    evidence: Ints
+    last: Ints
+
+    def those(self, which: Ints) -> Heard:
+        return Heard(self.evidence[which], self.last[which])
+
+
 class Seen(NamedTuple):
     """What a look at n customers finds.
 
     log_odds  now
     level     that it makes, after the one told before
-    since     from when on (milliseconds since the epoch), as far as silence and evidence tell
+    since     from when on (milliseconds since the epoch)
     due       the next moment at which the level changes or the customer counts no more, if nothing more is heard, or
               NEVER
     counts    whether the customer counts now; if not, its level stays
@@ -61,19 +72,16 @@ class Seen(NamedTuple):
     counts: NDArray[np.bool_]
 
 
-def look(of: Outlook, some: Pieces, told: Ints, now_ms: int) -> Seen:
+def look(of: Outlook, some: Pieces, heard: Heard, told: Ints, now_ms: int) -> Seen:
     """At customers who were told to be at these levels, at the moment `now_ms`; `some` are all of their pieces."""
     counts = now_ms < of.until
     moment = np.maximum(of.last, now_ms)
     current = (some.start <= moment[some.row]) & (moment[some.row] < some.end)
     piece = np.zeros(len(of.last), np.int64)
     piece[some.row[current]] = np.flatnonzero(current)
-    at_last, start = some.at_last[piece], some.start[piece]
-    odds = at_last + of.per_ms * (moment - of.last)
+    odds = some.at_last[piece] + of.per_ms * (moment - of.last)
     level = np.where(counts, _after(told, odds), told)
-    entered = when(of, np.arange(len(told)), np.append(-np.inf, _ENTER)[level] - at_last)
-    rising = level > told
-    since = np.where(rising, np.clip(entered, start, moment), start).astype(np.int64)
+    since = _since(of, some.those(piece), heard, told, level, moment)
     return Seen(odds, level, since, _due(of, some, level, moment, counts), counts)
 
 
@@ -85,9 +93,22 @@ def _after(told: Ints, odds: Floats) -> Ints:
     return level
 
 
+def _since(of: Outlook, now: Pieces, heard: Heard, told: Ints, level: Ints, moment: Ints) -> Ints:
+    """Since when the customers have been at the level; `now` is the piece that each is in.
+
+    A level is entered when silence and evidence suffice for it, and left when something good is heard or bad expires.
+    """
+    in_force = (of.begin <= moment[:, None]) & (moment[:, None] < of.end)
+    evidence = np.where(in_force, heard.evidence, EVER).max(axis=1)
+    silence = when(of, np.arange(len(told)), np.append(-np.inf, _ENTER)[level] - now.at_last)
+    entered = np.maximum(np.where(level > 0, np.ceil(silence), EVER), evidence)
+    since = np.where(level >= told, entered, heard.last)
+    return np.clip(since, now.start, moment).astype(np.int64)
+
+
 def _due(of: Outlook, some: Pieces, level: Ints, moment: Ints, counts: NDArray[np.bool_]) -> Ints:
     row, now = some.row, moment[some.row]
-    up = np.maximum(when(of, row, _ENTER[level[row]] - some.at_last), some.start)
+    up = np.maximum(np.floor(when(of, row, _ENTER[level[row]] - some.at_last)) + 1, some.start)
     at_start = some.at_last + of.per_ms[row] * (some.start - of.last[row])
     down = np.where(at_start < _LEAVE[level[row]], some.start, NEVER)
     due = np.full(len(level), float(NEVER))
@@ -95,17 +116,16 @@ def _due(of: Outlook, some: Pieces, level: Ints, moment: Ints, counts: NDArray[n
         later = moments > now
         np.minimum.at(due, row[later], moments[later])
     due = np.where((level > 0) | (due < NEVER), np.minimum(due, of.until), due)
-    return np.where(counts & (due < NEVER), np.ceil(due), NEVER).astype(np.int64)
+    return np.where(counts, due, NEVER).astype(np.int64)
 
 
-def scheduled(before: Watch, seen: Seen, *, in_turn: bool) -> tuple[Watch, NDArray[np.bool_]]:
-    """(the watch from now on, who must be put under a new hour of the index).
+def scheduled(before: Watch, due: Ints, now_ms: int) -> tuple[Watch, NDArray[np.bool_]]:
+    """(where the customers stand in the index from now on, whoever must be put under a new hour).
 
-    Whoever stands under an hour no later than that of the next change stays there, and is looked at again then: an
-    activity moves the change but not the customer. `in_turn`: they are looked at because their hour has come.
+    Who stands under an hour to come that is no later than that of the next change stays there, and is looked at again
+    then: an activity moves the change but not the customer.
     """
-    hour = np.where(seen.due < NEVER, seen.due // HOUR_MS, 0)
-    stays = (before.hour > 0) & (before.hour == hour)
-    if not in_turn:
-        stays |= (before.hour > 0) & ((before.hour < hour) | (hour == 0))
-    return Watch(seen.level, np.where(stays, before.hour, hour)), ~stays & (hour > 0)
+    hour = np.where(due < NEVER, due // HOUR_MS, 0)
+    to_come = before.hour > now_ms // HOUR_MS
+    stays = (before.hour == hour) | (to_come & ((before.hour < hour) | (hour == 0)))
+    return Watch(before.level, np.where(stays, before.hour, hour)), ~stays & (hour > 0)

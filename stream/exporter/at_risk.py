@@ -13,6 +13,7 @@ import msgspec
 import numpy as np
 from redis.asyncio import Redis
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table as Grid
 
 from schemas import DEFAULT_PRODUCT
@@ -94,11 +95,13 @@ async def find_at_risk(redis: Redis, settings: Settings, query: Query) -> Found:
     for shard in range(settings.partitions):
         if not (packed := await store.field(shard, SCORING)):
             continue  # nothing was ever counted there
-        look = _Look(query, Scoring.unpack(packed, Calendar(settings.zone)), Names(await store.names(shard)), now_ms)
+        scoring = Scoring.unpack(packed, Calendar(settings.zone))
         async for entries in at_risk.entries(redis, settings.namespace, shard):
-            some = {key: entry for key, entry in entries.items() if query.product in (None, product_of(key))}
-            records = await store.records(shard, list(some))
-            matches, best = look.at({key: record for key, record in zip(some, records, strict=True) if record}, some)
+            since_ms = {key: ms for key, ms in entries.items() if query.product in (None, product_of(key))}
+            records = await store.records(shard, list(since_ms))
+            known = {key: record for key, record in zip(since_ms, records, strict=True) if record}
+            names = Names(await store.names(shard))  # after the records that refer to them
+            matches, best = _Look(query, scoring, names, now_ms).at(known, since_ms)
             matching += matches
             found = nlargest(query.top, [*found, *best], key=lambda each: (each.score, each.customer))
     return Found(_moment(now_ms), matching, found)
@@ -112,7 +115,7 @@ class _Look(NamedTuple):
     names: Names
     now_ms: int
 
-    def at(self, known: dict[bytes, bytes], entries: dict[bytes, at_risk.Entry]) -> tuple[int, list[Customer]]:
+    def at(self, known: dict[bytes, bytes], since_ms: dict[bytes, int]) -> tuple[int, list[Customer]]:
         """(how many match, those of them that are most likely to leave)."""
         if not known:
             return 0, []
@@ -138,7 +141,7 @@ class _Look(NamedTuple):
                 product=rows.products[rows.product[row]],
                 level=LEVELS[now.level[place]],
                 score=float(now.score[place]),
-                since=_moment(entries[keys[row]].since_ms),
+                since=_moment(since_ms[keys[row]]),
                 last_activity=_moment(int(profiles.outlook.last[place])),
                 channel=names[int(profiles.channel[place])][-1],
                 segment=segment[place],
@@ -155,7 +158,8 @@ def show(found: Found, console: Console) -> None:
     grid = Grid("customer", "risk", "since", "segment", "why", title=f"{found.matching:,} at {found.at}, {shown}")
     for each in found.customers:
         who = each.customer if each.product == DEFAULT_PRODUCT else f"{each.customer} ({each.product})"
-        grid.add_row(who, f"{each.score:.0%} {each.level}", each.since[:10], each.segment, each.why)
+        cells = who, f"{each.score:.0%} {each.level}", each.since[:10], each.segment, each.why
+        grid.add_row(*map(escape, cells))
     console.print(grid if found.customers else f"at {found.at}: nobody")
 
 

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from hmac import compare_digest
-from typing import Annotated, Literal
+from typing import Annotated
 
 import msgspec
 from aiohttp import web
 from redis.asyncio import Redis
 
-from schemas.churn_risk import Why
+from schemas.churn_risk import AtRisk, Why
 from stream.exporter.at_risk import Query, find_at_risk
 from stream.settings import Settings
 from stream.store.connect import AWAY
@@ -20,7 +21,7 @@ MOST = 10_000
 
 class _Asked(msgspec.Struct, forbid_unknown_fields=True):
     product: str | None = None
-    level: Literal["medium", "high"] | None = None
+    level: AtRisk | None = None
     segment: str | None = None
     reason: Why | None = None
     top: Annotated[int, msgspec.Meta(ge=1, le=MOST)] = 20
@@ -30,22 +31,28 @@ def at_risk_route(redis: Redis, settings: Settings) -> Callable[[web.Request], A
     """GET /at-risk?product=&level=&segment=&reason=&top= with `Authorization: Bearer <ASSIDU_TOKEN>`.
 
     JSON as `assidu at-risk --format json`; errors as text: 400 wrong question, 401 no or another token, 403 no token
-    was set, 503 Redis does not answer.
+    was set, 503 Redis does not answer, or another question is being answered.
     """
+
+    one_at_a_time = asyncio.Lock()  # scoring them takes this process, which has gauges to show
 
     async def answer(request: web.Request) -> web.Response:
         if settings.token is None:
             return web.Response(text="there is no ASSIDU_TOKEN: set one, at least 16 characters\n", status=403)
-        expected = f"Bearer {settings.token.get_secret_value()}"
-        if not compare_digest(request.headers.get("Authorization", "").encode(), expected.encode()):
+        expected = f"Bearer {settings.token.get_secret_value()}".encode()
+        given = request.headers.get("Authorization", "").encode("utf-8", "surrogateescape")
+        if not compare_digest(given, expected):
             headers = {"WWW-Authenticate": "Bearer"}
             return web.Response(text="expected Authorization: Bearer <ASSIDU_TOKEN>\n", status=401, headers=headers)
         try:
             asked = msgspec.convert(dict(request.query), _Asked, strict=False)
         except msgspec.ValidationError as error:
             return web.Response(text=f"{error}\n", status=400)
+        if one_at_a_time.locked():
+            return web.Response(text="somebody else is being answered: ask again\n", status=503)
         try:
-            found = await find_at_risk(redis, settings, Query(*msgspec.structs.astuple(asked)))
+            async with one_at_a_time:
+                found = await find_at_risk(redis, settings, Query(*msgspec.structs.astuple(asked)))
         except AWAY as error:
             return web.Response(text=f"Redis does not answer: {error}\n", status=503)
         return web.Response(

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
+from typing import Annotated
 
 import msgspec
 from rich.console import Console
@@ -18,9 +20,25 @@ from stream.store.coefficients import publish_coefficients, read_coefficients
 from stream.store.connect import connect
 from stream.store.shard import SCORING, ShardStore
 
+_Weight = Annotated[float, msgspec.Meta(ge=0, le=100)]
+
+
+class _Given(msgspec.Struct, forbid_unknown_fields=True):
+    """What a file says of the coefficients; what it leaves out stays as it is."""
+
+    half_life_days: Annotated[float, msgspec.Meta(ge=1, le=3650)] | None = None
+    constant: Annotated[float, msgspec.Meta(ge=-100, le=100)] | None = None
+    decay: _Weight | None = None
+    overdue: _Weight | None = None
+    nps_detractor: _Weight | None = None
+    negative_answer: _Weight | None = None
+    open_ticket: _Weight | None = None
+    first_week: _Weight | None = None
+    subscription_cancelled: _Weight | None = None
+
 
 class _File(msgspec.Struct):
-    churn_risk: Coefficients
+    churn_risk: _Given
 
 
 class InForce(msgspec.Struct, frozen=True):
@@ -31,28 +49,24 @@ class InForce(msgspec.Struct, frozen=True):
     shards: int
 
 
-def read_file(file: Path) -> Coefficients:
-    """Raises UserError when the file is not what `assidu fit --out` writes."""
+def read_file(file: Path) -> dict[str, float]:
+    """Name -> value of what the file gives. Raises UserError when it is not what `assidu fit --out` writes."""
     try:
         found = msgspec.toml.decode(file.read_bytes(), type=_File).churn_risk
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise UserError(f"{file}: {error}; expected a table [churn_risk], as `assidu fit --out` writes it") from None
-    for name, value in msgspec.to_builtins(found).items():
-        if name != "constant" and value < 0:
-            raise UserError(f"{file}: {name} = {value}: only the constant may be negative")
-    if not found.half_life_days:
-        raise UserError(f"{file}: half_life_days must be more than 0")
-    return found
+    return {name: value for name, value in msgspec.structs.asdict(found).items() if value is not None}
 
 
-async def apply(settings: Settings, coefficients: Coefficients | None, reset: bool) -> InForce:
-    """Publish these, or the defaults; neither: only look."""
+async def apply(settings: Settings, given: dict[str, float], reset: bool) -> InForce:
+    """Let workers score by what is given, everything else as it is; or by the defaults. Neither: only look."""
     redis = connect(settings.redis)
     try:
         await meta.check(redis, settings)
-        if coefficients or reset:
-            await publish_coefficients(redis, settings.namespace, coefficients)
         wanted = await read_coefficients(redis, settings.namespace)
+        if given or reset:
+            wanted = Coefficients() if reset else replace(wanted, **given)
+            await publish_coefficients(redis, settings.namespace, wanted)
         store, calendar = ShardStore(redis, settings.namespace), Calendar(settings.zone)
         packed = [await store.field(shard, SCORING) for shard in range(settings.partitions)]
     finally:

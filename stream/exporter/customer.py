@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table as Grid
 
 from stream.core.facts import Customers, customers_of
@@ -101,7 +102,7 @@ def to_json(found: list[Known]) -> str:
 def show(found: list[Known], console: Console) -> None:
     """The records as text for a person."""
     for known in found:
-        console.print(f"[bold]{known.customer}[/] in product {known.product}")
+        console.print(f"[bold]{escape(known.customer)}[/] in product {escape(known.product)}")
         if known.first_activity:
             console.print(f"  first activity  {known.first_activity} on {known.first_channel}")
         for channel, moment in known.last_activity_by_channel.items():

@@ -45,14 +45,19 @@ class Examples:
         return len(self.churned)
 
 
-def examples(history: History, moment: int, horizon_days: int) -> Examples:
-    """Of everybody seen before the day `moment`: churned is who was not active on it or in the horizon after it."""
+def examples(history: History, moment: int, horizon_days: int, most_silent_days: int | None = None) -> Examples:
+    """Of everybody seen before the day `moment` and not silent for longer by then: churned is who was not active on
+    it or in the horizon after it."""
     before = history.day < moment
     after = (history.day >= moment) & (history.day < moment + horizon_days)
     seen, row = places(history.who[before])
     days = Days.none(len(seen)).including(row, history.day[before])
     _, _, last = days.extent()
-    return Examples(days, (moment - last).astype(np.float64), ~np.isin(seen, history.who[after]))
+    silence, churned = (moment - last).astype(np.float64), ~np.isin(seen, history.who[after])
+    if most_silent_days is None:
+        return Examples(days, silence, churned)
+    some = np.flatnonzero(silence <= most_silent_days)
+    return Examples(days.those(some), silence[some], churned[some])
 
 
 def moments(first: int, end: int, horizon_days: int, most: int) -> list[int]:

@@ -16,6 +16,9 @@ from stream.fit.examples import Examples, Truths
 HALF_LIVES_DAYS = (7.0, 14.0, 28.0, 56.0, 91.0, 182.0)
 """Each is tried."""
 
+FITTED = ("half_life_days", "constant", "decay", "overdue")
+"""The coefficients that are: what evidence adds is not."""
+
 FEWEST_OF_A_KIND = 50
 """Examples who churned, and who did not: fewer say too little about three coefficients."""
 

@@ -9,13 +9,17 @@ from rich.console import Console
 from rich.table import Table as Grid
 
 from stream.core.risk import Coefficients
+from stream.core.time import DAY_MS
 from stream.errors import UserError
 from stream.fit.examples import History, examples, moments, together
-from stream.fit.fitting import fit, risk_of
+from stream.fit.fitting import FITTED, fit, risk_of
 from stream.fit.grading import Grade, grade, threshold_for
 from stream.json_text import json_text
+from stream.metrics.evidence import COUNTED_MS
 
 MOST_MOMENTS = 12
+COUNTED_DAYS = COUNTED_MS // DAY_MS
+"""Who has been silent for longer is gone, and easily told."""
 
 
 class Report(msgspec.Struct, frozen=True):
@@ -47,7 +51,7 @@ class Report(msgspec.Struct, frozen=True):
                 f"# Learnt at {', '.join(self.learnt_at)}; graded at {self.graded_at}: AUC {self.grade.auc:.3f}, "
                 f"Brier score {self.grade.brier:.4f}.",
                 "[churn_risk]",
-                *(f"{name} = {value!r}" for name, value in msgspec.to_builtins(self.coefficients).items()),
+                *(f"{name} = {getattr(self.coefficients, name)!r}" for name in FITTED),
                 "",
             ]
         )
@@ -62,9 +66,9 @@ def make_report(history: History, product: str, horizon_days: int, capacity: int
             f"customers, to learn who comes back within {horizon_days}, and to grade that; "
             "give a shorter --horizon-days"
         )
-    learnt = together(examples(history, moment, horizon_days) for moment in learn)
+    learnt = together(examples(history, moment, horizon_days, COUNTED_DAYS) for moment in learn)
     coefficients = fit(learnt).coefficients
-    held_out = examples(history, last, horizon_days)
+    held_out = examples(history, last, horizon_days, COUNTED_DAYS)
     if held_out.churned.all() or not held_out.churned.any():
         raise UserError(f"nothing to grade by: in the last {horizon_days} days all customers did the same")
     risk = risk_of(coefficients, held_out)

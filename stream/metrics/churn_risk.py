@@ -37,9 +37,10 @@ from stream.core.risk import LEVELS
 from stream.core.series import Kind, Series
 from stream.core.story import Story, event
 from stream.core.time import HOUR
+from stream.core.watch import Heard
 from stream.metrics import risk_grades
 from stream.metrics.activity import ACTIVE_EVENTS
-from stream.metrics.evidence import Memories, Scoring, held, last_activity, outlooks, scored
+from stream.metrics.evidence import Memories, Scoring, held, last_activity, last_heard, outlooks, scored
 from stream.metrics.risk_grades import Grades, count_grades, grades
 from stream.metrics.segments import IDENTIFIED, UNKNOWN, Segment
 
@@ -62,6 +63,7 @@ class Profiles(NamedTuple):
     pieces: Pieces
     channel: Ints
     segment: Ints
+    heard: Heard
     graded: Grades
 
 
@@ -73,7 +75,8 @@ def profiles(memories: Memories, segments: Segment, customers: Customers, scorin
     outlook = outlooks(row, minute[row], evidence, memories, scoring)
     cut = pieces(outlook, scoring.coefficients.evidence)
     graded = grades(row, memories, evidence, customers, scoring)
-    return Profiles(row, outlook, cut, channel[row], segments.numbers[row], graded)
+    heard = Heard(evidence.begin, last_heard(memories.matters)).those(row)
+    return Profiles(row, outlook, cut, channel[row], segments.numbers[row], heard, graded)
 
 
 def change(increments: Increments, customers: Customers, before: Profiles, now: Profiles) -> None:

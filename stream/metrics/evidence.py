@@ -9,12 +9,13 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from schemas.churn_risk import Evidence
 from stream.core.course import EVER, NEVER, Outlook, outlook
 from stream.core.latest import NEVER as NOT_AT_ALL
 from stream.core.latest import Latest
 from stream.core.names import Names
 from stream.core.ragged import Ints, distinct, places
-from stream.core.risk import EVIDENCE, Coefficients, Evidence, past
+from stream.core.risk import EVIDENCE, Coefficients, past
 from stream.core.series import Key
 from stream.core.time import DAY_MS, MINUTE_MS, Calendar
 from stream.metrics.activity import ACTIVE_BY_CHANNEL, Activity
@@ -49,7 +50,8 @@ class Scoring:
     @classmethod
     def unpack(cls, packed: str, calendar: Calendar) -> Scoring:
         """Inverse of `packed`; the calendar is that of the deployment."""
-        return cls(*msgspec.json.decode(packed, type=tuple[Coefficients, int]), calendar)
+        coefficients, first_week_days = msgspec.json.decode(packed, type=tuple[dict[str, float], int])
+        return cls(Coefficients(**coefficients), first_week_days, calendar)
 
 
 class Memories(NamedTuple):
@@ -167,6 +169,11 @@ def _having(matters: Matters, which: NDArray[np.bool_]) -> NDArray[np.bool_]:
     having = np.zeros(matters.size, np.bool_)
     having[matters.row[which]] = True
     return having
+
+
+def last_heard(matters: Matters) -> Ints:
+    """When anything was heard last of each customer's subscription and tickets; EVER where nothing ever was."""
+    return _latest(matters.size, matters.row, matters.ms)
 
 
 def _latest(size: int, row: Ints, moments: Ints) -> Ints:

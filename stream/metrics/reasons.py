@@ -12,7 +12,7 @@ from schemas.churn_risk import Reason
 from stream.core.course import REASONS, adding
 from stream.core.names import Names
 from stream.core.ragged import Ints
-from stream.core.risk import GAP_BEFORE_ANY_DAYS, HIGH, MEDIUM, Floats, past, probability
+from stream.core.risk import HIGH, MEDIUM, Floats, past, probability
 from stream.core.time import DAY_MS
 from stream.metrics.answers import all_answers
 from stream.metrics.churn_risk import Profiles
@@ -61,6 +61,8 @@ class Words:
         self._last_ms = dict(zip(profiles.row.tolist(), profiles.outlook.last.tolist(), strict=True))
         before = past(memories.activity.days.those(profiles.row), scoring.coefficients.half_life_days)
         self._gap_days = dict(zip(profiles.row.tolist(), before.gap_days.tolist(), strict=True))
+        number, _, _ = memories.activity.days.those(profiles.row).extent()
+        self._number_of_days = dict(zip(profiles.row.tolist(), number.tolist(), strict=True))
         self._given = all_answers(memories.answers, memories.latest.size)
         self._active_days = active_days(memories.activity)
 
@@ -78,9 +80,9 @@ class Words:
 
     def _silence(self, row: int) -> str:
         words = f"silent for {_days(self._since(self._last_ms[row]))}"
-        if (gap := self._gap_days[row]) < GAP_BEFORE_ANY_DAYS:
-            return f"{words}, usually back after {max(1, round(gap))}"
-        return f"{words}, seen on one day only"
+        if self._number_of_days[row] == 1:
+            return f"{words}, seen on one day only"
+        return f"{words}, usually back after {max(1, round(self._gap_days[row]))}"
 
     def _answer(self, row: int, speaks: Callable[[tuple[str, ...], int], bool]) -> str:
         own = np.flatnonzero(self._given.row == row).tolist()
@@ -89,7 +91,7 @@ class Words:
             _, _, survey, _, scale = key = self._names[int(self._given.number[place])]
             score = int(self._given.score[place])
             if speaks(key, score):
-                words = f"NPS {score}" if survey == "nps" else f"{survey.upper()} {score} on {scale}"
+                words = f"NPS {score}" if survey == "nps" else f"{survey.upper()} {score} of {scale}"
                 latest = max(latest, (int(self._given.ms[place]), words))
         return latest[1]
 

@@ -14,13 +14,9 @@ _FIELD = "churn_risk"
 async def read_coefficients(redis: Redis, namespace: str) -> Coefficients:
     """Those that were published last; the defaults, if none ever were."""
     packed = await redis.hget(Keys(namespace).meta, _FIELD)
-    return msgspec.json.decode(packed, type=Coefficients) if packed else Coefficients()
+    return Coefficients(**msgspec.json.decode(packed, type=dict[str, float])) if packed else Coefficients()
 
 
-async def publish_coefficients(redis: Redis, namespace: str, coefficients: Coefficients | None) -> None:
-    """Let all workers score by these from now on; None: by the defaults."""
-    meta = Keys(namespace).meta
-    if coefficients is None:
-        await redis.hdel(meta, _FIELD)
-    else:
-        await redis.hset(meta, _FIELD, msgspec.json.encode(coefficients))
+async def publish_coefficients(redis: Redis, namespace: str, coefficients: Coefficients) -> None:
+    """Let all workers score by these from now on."""
+    await redis.hset(Keys(namespace).meta, _FIELD, msgspec.json.encode(coefficients))

@@ -1,7 +1,7 @@
 -- Write one folded batch and the position that follows it: all or nothing.
 -- KEYS: state, customers (what the buckets' names begin with), names, journal, outbox, at-risk, then blobs to append to
 -- (event ids, timers), then blobs to delete.
--- ARGV: JSON {owner, commit, expected, position, newest_ms, named, names, blobs, hours, counters, messages, at_risk,
+-- ARGV: JSON {owner, commit, after (the commit before), expected, position, newest_ms, named, names, blobs, hours, counters, messages, at_risk,
 -- fields}, journal entry, records (5 arguments: see packing.py), `names` names, what is appended to each of the `blobs`,
 -- `messages` messages, then `at_risk` customers and what is known of each ('' = is at risk no more, ?x = x, if nothing
 -- is known).
@@ -11,7 +11,7 @@ local state = KEYS[1]
 local have = redis.call('HMGET', state, 'owner', 'commit', 'position', 'newest_ms')
 if have[2] == c.commit then return 'already' end
 if have[1] ~= c.owner then return 'owner' end
-if have[3] ~= c.expected or redis.call('LLEN', KEYS[3]) ~= c.named then return 'position' end
+if (have[2] or '') ~= c.after or have[3] ~= c.expected or redis.call('LLEN', KEYS[3]) ~= c.named then return 'position' end
 
 -- Lua does not roll back: nothing above writes, nothing below is expected to fail.
 local function now_ms()

@@ -17,7 +17,7 @@ class ShardKeys(NamedTuple):
     series     string: the series up to journal entry `head`, packed
     journal    list: what each later commit added to the series, oldest first
     outbox     list: messages (JSON) for the topic churn-risk that Kafka has not acknowledged, oldest first
-    at_risk    hash: customer_key -> level and since when, of those at medium or high risk
+    at_risk    hash: customer_key -> since when, of those at medium or high risk
     """
 
     state: str

@@ -59,9 +59,11 @@ class Work(NamedTuple):
 
 
 class Commit(NamedTuple):
-    """A commit's name, the positions before and after it, how many names are stored, and those that follow."""
+    """A commit's name, that of the one before ("" for the first), the positions before and after it, how many names
+    are stored, and those that follow."""
 
     name: str
+    after: str
     expected: Position
     position: Position
     named: int
@@ -104,6 +106,7 @@ class ShardStore:
         header = {
             "owner": owner,
             "commit": commit.name,
+            "after": commit.after,
             "expected": _pack_position(commit.expected),
             "position": _pack_position(commit.position),
             "newest_ms": "" if work.newest_ms is None else str(work.newest_ms),

@@ -27,7 +27,7 @@ class Commits:
     position     topic -> offset of the next record
     last         name of the last commit
     names        numbers of series keys, those not stored yet included
-    progress_at  when the position moved last (monotonic seconds)
+    progress_at  when something was committed last, or there was another sign of work (monotonic seconds)
     """
 
     def __init__(self, number: int, owner: str, claim: Claim, names: Names, store: ShardStore) -> None:
@@ -44,7 +44,8 @@ class Commits:
         """Write the work, and that these topics were read so far. Raises Fenced, and GivenUp once closed."""
         position = self.position | (read or {})
         names = self.names.pack(self._named)
-        commit = Commit(secrets.token_hex(COMMIT_LENGTH // 2), self.position, position, self._named, names)
+        name = secrets.token_hex(COMMIT_LENGTH // 2)
+        commit = Commit(name, self.last or "", self.position, position, self._named, names)
         with COMMIT_SECONDS.time():
             answer = await self.surely("commit", lambda: self._store.commit(self.number, self.owner, commit, work))
         if answer in ("owner", "position"):
@@ -52,8 +53,7 @@ class Commits:
             raise Fenced(answer)
         self.position, self.last = position, commit.name
         self._named += len(names)
-        if read:
-            self.progress_at = monotonic()
+        self.progress_at = monotonic()
 
     async def field(self, name: str) -> str | None:
         """A field of the shard's state in Redis."""

@@ -48,6 +48,15 @@ class Crossings(NamedTuple):
         return Work(timers=self.timers, messages=self.messages, at_risk=self.at_risk, counters=told)
 
 
+def noticed(profiles: Profiles, marks: Words, keys: Sequence[bytes], now_ms: int) -> Crossings:
+    """Of customers that something was heard of: nobody is told of yet, for more may be about to come; who is at
+    another level than was told, or was at risk, is to be looked at at once."""
+    before = Watch.unpack(marks).those(profiles.row)
+    seen = look(profiles.outlook, profiles.pieces, profiles.heard, before.level, now_ms)
+    changed = (seen.level != before.level) | (before.level > 0)
+    return _scheduled(profiles, marks, before, np.where(changed, now_ms, seen.due), keys, now_ms)
+
+
 def crossings(
     profiles: Profiles,
     marks: Words,
@@ -55,33 +64,28 @@ def crossings(
     customers: Customers,
     scoring: Scoring,
     now_ms: int,
-    heard_ms: Ints | None = None,
-    *,
-    in_turn: bool = False,
 ) -> Crossings:
-    """Look at the customers as of `now_ms`. `heard_ms`: when the last that is new of each happened, if anything is;
-    `in_turn`: their time in the index has come."""
+    """Of customers whose time has come: who is at another level is told of."""
+    before = Watch.unpack(marks).those(profiles.row)
+    seen = look(profiles.outlook, profiles.pieces, profiles.heard, before.level, now_ms)
+    found = _scheduled(profiles, marks, before._replace(level=seen.level), seen.due, keys, now_ms)
+    changed = np.flatnonzero(seen.level != before.level)
+    messages = list(_messages(profiles, seen, before.level, changed, keys, customers, scoring, now_ms))
+    return found._replace(messages=messages, at_risk=_at_risk(seen, before.level, profiles.row, keys))
+
+
+def _scheduled(
+    profiles: Profiles, marks: Words, watch: Watch, due: Ints, keys: Sequence[bytes], now_ms: int
+) -> Crossings:
     rows = profiles.row
-    before = Watch.unpack(marks)
-    seen = look(profiles.outlook, profiles.pieces, before.level[rows], now_ms)
-    if heard_ms is not None:
-        fallen = seen.level < before.level[rows]
-        seen = seen._replace(since=np.where(fallen, np.maximum(seen.since, heard_ms[rows]), seen.since))
-    after, moved = scheduled(before.those(rows), seen, in_turn=in_turn)
+    after, moved = scheduled(watch, due, now_ms)
     marks = marks.copy()
     marks[rows] = after.pack()
     timers: dict[int, list[bytes]] = {}
     for place in np.flatnonzero(moved).tolist():
         timers.setdefault(int(after.hour[place]), []).append(keys[rows[place]])
-    soon = np.flatnonzero(seen.due < (now_ms // HOUR_MS + 1) * HOUR_MS)
-    changed = np.flatnonzero(seen.level != before.level[rows])
-    return Crossings(
-        marks,
-        list(_messages(profiles, seen, before.level[rows], changed, keys, customers, scoring, now_ms)),
-        timers,
-        [(int(seen.due[place]), keys[rows[place]]) for place in soon.tolist()],
-        _at_risk(seen, before.level[rows], rows, keys),
-    )
+    soon = np.flatnonzero(due < (now_ms // HOUR_MS + 1) * HOUR_MS).tolist()
+    return Crossings(marks, [], timers, [(int(due[place]), keys[rows[place]]) for place in soon], {})
 
 
 def _at_risk(seen: Seen, told: Ints, rows: Ints, keys: Sequence[bytes]) -> dict[bytes, str]:
@@ -90,9 +94,8 @@ def _at_risk(seen: Seen, told: Ints, rows: Ints, keys: Sequence[bytes]) -> dict[
         if seen.level[place] == 0 or not seen.counts[place]:
             found[keys[rows[place]]] = ""
         else:
-            found[keys[rows[place]]] = at_risk.entry(
-                int(seen.level[place]), int(seen.since[place]), known=bool(seen.level[place] == told[place])
-            )
+            known = bool(seen.level[place] == told[place])
+            found[keys[rows[place]]] = at_risk.entry(int(seen.since[place]), known=known)
     return found
 
 
@@ -116,7 +119,7 @@ def _messages(
         customer = customer_of(keys[row], product)
         kind, _, id_ = customer.partition(":")
         level, previous, since_ms = LEVELS[seen.level[place]], LEVELS[told[place]], int(seen.since[place])
-        identity = "\0".join((product, customer, previous, level, str(since_ms)))
+        identity = "\0".join((product, customer, previous, level, str(since_ms), scoring.packed()))
         yield msgspec.json.encode(
             ChurnRisk(
                 event_id=blake2b(identity.encode(), digest_size=16).hexdigest(),

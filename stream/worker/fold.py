@@ -19,7 +19,7 @@ from stream.core.time import Calendar
 from stream.metrics import CATALOGUE, KINDS, SPECIAL_COUNTS
 from stream.metrics.contribution import change
 from stream.metrics.evidence import Scoring
-from stream.worker.crossings import Crossings, crossings
+from stream.worker.crossings import Crossings, noticed
 from stream.worker.intake import Arrived
 
 Value = TypeVar("Value", bound=Hashable)
@@ -83,7 +83,7 @@ def fold(
     """Fold facts (no repeats, no bots) into the records of the customers in their rows.
 
     `keys[row]` and `known[row]` are the customer's key, and its record as it was; empty for one never seen before.
-    `keep_days`: how many days of activity a record keeps, None for all. `now_ms`: as of when crossings are sought.
+    `keep_days`: how many days of activity a record keeps, None for all. `now_ms`: as of when crossings are noticed.
     """
     customers = facts.customers
     increments = Increments(customers.names)
@@ -91,9 +91,7 @@ def fold(
     marks, old = unpacked(known, KINDS, customers)
     new = [memory.joined(facts, keep_days) for memory in old]
     profiles = change(increments, customers, old, new, scoring)
-    heard_ms = np.full(len(customers), np.iinfo(np.int64).min)
-    np.maximum.at(heard_ms, facts.row, facts.ms)
-    crossed = crossings(profiles, marks, keys, customers, scoring, now_ms, heard_ms)
+    crossed = noticed(profiles, marks, keys, now_ms)
     return Changes(packed(crossed.marks, new), increments, facts.newest_ms, crossed)
 
 

@@ -65,7 +65,7 @@ class Pulse:
         self.beat_at = monotonic()
 
     async def _sign(self, shard: Shard, lag: dict[str, int]) -> None:
-        oldest_ms = self._oldest_ms(shard) if any(lag.values()) else 0
+        oldest_ms = shard.left_ms = self._oldest_ms(shard) if any(lag.values()) else 0
         if shard.at_rest.locked():
             # A commit is on its way: it finds out by itself whether the shard is still ours.
             await self._store.tick(shard.number, shard.commits.owner, lag, oldest_ms)

@@ -39,6 +39,7 @@ async def rescore(commits: Commits, store: ShardStore, before: Scoring, now: Sco
         churn_risk.change(increments, rows, old, new)
         table.merge(increments.encode())
         customers += len(records)
+        commits.progress_at = monotonic()  # a large shard takes its time
     await commits.commit(Work(series=table.encode(), fields={SCORING: now.packed(), REVIEW: "1"}))
     log.info("scored anew", shard=commits.number, customers=customers, seconds=round(monotonic() - began, 1))
 

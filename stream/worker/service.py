@@ -102,7 +102,7 @@ async def _work(settings: Settings, redis: Redis, folder: str, stop: asyncio.Eve
         ) as port:
             log.info("worker started", kafka=settings.kafka, group=settings.group, http=f"{settings.bind}:{port}")
             await app.start()
-            await _until_over(stop, shards, pulse, app, settings)
+            await _until_over(stop, beating, shards, pulse, app, settings)
     finally:
         beating.cancel()
         await shards.close()
@@ -112,12 +112,16 @@ async def _work(settings: Settings, redis: Redis, folder: str, stop: asyncio.Eve
         log.info("worker stopped")
 
 
-async def _until_over(stop: asyncio.Event, shards: Shards, pulse: Pulse, app: App, settings: Settings) -> None:
+async def _until_over(
+    stop: asyncio.Event, beating: asyncio.Task[None], shards: Shards, pulse: Pulse, app: App, settings: Settings
+) -> None:
     """Returns when told to stop; raises what makes the worker stop by itself."""
     stopping = asyncio.create_task(stop.wait())
     try:
         while not stopping.done():
             await asyncio.wait({stopping}, timeout=_WATCH_SECONDS)
+            if beating.done():
+                beating.result()
             if shards.failed.done():
                 shards.failed.result()
             if app.crashed or app.should_stop:

@@ -38,7 +38,8 @@ _AT_WORK = 2
 _COMPACT_EVERY_COMMITS = 64
 
 _LOOK_EVERY_SECONDS = 1.0
-"""At customers whose churn risk crosses a level in silence."""
+"""At customers whose churn risk crosses a level."""
+_BEHIND_MS = 5_000
 
 
 @dataclass(frozen=True)
@@ -82,6 +83,8 @@ class Shard:
         self.waiting = waiting
         self.at_rest = asyncio.Lock()
         """Held while a batch is worked on: whoever holds it sees no commit in flight."""
+        self.left_ms: int | None = None
+        """Record time of the oldest record that Kafka had and Redis had not when the pulse looked; 0: none."""
         self._fenced: str | None = None
         self._folded = 0
         self._newest_ms: int | None = None
@@ -146,7 +149,7 @@ class Shard:
 
     async def _fold_on(self) -> None:
         while await self.waiting.gathered():
-            async with self._common.turns, self.at_rest:
+            async with self.at_rest, self._common.turns:
                 if self._fenced:
                     break
                 if accepted := await self._accept(self.waiting.take()):
@@ -155,16 +158,26 @@ class Shard:
                     self._working_ms = None
 
     async def _look_on(self) -> None:
-        closed, clock = self.commits.closed, self._common.clock
+        """A little at a time, so that events are folded in between; not while the shard is behind, for what waits may
+        be just what was missed of a customer."""
+        closed, clock, more = self.commits.closed, self._common.clock, False
         with suppress(GivenUp):
             while not closed.is_set():
-                with suppress(TimeoutError):
-                    await asyncio.wait_for(closed.wait(), _LOOK_EVERY_SECONDS)
-                if self._vigil.is_due(clock.now_ms()):
-                    async with self._common.turns, self.at_rest:
+                if not more:
+                    with suppress(TimeoutError):
+                        await asyncio.wait_for(closed.wait(), _LOOK_EVERY_SECONDS)
+                more = False
+                if self._vigil.is_due(clock.now_ms()) and not self.is_behind:
+                    async with self.at_rest, self._common.turns:
                         if not closed.is_set():
-                            await self._vigil.look(clock.now_ms())
+                            more = await self._vigil.look(clock.now_ms())
                             self._outbox.filled()
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether a record has waited for longer than a moment."""
+        oldest = [ms for ms in (self.oldest_ms, self.left_ms) if ms]
+        return self.left_ms is None or bool(oldest and time() * 1000 - min(oldest) > _BEHIND_MS)
 
     async def _accept(self, batches: list[Batch]) -> list[Batch]:
         """The batches that continue the position; the rest is stale, or must be read again."""

@@ -6,7 +6,7 @@ been active meanwhile goes to a later hour, who crosses within this hour is kept
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from functools import partial
 from heapq import heappop, heappush
 
@@ -41,11 +41,17 @@ class Vigil:
         self._store = store
         self._wanted = wanted
         self.scoring = wanted()
+        self._waiting: list[bytes] = []
+        """Whose time has come."""
         self._soon: list[tuple[int, bytes]] = []
-        self._hours: list[int] = []
+        """(moment, key) of whose time comes within this hour."""
+        self._hours: set[int] = set()
         """Hours in the index whose customers are all known here."""
         self._next_hour: int | None = None
-        self._begun = self._to_review = False
+        """The first hour of which that is not so."""
+        self._review: AsyncIterator[dict[bytes, bytes]] | None = None
+        """Everybody who is still to be looked at since the customers were scored anew."""
+        self._begun = False
 
     async def begin(self) -> None:
         """Learn what the shard's last owner left to do."""
@@ -53,7 +59,8 @@ class Vigil:
             self._next_hour = int(due_from)
         if scoring := await self._commits.field(SCORING):
             self._begun, self.scoring = True, Scoring.unpack(scoring, self.scoring.calendar)
-        self._to_review = bool(await self._commits.field(REVIEW))
+        if await self._commits.field(REVIEW):
+            self._review = everybody(self._commits, self._store)
 
     def fields(self, now_ms: int) -> dict[str, str]:
         """What the first commit ever says: by what customers are scored, and with which hour the index begins."""
@@ -65,6 +72,8 @@ class Vigil:
     def committed(self, found: Crossings) -> None:
         """Keep in mind who crosses within this hour."""
         self._begun = True
+        if self._next_hour is not None:
+            self._hours.update(hour for hour in found.timers if hour < self._next_hour)
         for each in found.soon:
             heappush(self._soon, each)
 
@@ -72,55 +81,65 @@ class Vigil:
         """Whether there is anything to do at the moment."""
         if not self._begun or self._next_hour is None:
             return False
-        if self._to_review or self.scoring != self._wanted():
+        if self._review or self._waiting or self.scoring != self._wanted():
             return True
         return self._next_hour <= now_ms // HOUR_MS or bool(self._soon and self._soon[0][0] <= now_ms)
 
-    async def look(self, now_ms: int) -> None:
-        """Look at everybody whose time has come, and at all when they are to be scored otherwise. Raises Fenced."""
+    async def look(self, now_ms: int) -> bool:
+        """Do some of what is due; returns whether there is more. Raises Fenced."""
         if self.scoring != (wanted := self._wanted()):
             await rescore(self._commits, self._store, self.scoring, wanted)
-            self.scoring, self._to_review = wanted, True
-        if self._to_review:
-            async for records in everybody(self._commits, self._store):
-                await self._look_at(list(records), now_ms, in_turn=False)
-            await self._commits.commit(Work(fields={REVIEW: ""}))
-            self._to_review = False
-        keys = list(dict.fromkeys([key async for key in self._due(now_ms)]))
-        for first in range(0, len(keys), _CUSTOMERS_AT_ONCE):
-            await self._look_at(keys[first : first + _CUSTOMERS_AT_ONCE], now_ms, in_turn=True)
-        hour = now_ms // HOUR_MS
-        if past := [each for each in self._hours if each < hour]:
-            await self._commits.commit(Work(past_hours=past, fields={DUE_FROM: str(hour)}))
-            self._hours = [each for each in self._hours if each >= hour]
+            self.scoring, self._review = wanted, everybody(self._commits, self._store)
+        elif self._review:
+            await self._look_at_everybody(self._review, now_ms)
+        elif keys := await self._due(now_ms):
+            known = await self._commits.surely("load records", lambda: self._hot.known(keys))
+            await self._look_at(dict(zip(keys, known, strict=True)), now_ms)
+        elif past := [hour for hour in self._hours if hour < now_ms // HOUR_MS]:
+            await self._commits.commit(Work(past_hours=past, fields={DUE_FROM: str(now_ms // HOUR_MS)}))
+            self._hours.difference_update(past)
+        else:
+            return False
+        return True
 
-    async def _look_at(self, keys: list[bytes], now_ms: int, *, in_turn: bool) -> None:
-        """Commit what has changed about these customers; `in_turn`: their time has come."""
-        known = await self._commits.surely("load records", lambda: self._hot.known(keys))
+    async def _look_at_everybody(self, review: AsyncIterator[dict[bytes, bytes]], now_ms: int) -> None:
+        """At some of them; nobody is left when the review has ended."""
+        records = await anext(review, None)
+        if records is None:
+            await self._commits.commit(Work(fields={REVIEW: ""}))
+            self._review = None
+        else:
+            await self._look_at(records, now_ms)
+
+    async def _look_at(self, known: Mapping[bytes, bytes], now_ms: int) -> None:
+        """Commit what has changed about the customers with these records."""
+        keys = list(known)
         customers = customers_of(keys, [product_of(key) for key in keys], self._commits.names)
-        marks, memories = unpacked(known, KINDS, customers)
+        marks, memories = unpacked(known.values(), KINDS, customers)
         profiles = profiles_of(memories, customers, self.scoring)
-        found = crossings(profiles, marks, keys, customers, self.scoring, now_ms, in_turn=in_turn)
+        found = crossings(profiles, marks, keys, customers, self.scoring, now_ms)
         changed = np.flatnonzero(found.marks != marks).tolist()
         if changed:
             touched = [keys[place] for place in changed]
-            records = [marked(known[place], int(found.marks[place])) for place in changed]
+            records = [
+                marked(known[key], int(found.marks[place])) for key, place in zip(touched, changed, strict=True)
+            ]
             await self._commits.commit(found.work()._replace(customers=touched, records=records))
             self._hot.remember(touched, records, {})
         self.committed(found)
 
-    async def _due(self, now_ms: int) -> AsyncIterator[bytes]:
-        """Who is in the index under an hour that has begun, and who crosses now."""
+    async def _due(self, now_ms: int) -> list[bytes]:
+        """Some of those who are in the index under an hour that has begun, or who cross now."""
         hour = now_ms // HOUR_MS
-        while self._next_hour is not None and self._next_hour <= hour:
+        while not self._waiting and self._next_hour is not None and self._next_hour <= hour:
             hours = range(self._next_hour, min(self._next_hour + _HOURS_AT_ONCE, hour + 1))
             timers = await self._commits.surely(
                 "read the timers", partial(self._store.timers, self._commits.number, hours)
             )
             self._next_hour = hours.stop
-            for each, keys in timers.items():
-                self._hours.append(each)
-                for key in keys:
-                    yield key
+            self._hours.update(timers)
+            self._waiting += [key for keys in timers.values() for key in keys]
         while self._soon and self._soon[0][0] <= now_ms:
-            yield heappop(self._soon)[1]
+            self._waiting.append(heappop(self._soon)[1])
+        some, self._waiting = self._waiting[:_CUSTOMERS_AT_ONCE], self._waiting[_CUSTOMERS_AT_ONCE:]
+        return list(dict.fromkeys(some))

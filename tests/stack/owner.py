@@ -58,7 +58,8 @@ class Owner:
         before, self._position = self._position, {topic: n + 1 for topic, n in self._position.items()}
         self._commits += 1
         name, newest_ms = f"{self._commits:016x}", int(time() * 1000)
-        commit, work = Commit(name, before, self._position, 0, []), Work(series=series, newest_ms=newest_ms)
+        after = f"{self._commits - 1:016x}" if self._commits > 1 else ""
+        commit, work = Commit(name, after, before, self._position, 0, []), Work(series=series, newest_ms=newest_ms)
         assert await self._store.commit(SHARD, OWNER, commit, work) == "committed"
 
     async def _beat(self) -> None:
