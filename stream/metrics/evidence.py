@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 
 from schemas.churn_risk import Evidence
 from stream.core.course import EVER, NEVER, Outlook, outlook
-from stream.core.latest import NEVER as NOT_AT_ALL
 from stream.core.latest import Latest
 from stream.core.names import Names
 from stream.core.ragged import Ints, distinct, places
@@ -184,10 +183,10 @@ def _latest(size: int, row: Ints, moments: Ints) -> Ints:
 
 def last_activity(latest: Latest, names: Names) -> tuple[Ints, Ints]:
     """(minute, key of ACTIVE_BY_CHANNEL) of each customer's last activity; of several channels in the same minute the
-    first by name. NEVER and any number for who was never active."""
+    first by name. EVER and any number for who was never active."""
     of_it = np.flatnonzero(names.are_of(ACTIVE_BY_CHANNEL.name, latest.number))
     row, number, minute = latest.row[of_it], latest.number[of_it], latest.minute[of_it]
-    newest, channel = np.full(latest.size, NOT_AT_ALL), np.zeros(latest.size, np.int64)
+    newest, channel = np.full(latest.size, EVER), np.zeros(latest.size, np.int64)
     if not len(row):
         return newest, channel
     rank = np.zeros(int(number.max()) + 1, np.int64)

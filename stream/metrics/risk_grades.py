@@ -1,7 +1,7 @@
-"""Self-grading: a sample of customers scored as of a Monday of the past, beside what they did in the 30 days after.
+"""Self-grading: the risk of a sample of customers as of a Monday, beside what they did in the 30 days after.
 
-Each customer is graded as of the Mondays of every 64th week, so each week another 64th of them is. The score is that
-of the coefficients in force, made of what the record tells about the days before that Monday, and of what evidence it
+Each customer is graded as of the Mondays of every 64th week, so each week another 64th of them is. The risk is the one
+that the coefficients in force tell, of what the record has about the days before that Monday and of what evidence it
 still knows that was there then; who is scored anew is graded anew.
 """
 
@@ -105,8 +105,8 @@ _SINCE = "graded as of Mondays whose outcome was known in the last 90 days"
 METRICS = (
     Metric(
         name="engagement_risk_brier_score",
-        help="How far off the churn risk was: mean squared difference between the risk told and what came (stayed "
-        f"away for 30 days: 1), of a 64th of all customers a week, {_SINCE}. 0: never off; always 0.5 gives 0.25.",
+        help="How far off the coefficients in force are: mean squared difference between the risk they tell and what "
+        f"came (stayed away for 30 days: 1), of a 64th of all customers a week, {_SINCE}. Always 0.5 gives 0.25.",
         unit="score",
         reads={"error": on_days(ERROR, SHOWN_DAYS, 0), **_CUSTOMERS},
         formula=lambda error, customers: ratio(error / _ERROR_UNIT, customers),
@@ -115,7 +115,7 @@ METRICS = (
     ),
     Metric(
         name="engagement_risk_observed_ratio",
-        help="Of the customers told to have a risk in the tenth that begins at `bucket`, the share that stayed away; "
+        help="Of the customers with a risk in the tenth that begins at `bucket`, the share that stayed away; "
         f"{_SINCE}.",
         unit="ratio",
         labels=_BUCKET,
@@ -126,7 +126,7 @@ METRICS = (
     ),
     Metric(
         name="engagement_risk_graded_customers",
-        help=f"Customers by the tenth of the risk that they were told to have: {_SINCE}.",
+        help=f"Customers by the tenth of their risk: {_SINCE}.",
         unit="customers",
         labels=_BUCKET,
         reads=_CUSTOMERS,

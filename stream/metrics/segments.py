@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from stream.core.course import EVER
 from stream.core.facts import Customers, Facts
 from stream.core.names import Names
 from stream.core.ragged import Ints, Ragged, from_words64, to_words64
@@ -13,8 +14,6 @@ from stream.core.series import Kind, Series
 
 UNKNOWN = "unknown"
 """The segment of who was never identified."""
-NEVER = -(1 << 62)
-
 IDENTIFIED = Series("identified", Kind.FLOW, "minute", ("segment",), frozenset({"identify"}))
 _WORDS = 3
 
@@ -22,7 +21,7 @@ _WORDS = 3
 @dataclass(frozen=True)
 class Segment:
     """The customer in row i has been in the segment with key number `number[i]` (of IDENTIFIED) since `ms[i]`
-    (milliseconds since the epoch), NEVER where none was named. Of several named in one millisecond the last by name
+    (milliseconds since the epoch), EVER where none was named. Of several named in one millisecond the last by name
     counts.
 
     Stored as [ms (2 words), number] or nothing.
@@ -36,12 +35,12 @@ class Segment:
     def unpack(cls, stored: Ragged, customers: Customers) -> Segment:
         known = stored.lengths > 0
         words = stored.words.reshape(-1, _WORDS)
-        ms, number = np.full(len(known), NEVER), np.zeros(len(known), np.int64)
+        ms, number = np.full(len(known), EVER), np.zeros(len(known), np.int64)
         ms[known], number[known] = from_words64(words[:, 0:2]).ravel(), words[:, 2]
         return cls(customers.names, ms, number)
 
     def pack(self) -> list[Ragged]:
-        known = self.ms != NEVER
+        known = self.ms != EVER
         words = np.empty((int(known.sum()), _WORDS), np.uint32)
         words[:, 0:2], words[:, 2] = to_words64(self.ms[known]), self.number[known]
         return [Ragged(words.ravel(), known * _WORDS)]
@@ -61,4 +60,4 @@ class Segment:
     @property
     def numbers(self) -> Ints:
         """For each row the key of its segment, −1 where it is unknown."""
-        return np.where(self.ms != NEVER, self.number, -1)
+        return np.where(self.ms != EVER, self.number, -1)
