@@ -1,8 +1,8 @@
 """Self-grading: the risk of a sample of customers as of a Monday, beside what they did in the 30 days after.
 
-Each customer is graded as of the Mondays of every 64th week, so each week another 64th of them is. The risk is the one
-that the coefficients in force tell, of what the record has about the days before that Monday and of what evidence it
-still knows that was there then; who is scored anew is graded anew.
+Each customer is graded as of the Mondays of every 64th week, so each week another 64th of them is. The risk is the
+one that the coefficients in force tell, of what the record has about the days before that Monday and of what evidence
+it still knows that was there then; who is scored anew is graded anew.
 """
 
 from __future__ import annotations

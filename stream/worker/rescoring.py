@@ -30,7 +30,7 @@ async def rescore(commits: Commits, store: ShardStore, before: Scoring, now: Sco
 
     The caller sees to it that nothing else is committed meanwhile. Whoever is killed on the way leaves all as it was.
     """
-    table, customers, began = Table([churn_risk.RISK]), 0, monotonic()
+    table, customers, began = Table(churn_risk.SERIES), 0, monotonic()
     async for records in everybody(commits, store):
         rows = customers_of(list(records), [product_of(key) for key in records], commits.names)
         _, memories = unpacked(records.values(), KINDS, rows)
