@@ -13,8 +13,8 @@ from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
 import stream.exporter.page as page
-from stream.core.course import REASONS
 from stream.core.definition import View
+from stream.core.levels import REASONS
 from stream.core.series import Key, Table
 from stream.core.time import DAY
 from stream.exporter.app import Exporter, exporter_app

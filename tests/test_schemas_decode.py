@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
-from schemas import FAMILIES, FAMILY_OF_TYPE, MAX_BYTES, REASONS, TYPES, Event, Rejected, decode
+from schemas import FAMILIES, FAMILY_OF_TYPE, MAX_BYTES, REASONS, TYPES, Event, Rejected, churn_risk, decode
 from schemas.decoding import MAX_DEPTH
+from stream.core import levels
 
 CLICK: dict[str, Any] = {
     "type": "click",
@@ -257,3 +258,8 @@ def test_a_lone_surrogate_is_not_json(field: bytes, escaped: bytes) -> None:
 
 def test_a_nul_character_is_kept() -> None:
     assert event(CLICK, user_id="a\x00b").user_id == "a\x00b"
+
+
+def test_what_the_message_of_churn_risk_may_say_is_what_the_scoring_says() -> None:
+    assert get_args(churn_risk.Level) == levels.LEVELS
+    assert set(get_args(churn_risk.Why)) == set(levels.REASONS)

@@ -149,6 +149,7 @@ def test_everybody_is_told_of_once_whatever_is_killed(assidu: Assidu) -> None:
     assert {(each.previous_level, each.level) for each in messages} == {("low", "high")}
 
 
+@pytest.mark.slow
 def test_what_waits_in_kafka_is_heard_before_anybody_is_told_of(assidu: Assidu) -> None:
     """A worker was down while customers came, and is not to cry wolf before it has caught up."""
     story = Story(assidu)

@@ -144,5 +144,5 @@ def test_a_worker_tells_that_it_is_alive_and_ready_and_what_it_did(assidu: Assid
 
     assert shards_of(worker) == [story.settings.partitions]
     assert worker.metric("assidu_batch_events_sum") == 500
-    assert worker.metric("assidu_commit_seconds_count") == worker.metric("assidu_batch_events_count") > 0
+    assert worker.metric("assidu_commit_seconds_count") >= worker.metric("assidu_batch_events_count") > 0
     assert worker.metric("assidu_commits_refused_total") == 0

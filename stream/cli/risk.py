@@ -8,17 +8,15 @@ from typing import get_args
 
 import click
 
-from schemas.churn_risk import AtRisk, Why
 from stream.cli.read import AS_TABLE_OR_JSON
+from stream.core.levels import REASONS, AtRisk
 
 
 @click.command("at-risk")
 @click.option("--product", help="Only this product.  [default: all]")
 @click.option("--level", type=click.Choice(get_args(AtRisk)), help="Only this level.  [default: both]")
 @click.option("--segment", help="Only this segment, or `unknown`.  [default: all]")
-@click.option(
-    "--reason", type=click.Choice(get_args(Why)), help="Only those for whom this weighs most.  [default: any]"
-)
+@click.option("--reason", type=click.Choice(REASONS), help="Only those for whom this weighs most.  [default: any]")
 @click.option("--top", type=click.IntRange(min=1), default=20, show_default=True, help="How many are shown.")
 @click.option("--format", "format_", type=click.Choice(["table", "json", "csv"]), default="table", show_default=True)
 def at_risk(

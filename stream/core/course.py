@@ -7,9 +7,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from schemas.churn_risk import Why
+from stream.core.levels import SILENCE
 from stream.core.ragged import Ints
-from stream.core.risk import EVIDENCE, HIGH, MEDIUM, Coefficients, Floats, Past, log_odds, logit, slope
+from stream.core.risk import HIGH, MEDIUM, Coefficients, Floats, Past, log_odds, logit, slope
 from stream.core.time import DAY_MS, HOUR, MINUTE_MS
 
 EVER, NEVER = -(1 << 62), 1 << 62
@@ -17,10 +17,6 @@ EVER, NEVER = -(1 << 62), 1 << 62
 HOUR_MS = HOUR * MINUTE_MS
 BEFORE_ALL, AFTER_ALL = -(1 << 24), NEVER // HOUR_MS
 """Such hours."""
-
-SILENCE = len(EVIDENCE)
-"""The reason that is no evidence; those that are have their places in EVIDENCE."""
-REASONS: tuple[Why, ...] = (*EVIDENCE, "silence")
 
 
 class Outlook(NamedTuple):

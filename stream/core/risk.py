@@ -10,13 +10,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import log
-from typing import NamedTuple, get_args
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from schemas.churn_risk import Evidence, Level
 from stream.core.days import Days
+from stream.core.levels import EVIDENCE
 from stream.core.ragged import Ints
 
 Floats = NDArray[np.float64]
@@ -51,11 +51,6 @@ class Coefficients:
         return np.array([getattr(self, kind) for kind in EVIDENCE])
 
 
-EVIDENCE: tuple[Evidence, ...] = get_args(Evidence)
-"""A promise broken lately: detractor by an NPS answer, an answer (CSAT, CES) below the middle of its scale, a ticket
-not resolved, a first week without enough active days, a subscription cancelled."""
-
-LEVELS: tuple[Level, ...] = get_args(Level)
 MEDIUM, HIGH = 0.40, 0.70
 """The risks from which on the level is medium, and high."""
 

@@ -18,11 +18,10 @@ from rich.table import Table as Grid
 
 from schemas import DEFAULT_PRODUCT
 from schemas.churn_risk import Reason
-from stream.core.course import REASONS
 from stream.core.facts import customers_of
+from stream.core.levels import LEVELS, REASONS
 from stream.core.names import Names
 from stream.core.record import unpacked
-from stream.core.risk import LEVELS
 from stream.core.time import Calendar
 from stream.json_text import json_text
 from stream.metrics import KINDS

@@ -12,9 +12,9 @@ from rich.table import Table as Grid
 
 from stream.core.facts import Customers, customers_of
 from stream.core.increments import Increments
+from stream.core.levels import LEVELS
 from stream.core.names import Names
 from stream.core.record import unpacked
-from stream.core.risk import LEVELS
 from stream.core.series import Table
 from stream.core.time import Calendar, minute_of
 from stream.errors import UserError

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from stream.core.course import AFTER_ALL, REASONS, Outlook, Pieces, Spans, pieces, spans
+from stream.core.course import AFTER_ALL, Outlook, Pieces, Spans, pieces, spans
 from stream.core.definition import (
     Alert,
     Example,
@@ -31,9 +31,9 @@ from stream.core.definition import (
 )
 from stream.core.facts import Customers
 from stream.core.increments import Increments
+from stream.core.levels import LEVELS, REASONS
 from stream.core.names import Names
 from stream.core.ragged import Ints, places
-from stream.core.risk import LEVELS
 from stream.core.series import Kind, Series
 from stream.core.story import Story, event
 from stream.core.time import HOUR

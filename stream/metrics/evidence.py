@@ -9,12 +9,12 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from schemas.churn_risk import Evidence
 from stream.core.course import EVER, NEVER, Outlook, outlook
 from stream.core.latest import Latest
+from stream.core.levels import EVIDENCE, Evidence
 from stream.core.names import Names
 from stream.core.ragged import Ints, distinct, places
-from stream.core.risk import EVIDENCE, Coefficients, past
+from stream.core.risk import Coefficients, past
 from stream.core.series import Key
 from stream.core.time import DAY_MS, MINUTE_MS, Calendar
 from stream.metrics.activity import ACTIVE_BY_CHANNEL, Activity

@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from schemas.churn_risk import Reason
-from stream.core.course import REASONS, adding
+from stream.core.course import adding
+from stream.core.levels import REASONS
 from stream.core.names import Names
 from stream.core.ragged import Ints
 from stream.core.risk import HIGH, MEDIUM, Floats, past, probability

@@ -13,8 +13,9 @@ import numpy as np
 from schemas.churn_risk import ChurnRisk
 from stream.core.course import HOUR_MS, adding
 from stream.core.facts import Customers
+from stream.core.levels import LEVELS
 from stream.core.ragged import Ints, Words
-from stream.core.risk import LEVELS, probability
+from stream.core.risk import probability
 from stream.core.watch import Seen, Watch, look, scheduled
 from stream.metrics.churn_risk import Profiles
 from stream.metrics.evidence import Scoring
