@@ -1,7 +1,8 @@
-"""The vigil: look again at the customers whose churn risk crosses a level now, though nothing was heard of them.
+"""The vigil: look at the customers whose churn risk crosses a level now, in silence or by what was heard, and tell.
 
 The shard's timer index has them by the hour. At the beginning of an hour all of its customers are looked at: who has
-been active meanwhile goes to a later hour, who crosses within this hour is kept in mind to the millisecond.
+been active meanwhile goes to a later hour, who crosses within this hour is kept in mind to the millisecond. A fold puts
+whoever is to be told of under the present hour.
 """
 
 from __future__ import annotations
@@ -121,9 +122,7 @@ class Vigil:
         changed = np.flatnonzero(found.marks != marks).tolist()
         if changed:
             touched = [keys[place] for place in changed]
-            records = [
-                marked(known[key], int(found.marks[place])) for key, place in zip(touched, changed, strict=True)
-            ]
+            records = [marked(known[keys[place]], int(found.marks[place])) for place in changed]
             await self._commits.commit(found.work()._replace(customers=touched, records=records))
             self._hot.remember(touched, records, {})
         self.committed(found)
