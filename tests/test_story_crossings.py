@@ -116,6 +116,7 @@ def test_who_falls_silent_is_told_within_five_seconds_of_the_crossing(assidu: As
     assert [each.reason for each in found.reasons] == ["silence"]
 
 
+@pytest.mark.slow
 def test_no_crossing_is_lost_over_a_kill(assidu: Assidu) -> None:
     """The worker dies before the crossing, and another one takes over after it."""
     story = Story(assidu)

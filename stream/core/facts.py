@@ -111,6 +111,8 @@ class Facts:
     def under(self, series: Series, of: frozenset[str] | None = None) -> tuple[Ints, Ints]:
         """(events that have the labels of the series, the numbers of their keys), of its own types or of others."""
         at = self._counted(series) if of is None else self.of(of)
+        if not len(at):
+            return at, at
         columns = [self._dense(label) for label in series.labels]
         for column, _ in columns:
             at = at[column[at] >= 0]

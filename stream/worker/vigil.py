@@ -1,8 +1,8 @@
 """The vigil: look at the customers whose churn risk crosses a level now, in silence or by what was heard, and tell.
 
 The shard's timer index has them by the hour. At the beginning of an hour all of its customers are looked at: who has
-been active meanwhile goes to a later hour, who crosses within this hour is kept in mind to the millisecond. A fold puts
-whoever is to be told of under the present hour.
+been active meanwhile goes to a later hour, who crosses within this hour is kept in mind to the millisecond. A fold
+puts whoever is to be told of under the present hour.
 """
 
 from __future__ import annotations
