@@ -19,6 +19,10 @@ BEFORE_ALL, AFTER_ALL = -(1 << 24), NEVER // HOUR_MS
 """Such hours."""
 
 
+_ROUNDING_MS = 1e-3
+"""So much earlier or later a moment may seem than it is: those that are full hours must count as such."""
+
+
 class Outlook(NamedTuple):
     """All that the risk of n customers depends on; moments in milliseconds since the epoch.
 
@@ -184,4 +188,4 @@ def spans(of: Outlook, some: Pieces) -> Spans:
 
 def _hours(moments: Ints | Floats) -> Ints:
     """Rounded up. (In floating point, which is quicker and exact enough by far.)"""
-    return np.ceil(np.minimum(moments, NEVER) / HOUR_MS).astype(np.int64)
+    return np.ceil((np.minimum(moments, NEVER) - _ROUNDING_MS) / HOUR_MS).astype(np.int64)

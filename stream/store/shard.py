@@ -33,6 +33,10 @@ _COMPACT_FROM = 1024
 _STAY_BEHIND = 128  # journal entries that remain, so that exporters find where they left off
 
 
+class NotTheOwner(Exception):
+    """Somebody else writes the shard by now."""
+
+
 class Work(NamedTuple):
     """What is to be committed together.
 
@@ -154,12 +158,17 @@ class ShardStore:
         have, commit, position = await self._tick(keys=[state], args=[owner, packed, oldest_ms])
         return Sign(_text(have), _text(commit), _unpack_position(position) if position else None)
 
-    async def records(self, shard: int, keys: Sequence[bytes]) -> list[bytes | None]:
-        """The record of each customer key; None for who was never seen."""
+    async def records(self, shard: int, keys: Sequence[bytes], most_names: int | None = None) -> list[bytes | None]:
+        """The record of each customer key; None for who was never seen.
+
+        Raises NotTheOwner when there are more names than the owner has stored (`most_names`): another has written.
+        """
         if not keys:
             return []
-        customers = self._keys.shard(shard).customers
-        return await self._records(keys=[customers], args=pack_customers(keys))  # type: ignore[no-any-return]
+        of_shard = self._keys.shard(shard)
+        named, *found = await self._records(keys=[of_shard.customers, of_shard.names], args=pack_customers(keys))
+        _refuse_more(named, most_names)
+        return list(found)
 
     async def names(self, shard: int) -> list[bytes]:
         """The series keys that the shard's records refer to by number."""
@@ -192,16 +201,18 @@ class ShardStore:
                 pipe.hget(self._keys.shard(shard).state, "newest_ms")
             return max((int(newest) for newest in await pipe.execute() if newest), default=None)
 
-    async def in_buckets(self, shard: int, buckets: Iterable[int]) -> dict[bytes, bytes]:
-        """Customer key -> record, of all customers in these buckets (of BUCKETS)."""
-        customers = self._keys.shard(shard).customers
+    async def in_buckets(
+        self, shard: int, buckets: Iterable[int], most_names: int | None = None
+    ) -> dict[bytes, bytes]:
+        """Customer key -> record, of all customers in these buckets (of BUCKETS). Raises as `records` does."""
+        of_shard = self._keys.shard(shard)
         async with self._redis.pipeline(transaction=False) as pipe:
             for bucket in buckets:
-                pipe.hgetall(f"{customers}:{bucket}")
-            found: dict[bytes, bytes] = {}
-            for records in await pipe.execute():
-                found |= records
-        return found
+                pipe.hgetall(f"{of_shard.customers}:{bucket}")
+            pipe.llen(of_shard.names)
+            *read, named = await pipe.execute()
+        _refuse_more(named, most_names)
+        return {key: record for records in read for key, record in records.items()}
 
     async def outbox(self, shard: int, most: int) -> list[bytes]:
         """The oldest messages that Kafka has not acknowledged."""
@@ -236,6 +247,11 @@ class ShardStore:
         args = [owner, head or "0", len(entries), table.encode(), commit]
         answer = await self._compact(keys=[keys.state, keys.series, keys.journal], args=args)
         return bool(answer == b"compacted")
+
+
+def _refuse_more(named: int, most_names: int | None) -> None:
+    if most_names is not None and named > most_names:
+        raise NotTheOwner
 
 
 def decode_entry(entry: bytes) -> tuple[str, bytes]:

@@ -9,7 +9,7 @@ from time import monotonic
 from typing import TypeVar
 
 from stream.core.names import Names
-from stream.store.shard import COMMIT_LENGTH, Claim, Commit, Position, ShardStore, Work
+from stream.store.shard import COMMIT_LENGTH, Claim, Commit, NotTheOwner, Position, ShardStore, Work
 from stream.worker.measures import COMMIT_SECONDS, COMMITS_REFUSED
 from stream.worker.retrying import retrying
 
@@ -26,7 +26,7 @@ class Commits:
     closed       set once nothing more is to be committed
     position     topic -> offset of the next record
     last         name of the last commit
-    names        numbers of series keys, those not stored yet included
+    names        numbers of series keys, those not stored yet included; `named` of them are stored
     progress_at  when something was committed last, or there was another sign of work (monotonic seconds)
     """
 
@@ -37,22 +37,22 @@ class Commits:
         self.names = names
         self.closed = asyncio.Event()
         self.progress_at = monotonic()
-        self._named = len(names)
+        self.named = len(names)
         self._store = store
 
     async def commit(self, work: Work, read: Position | None = None) -> None:
         """Write the work, and that these topics were read so far. Raises Fenced, and GivenUp once closed."""
         position = self.position | (read or {})
-        names = self.names.pack(self._named)
+        names = self.names.pack(self.named)
         name = secrets.token_hex(COMMIT_LENGTH // 2)
-        commit = Commit(name, self.last or "", self.position, position, self._named, names)
+        commit = Commit(name, self.last or "", self.position, position, self.named, names)
         with COMMIT_SECONDS.time():
             answer = await self.surely("commit", lambda: self._store.commit(self.number, self.owner, commit, work))
         if answer in ("owner", "position"):
             COMMITS_REFUSED.inc()
             raise Fenced(answer)
         self.position, self.last = position, commit.name
-        self._named += len(names)
+        self.named += len(names)
         self.progress_at = monotonic()
 
     async def field(self, name: str) -> str | None:
@@ -60,4 +60,8 @@ class Commits:
         return await self.surely(f"read {name}", lambda: self._store.field(self.number, name))
 
     async def surely(self, what: str, attempt: Callable[[], Awaitable[Result]]) -> Result:
-        return await retrying(f"shard {self.number}: {what}", attempt, self.closed)
+        """Raises Fenced when what was read is another owner's, and GivenUp once closed."""
+        try:
+            return await retrying(f"shard {self.number}: {what}", attempt, self.closed)
+        except NotTheOwner:
+            raise Fenced("owner") from None

@@ -45,11 +45,12 @@ class HotState:
                     window.load(await self._store.ids(self._shard, topic, hours))
                 self._windows[topic] = window
 
-    async def known(self, keys: Sequence[bytes]) -> list[bytes]:
-        """The customers' records; an empty one for who was never seen before."""
+    async def known(self, keys: Sequence[bytes], named: int) -> list[bytes]:
+        """The customers' records; an empty one for who was never seen before. Raises NotTheOwner when more than
+        `named` names are stored."""
         records = self.cache.find(keys)
         missing = [place for place, record in enumerate(records) if record is None]
-        stored = await self._store.records(self._shard, [keys[place] for place in missing])
+        stored = await self._store.records(self._shard, [keys[place] for place in missing], named)
         for place, record in zip(missing, stored, strict=True):
             records[place] = record
         return [record or b"" for record in records]

@@ -52,8 +52,6 @@ class Pulse:
         ]
 
     async def _beat(self) -> None:
-        for follow in self._following:
-            await follow()
         ends = await self._shards.ends()
         for number, shard in list(self._shards.owned.items()):
             lag = {topic: max(0, ends.get((topic, number), at) - at) for topic, at in shard.commits.position.items()}
@@ -62,6 +60,8 @@ class Pulse:
             else:
                 self._behind_since.pop(number, None)
             await self._sign(shard, lag)
+        for follow in self._following:
+            await follow()
         self.beat_at = monotonic()
 
     async def _sign(self, shard: Shard, lag: dict[str, int]) -> None:

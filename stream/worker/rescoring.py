@@ -48,6 +48,8 @@ async def everybody(commits: Commits, store: ShardStore) -> AsyncIterator[dict[b
     """Customer key -> record, some at a time."""
     for first in range(0, BUCKETS, _BUCKETS_AT_ONCE):
         buckets = range(first, first + _BUCKETS_AT_ONCE)
-        records = await commits.surely("read records", partial(store.in_buckets, commits.number, buckets))
+        records = await commits.surely(
+            "read records", partial(store.in_buckets, commits.number, buckets, commits.named)
+        )
         if records:
             yield records

@@ -114,7 +114,13 @@ class Shard:
 
         Raises Fenced; what was not committed is not lost.
         """
-        await self._vigil.begin()
+        with suppress(GivenUp):  # closed, perhaps before it began
+            await self._vigil.begin()
+            await self._run()
+        if self._fenced:
+            raise Fenced(self._fenced)
+
+    async def _run(self) -> None:
         folding = asyncio.create_task(self._fold_on())
         running = {folding, asyncio.create_task(self._look_on()), asyncio.create_task(self._outbox.run())}
         try:
@@ -126,8 +132,6 @@ class Shard:
             for task in running:
                 task.cancel()
             await asyncio.gather(*running, return_exceptions=True)
-        if self._fenced:
-            raise Fenced(self._fenced)
 
     def fence(self, why: str) -> None:
         """Somebody saw that Redis no longer has this shard as it is here."""
@@ -204,7 +208,7 @@ class Shard:
         facts, keys = facts_of(arrived, self.commits.names, common.labels.place, common.calendar)
         wanted = list(facts.wanted())
         await surely("admit labels", lambda: common.labels.learn(wanted, today=int(time() // 86_400)))
-        known = await surely("load records", lambda: self._hot.known(keys))
+        known = await surely("load records", lambda: self._hot.known(keys, self.commits.named))
         now_ms = common.clock.now_ms(facts.newest_ms)
         changes = fold(facts, keys, known, self._keep_days, self._vigil.scoring, now_ms)
         intake.counters["repeats"] += fresh.repeats

@@ -94,7 +94,7 @@ class Vigil:
         elif self._review:
             await self._look_at_everybody(self._review, now_ms)
         elif keys := await self._due(now_ms):
-            known = await self._commits.surely("load records", lambda: self._hot.known(keys))
+            known = await self._commits.surely("load records", lambda: self._hot.known(keys, self._commits.named))
             await self._look_at(dict(zip(keys, known, strict=True)), now_ms)
         elif past := [hour for hour in self._hours if hour < now_ms // HOUR_MS]:
             await self._commits.commit(Work(past_hours=past, fields={DUE_FROM: str(now_ms // HOUR_MS)}))

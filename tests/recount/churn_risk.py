@@ -145,7 +145,7 @@ def level(log_odds: float) -> str:
 def largest(parts: Mapping[str, float]) -> str:
     """The first of the heaviest; silence only where no evidence weighs more."""
     evidence = max((parts.get(reason, 0.0) for reason in REASONS[:-1]), default=0.0)
-    if parts["silence"] >= evidence:
+    if parts["silence"] >= evidence - 1e-9:  # as much counts as more, whatever the rounding
         return "silence"
     return next(reason for reason in REASONS if parts.get(reason, 0.0) == evidence)
 

@@ -23,6 +23,7 @@ HALF_LIFE_DAYS = 14
 CONSTANT, DECAY, OVERDUE = -0.5, 0.7, 0.3
 DETRACTOR, NEGATIVE, OPEN_TICKET, FIRST_WEEK, CANCELLED = 0.7, 0.5, 0.4, 0.6, 1.5
 USUAL_GAP_DAYS = 30
+ROUNDING = 1e-9
 
 LEVELS = {"low": 0.0, "medium": 0.4, "high": 0.7}
 """From which probability on."""
@@ -68,7 +69,7 @@ def outlook(diary: Diary, moment: Moment, first_week_days: int) -> Outlook | Non
     heaviest = max(against.values(), default=0.0)
     return Outlook(
         level=probable[-1],
-        reason=next((each for each in REASONS if against.get(each) == heaviest > silence), "silence"),
+        reason=next((each for each in REASONS if against.get(each) == heaviest > silence + ROUNDING), "silence"),
         channel=attended.last_channel,
         segment=diary.segment or "unknown",
     )
