@@ -52,14 +52,18 @@ def names(found: Any) -> list[str]:
     return [each["customer"] for each in found["customers"]]
 
 
+def wait_until_at_risk(assidu: Assidu, *expected: str) -> None:
+    """The vigil looks every second."""
+    eventually(lambda: names(ask(assidu)) == list(expected), 30, f"{expected} to be at risk")
+
+
 def test_who_is_at_risk_is_told_with_reasons_in_words(assidu: Assidu) -> None:
     story = Story(assidu, token=SecretStr(TOKEN))
     story.worker()
     story.emit(customers(datetime.now(UTC)))
-    story.settle()
+    wait_until_at_risk(assidu, "u:bob", "u:cyd", "u:ann")
 
     found = ask(assidu)
-    assert names(found) == ["u:bob", "u:cyd", "u:ann"]
     assert found["matching"] == 3
     scores = [each["score"] for each in found["customers"]]
     assert scores == sorted(scores, reverse=True)
@@ -91,8 +95,7 @@ def test_who_is_at_risk_is_told_with_reasons_in_words(assidu: Assidu) -> None:
     assert over_http(exporter, "/at-risk?colour=red", TOKEN)[0] == 400
 
     story.emit([login("bob", datetime.now(UTC))])
-    story.settle()
-    assert names(ask(assidu)) == ["u:cyd", "u:ann"]
+    wait_until_at_risk(assidu, "u:cyd", "u:ann")
 
 
 def test_without_a_token_nobody_is_told_over_http(assidu: Assidu) -> None:
