@@ -134,8 +134,8 @@ def wait_until_scored(assidu: Assidu) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("killed", [False, True])
-def test_other_coefficients_come_into_force_while_events_go_on(assidu: Assidu, tmp_path: Path, killed: bool) -> None:
+def test_other_coefficients_come_into_force_while_events_go_on(assidu: Assidu, tmp_path: Path) -> None:
+    """Also when a worker is killed on the way; and back again."""
     story = Story(assidu)
     worker = story.worker()
     story.emit(story.history(5_000, seed=1))
@@ -144,9 +144,8 @@ def test_other_coefficients_come_into_force_while_events_go_on(assidu: Assidu, t
 
     story.begin_to_emit(story.history(5_000, seed=2))
     set_coefficients(assidu, tmp_path, OTHERS)
-    if killed:
-        worker.child.kill()
-        story.worker()
+    worker.child.kill()
+    story.worker()
     story.settle()
     wait_until_scored(assidu)
     story.coefficients = OTHERS
