@@ -26,28 +26,22 @@ class Purchase(Event, frozen=True, gc=False, kw_only=True, tag="purchase"):
     units: Count
 
 
-class SubscriptionStarted(Event, frozen=True, gc=False, kw_only=True, tag="subscription_started"):
+class _Subscription(Event, frozen=True, gc=False, kw_only=True):
+    plan: Name | None = None
+    amount_minor: AmountMinor | None = None
+    currency: Currency | None = None
+
+
+class SubscriptionStarted(_Subscription, frozen=True, gc=False, kw_only=True, tag="subscription_started"):
     """The customer subscribed; a customer has one subscription."""
 
-    plan: Name | None = None
-    amount_minor: AmountMinor | None = None
-    currency: Currency | None = None
 
-
-class SubscriptionRenewed(Event, frozen=True, gc=False, kw_only=True, tag="subscription_renewed"):
+class SubscriptionRenewed(_Subscription, frozen=True, gc=False, kw_only=True, tag="subscription_renewed"):
     """The subscription goes on for another period: no activity, for a billing robot says so."""
 
-    plan: Name | None = None
-    amount_minor: AmountMinor | None = None
-    currency: Currency | None = None
 
-
-class SubscriptionCancelled(Event, frozen=True, gc=False, kw_only=True, tag="subscription_cancelled"):
+class SubscriptionCancelled(_Subscription, frozen=True, gc=False, kw_only=True, tag="subscription_cancelled"):
     """The subscription has ended."""
-
-    plan: Name | None = None
-    amount_minor: AmountMinor | None = None
-    currency: Currency | None = None
 
 
 TYPES: tuple[type[Event], ...] = (Purchase, SubscriptionStarted, SubscriptionRenewed, SubscriptionCancelled)

@@ -9,7 +9,7 @@ from typing import get_args
 import click
 
 from stream.cli.read import AS_TABLE_OR_JSON
-from stream.core.levels import REASONS, AtRisk
+from stream.core.levels import REASONS, AtRisk, Why
 
 
 @click.command("at-risk")
@@ -20,7 +20,7 @@ from stream.core.levels import REASONS, AtRisk
 @click.option("--top", type=click.IntRange(min=1), default=20, show_default=True, help="How many are shown.")
 @click.option("--format", "format_", type=click.Choice(["table", "json", "csv"]), default="table", show_default=True)
 def at_risk(
-    product: str | None, level: str | None, segment: str | None, reason: str | None, top: int, format_: str
+    product: str | None, level: AtRisk | None, segment: str | None, reason: Why | None, top: int, format_: str
 ) -> None:
     """Show who is about to leave, the most likely first, and why.
 

@@ -70,7 +70,8 @@ class View:
 
 Where = Callable[[View, Key], bool]
 Read = Callable[[View, Labels], Any]
-Choices = tuple[str, ...] | Callable[[View], list[str]]
+Find = Callable[[View], list[str]]
+Choices = tuple[str, ...] | Find
 Rows = Callable[[View], list[dict[str, str]]]
 
 
@@ -124,7 +125,7 @@ def given(label: str) -> Read:
     return lambda _view, labels: labels[label]
 
 
-def found(label: str, *series: Series) -> Choices:
+def found(label: str, *series: Series) -> Find:
     """The values of the label that the product has shown so far in any of the series.
 
     Name plain counts where there are any: a memory may forget in the very batch in which it learnt.
@@ -137,7 +138,7 @@ def found(label: str, *series: Series) -> Choices:
     return choices
 
 
-def standing_under(label: str, series: Series, *others: Series) -> Choices:
+def standing_under(label: str, series: Series, *others: Series) -> Find:
     """The values of the label under which anything stands now, and those `found` in the others."""
     position = 2 + series.labels.index(label)
     rest = found(label, *others)
@@ -145,7 +146,7 @@ def standing_under(label: str, series: Series, *others: Series) -> Choices:
     def choices(view: View) -> list[str]:
         values = {key[position] for key in view.keys(series.name)}
         stands = {value for value in values if view.sum(series, {label: value}, None, view.minute)}
-        return sorted(stands.union(rest(view) if callable(rest) else rest))
+        return sorted(stands.union(rest(view)))
 
     return choices
 

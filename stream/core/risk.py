@@ -10,9 +10,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import log
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
 import numpy as np
+from msgspec import Meta
 from numpy.typing import NDArray
 
 from stream.core.days import Days
@@ -25,6 +26,9 @@ _GAP_BEFORE_ANY_DAYS = 30
 """The gap that is taken for a customer's usual one until its own are known: it counts as one of them."""
 
 
+Weight = Annotated[float, Meta(ge=0, le=100)]
+
+
 @dataclass(frozen=True)
 class Coefficients:
     """In log-odds: `constant` (c0), `decay` (c1) for each halving of the activity, `overdue` (c2) for a silence as
@@ -35,15 +39,15 @@ class Coefficients:
     three weeks. `assidu fit` finds those of a product's own past.
     """
 
-    half_life_days: float = 14.0
-    constant: float = -0.5
-    decay: float = 0.7
-    overdue: float = 0.3
-    nps_detractor: float = 0.7
-    negative_answer: float = 0.5
-    open_ticket: float = 0.4
-    first_week: float = 0.6
-    subscription_cancelled: float = 1.5
+    half_life_days: Annotated[float, Meta(ge=1, le=3650)] = 14.0
+    constant: Annotated[float, Meta(ge=-100, le=100)] = -0.5
+    decay: Weight = 0.7
+    overdue: Weight = 0.3
+    nps_detractor: Weight = 0.7
+    negative_answer: Weight = 0.5
+    open_ticket: Weight = 0.4
+    first_week: Weight = 0.6
+    subscription_cancelled: Weight = 1.5
 
     @property
     def evidence(self) -> Floats:

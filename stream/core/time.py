@@ -70,6 +70,16 @@ class Calendar:
             return date.min.toordinal() if minute < 0 else date.max.toordinal()
 
 
+def moment(epoch_ms: int) -> datetime:
+    """In UTC."""
+    return _EPOCH + epoch_ms * _MS
+
+
+def rfc3339(epoch_ms: int) -> str:
+    """In UTC, to the second."""
+    return moment(epoch_ms).isoformat(timespec="seconds").replace("+00:00", "Z")
+
+
 def minute_of(epoch_ms: int) -> int:
     """The whole minute that holds the millisecond."""
     return epoch_ms // MINUTE_MS

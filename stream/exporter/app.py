@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Coroutine, Iterator
+from collections.abc import Iterator
 from importlib.metadata import version
 from math import isfinite
 from time import monotonic, process_time
@@ -28,7 +28,7 @@ from stream.garbage import collect_seldom
 from stream.http import serving
 from stream.metrics import SERIES
 from stream.settings import Settings
-from stream.stopping import told_to_stop
+from stream.stopping import told_to_stop, until_ended
 from stream.store import meta
 from stream.store.connect import AWAY, check_server, connect
 from stream.store.replica import Replica
@@ -177,20 +177,7 @@ async def run_exporter(settings: Settings) -> None:
         app = exporter_app(exporter)
         async with serving(app, settings.bind, settings.exporter_port, "ASSIDU_EXPORTER_PORT") as port:
             log.info("exporter started", metrics=f"http://{settings.bind}:{port}/metrics")
-            await _until(stop, exporter.run(), exporter.canary.run())
+            await until_ended(stop.wait(), exporter.run(), exporter.canary.run())
         log.info("exporter stopped")
     finally:
         await redis.aclose()
-
-
-async def _until(stop: asyncio.Event, *endless: Coroutine[None, None, None]) -> None:
-    """Run all of them until told to stop; raises what one of them raises."""
-    tasks = [asyncio.create_task(each) for each in (stop.wait(), *endless)]
-    try:
-        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-        for task in done:
-            task.result()
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)

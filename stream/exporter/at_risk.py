@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import csv
-from datetime import UTC, datetime
 from heapq import nlargest
 from io import StringIO
 from time import time
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
 import msgspec
 import numpy as np
@@ -19,10 +18,10 @@ from rich.table import Table as Grid
 from schemas import DEFAULT_PRODUCT
 from schemas.churn_risk import Reason
 from stream.core.facts import customers_of
-from stream.core.levels import LEVELS, REASONS
+from stream.core.levels import LEVELS, REASONS, AtRisk, Why
 from stream.core.names import Names
 from stream.core.record import unpacked
-from stream.core.time import Calendar
+from stream.core.time import Calendar, rfc3339
 from stream.json_text import json_text
 from stream.metrics import KINDS
 from stream.metrics.contribution import memories_of, profiles_of
@@ -36,14 +35,14 @@ from stream.store.keys import customer_of, product_of
 from stream.store.shard import SCORING, ShardStore
 
 
-class Query(NamedTuple):
-    """Whom is asked for; None: any. `reason`: what weighs most."""
+class Query(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Whom is asked for; None: any. `reason`: what weighs most. `top` is bounded where it comes over HTTP."""
 
     product: str | None = None
-    level: str | None = None
+    level: AtRisk | None = None
     segment: str | None = None
-    reason: str | None = None
-    top: int = 20
+    reason: Why | None = None
+    top: Annotated[int, msgspec.Meta(ge=1, le=10_000)] = 20
 
 
 class Customer(msgspec.Struct, frozen=True):
@@ -89,12 +88,13 @@ async def find_at_risk(redis: Redis, settings: Settings, query: Query) -> Found:
         now_ms = await store.newest_ms(range(settings.partitions)) or 0
     else:
         now_ms = int(time() * 1000)
+    calendar = Calendar(settings.zone)
     found: list[Customer] = []
     matching = 0
     for shard in range(settings.partitions):
         if not (packed := await store.field(shard, SCORING)):
             continue  # nothing was ever counted there
-        scoring = Scoring.unpack(packed, Calendar(settings.zone))
+        scoring = Scoring.unpack(packed, calendar)
         async for entries in at_risk.entries(redis, settings.namespace, shard):
             since_ms = {key: ms for key, ms in entries.items() if query.product in (None, product_of(key))}
             records = await store.records(shard, list(since_ms))
@@ -103,7 +103,7 @@ async def find_at_risk(redis: Redis, settings: Settings, query: Query) -> Found:
             matches, best = _Look(query, scoring, names, now_ms).at(known, since_ms)
             matching += matches
             found = nlargest(query.top, [*found, *best], key=lambda each: (each.score, each.customer))
-    return Found(_moment(now_ms), matching, found)
+    return Found(rfc3339(now_ms), matching, found)
 
 
 class _Look(NamedTuple):
@@ -134,18 +134,19 @@ class _Look(NamedTuple):
         places = np.flatnonzero(matches)
         best = places[np.argsort(-now.score[places], kind="stable")][: query.top].tolist()
         words = Words(memories_of(memories), names, profiles, self.scoring, self.now_ms)
+        because = {place: reasons(now.added[place]) for place in best}
         return len(places), [
             Customer(
                 customer=customer_of(keys[row], rows.products[rows.product[row]]),
                 product=rows.products[rows.product[row]],
                 level=LEVELS[now.level[place]],
                 score=float(now.score[place]),
-                since=_moment(since_ms[keys[row]]),
-                last_activity=_moment(int(profiles.outlook.last[place])),
+                since=rfc3339(since_ms[keys[row]]),
+                last_activity=rfc3339(int(profiles.outlook.last[place])),
                 channel=names[int(profiles.channel[place])][-1],
                 segment=segment[place],
-                reasons=reasons(now.added[place]),
-                why=words.say(row, reasons(now.added[place])),
+                reasons=because[place],
+                why=words.say(row, because[place]),
             )
             for place, row in zip(best, profiles.row[best].tolist(), strict=True)
         ]
@@ -172,7 +173,3 @@ def to_csv(found: Found) -> str:
         fields = msgspec.structs.asdict(each) | {"score": f"{each.score:.4f}", "reasons": shares}
         writer.writerow(fields.values())
     return text.getvalue().rstrip()
-
-
-def _moment(ms: int) -> str:
-    return datetime.fromtimestamp(ms // 1000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -5,26 +5,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from hmac import compare_digest
-from typing import Annotated
 
 import msgspec
 from aiohttp import web
 from redis.asyncio import Redis
 
-from schemas.churn_risk import AtRisk, Why
 from stream.exporter.at_risk import Query, find_at_risk
 from stream.settings import Settings
 from stream.store.connect import AWAY
-
-MOST = 10_000
-
-
-class _Asked(msgspec.Struct, forbid_unknown_fields=True):
-    product: str | None = None
-    level: AtRisk | None = None
-    segment: str | None = None
-    reason: Why | None = None
-    top: Annotated[int, msgspec.Meta(ge=1, le=MOST)] = 20
 
 
 def at_risk_route(redis: Redis, settings: Settings) -> Callable[[web.Request], Awaitable[web.Response]]:
@@ -45,14 +33,14 @@ def at_risk_route(redis: Redis, settings: Settings) -> Callable[[web.Request], A
             headers = {"WWW-Authenticate": "Bearer"}
             return web.Response(text="expected Authorization: Bearer <ASSIDU_TOKEN>\n", status=401, headers=headers)
         try:
-            asked = msgspec.convert(dict(request.query), _Asked, strict=False)
+            asked = msgspec.convert(dict(request.query), Query, strict=False)
         except msgspec.ValidationError as error:
             return web.Response(text=f"{error}\n", status=400)
         if one_at_a_time.locked():
             return web.Response(text="somebody else is being answered: ask again\n", status=503)
         try:
             async with one_at_a_time:
-                found = await find_at_risk(redis, settings, Query(*msgspec.structs.astuple(asked)))
+                found = await find_at_risk(redis, settings, asked)
         except AWAY as error:
             return web.Response(text=f"Redis does not answer: {error}\n", status=503)
         return web.Response(

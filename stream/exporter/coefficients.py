@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import asdict, fields, replace
 from pathlib import Path
-from typing import Annotated
+from typing import Any
 
 import msgspec
 from rich.console import Console
@@ -20,25 +20,9 @@ from stream.store.coefficients import publish_coefficients, read_coefficients
 from stream.store.connect import connect
 from stream.store.shard import SCORING, ShardStore
 
-_Weight = Annotated[float, msgspec.Meta(ge=0, le=100)]
-
-
-class _Given(msgspec.Struct, forbid_unknown_fields=True):
-    """What a file says of the coefficients; what it leaves out stays as it is."""
-
-    half_life_days: Annotated[float, msgspec.Meta(ge=1, le=3650)] | None = None
-    constant: Annotated[float, msgspec.Meta(ge=-100, le=100)] | None = None
-    decay: _Weight | None = None
-    overdue: _Weight | None = None
-    nps_detractor: _Weight | None = None
-    negative_answer: _Weight | None = None
-    open_ticket: _Weight | None = None
-    first_week: _Weight | None = None
-    subscription_cancelled: _Weight | None = None
-
 
 class _File(msgspec.Struct):
-    churn_risk: _Given
+    churn_risk: dict[str, Any]
 
 
 class InForce(msgspec.Struct, frozen=True):
@@ -52,10 +36,13 @@ class InForce(msgspec.Struct, frozen=True):
 def read_file(file: Path) -> dict[str, float]:
     """Name -> value of what the file gives. Raises UserError when it is not what `assidu fit --out` writes."""
     try:
-        found = msgspec.toml.decode(file.read_bytes(), type=_File).churn_risk
+        given = msgspec.toml.decode(file.read_bytes(), type=_File).churn_risk
+        if unknown := given.keys() - {field.name for field in fields(Coefficients)}:
+            raise msgspec.ValidationError(f"there is no {', '.join(sorted(unknown))}")
+        checked = asdict(msgspec.convert(asdict(Coefficients()) | given, Coefficients))
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise UserError(f"{file}: {error}; expected a table [churn_risk], as `assidu fit --out` writes it") from None
-    return {name: value for name, value in msgspec.structs.asdict(found).items() if value is not None}
+    return {name: checked[name] for name in given}
 
 
 async def apply(settings: Settings, given: dict[str, float], reset: bool) -> InForce:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import date
 from typing import Any
 
 import msgspec
@@ -16,7 +16,7 @@ from stream.core.levels import LEVELS
 from stream.core.names import Names
 from stream.core.record import unpacked
 from stream.core.series import Table
-from stream.core.time import Calendar, minute_of
+from stream.core.time import MINUTE_MS, Calendar, minute_of, rfc3339
 from stream.errors import UserError
 from stream.exporter.samples import samples
 from stream.json_text import json_text
@@ -130,10 +130,11 @@ def _known(
     return Known(
         customer=customer,
         product=product,
-        first_activity=_moment(active.first_ms[0] / 1000) if was_active else None,
+        first_activity=rfc3339(int(active.first_ms[0])) if was_active else None,
         first_channel=names[active.first_channel[0]][-1] if was_active else None,
         last_activity_by_channel={
-            channel: _moment(last * 60) for (channel,), last in sorted(latest.by_labels(names, ACTIVE_BY_CHANNEL))
+            channel: rfc3339(last * MINUTE_MS)
+            for (channel,), last in sorted(latest.by_labels(names, ACTIVE_BY_CHANNEL))
         },
         active_days=[date.fromordinal(day).isoformat() for day in days.tolist()],
         risk=_risk(memories, alone, scoring, now_ms) if was_active else None,
@@ -158,7 +159,3 @@ def _counts(settings: Settings, record: bytes, alone: Customers, scoring: Scorin
         for sample in found
         if sample.metric.unit == "customers" and sample.value
     ]
-
-
-def _moment(epoch_seconds: float) -> str:
-    return datetime.fromtimestamp(epoch_seconds, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")

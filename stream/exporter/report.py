@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 
 import msgspec
 from rich.console import Console
 from rich.table import Table as Grid
 
 from stream.core.definition import Value
-from stream.core.time import Calendar, minute_of
+from stream.core.time import MINUTE_MS, Calendar, minute_of, rfc3339
 from stream.errors import UserError
 from stream.exporter.samples import Sample, samples
 from stream.json_text import json_text
@@ -65,7 +65,7 @@ async def make_report(settings: Settings, at: datetime | None = None, product: s
     )
     before_newest = at is not None and newest_ms is not None and minute < minute_of(newest_ms)
     return Report(
-        at=_moment(minute),
+        at=rfc3339(minute * MINUTE_MS),
         metrics=[_line(sample, before_newest) for sample in found],
         caution=_caution(minute, newest_ms) if before_newest and newest_ms is not None else None,
     )
@@ -86,14 +86,11 @@ def _line(sample: Sample, before_newest: bool) -> Line:
 
 
 def _caution(minute: int, newest_ms: int) -> str:
+    at, newest = (rfc3339(each * MINUTE_MS) for each in (minute, minute_of(newest_ms)))
     return (
-        f"{_moment(minute)} lies before the newest event ({_moment(minute_of(newest_ms))}): indicators over complete "
+        f"{at} lies before the newest event ({newest}): indicators over complete "
         "days are answered, rolling ones cannot be any more and are null"
     )
-
-
-def _moment(minute: int) -> str:
-    return datetime.fromtimestamp(minute * 60, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _number(value: Value) -> str:

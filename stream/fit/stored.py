@@ -16,10 +16,8 @@ from stream.settings import Settings
 from stream.store import meta
 from stream.store.connect import connect
 from stream.store.keys import product_of
-from stream.store.packing import BUCKETS
+from stream.store.packing import PORTIONS
 from stream.store.shard import ShardStore
-
-_BUCKETS_AT_ONCE = 512
 
 
 async def read_stored(settings: Settings, product: str) -> History:
@@ -32,20 +30,19 @@ async def read_stored(settings: Settings, product: str) -> History:
     try:
         await meta.check(redis, settings)
         with progress() as bars:
-            bar = bars.add_task("reading records", total=settings.partitions * BUCKETS)
+            bar = bars.add_task("reading records", total=settings.partitions * len(PORTIONS))
             for shard in range(settings.partitions):
-                names = Names(await store.names(shard))
-                for first in range(0, BUCKETS, _BUCKETS_AT_ONCE):
-                    found = await store.in_buckets(shard, range(first, first + _BUCKETS_AT_ONCE))
+                for buckets in PORTIONS:
+                    found = await store.in_buckets(shard, buckets)
                     keys = [key for key in found if product_of(key) == product]
                     if keys:
-                        rows = customers_of(keys, [product] * len(keys), names)
+                        rows = customers_of(keys, [product] * len(keys), Names())  # days refer to none
                         _, (activity, *_) = unpacked([found[key] for key in keys], KINDS, rows)
                         row, day = activity.days.all()
                         who.append(row + customers)
                         days.append(day)
                         customers += len(keys)
-                    bars.advance(bar, _BUCKETS_AT_ONCE)
+                    bars.advance(bar)
     finally:
         await redis.aclose()
     if not sum(map(len, days)):

@@ -125,8 +125,7 @@ _NAMED_SEGMENTS = standing_under("segment", RISK, IDENTIFIED)
 
 
 def _segments(view: View) -> list[str]:
-    named = _NAMED_SEGMENTS(view) if callable(_NAMED_SEGMENTS) else _NAMED_SEGMENTS
-    return sorted({UNKNOWN, *named})
+    return sorted({UNKNOWN, *_NAMED_SEGMENTS(view)})
 
 
 STORY = Story(

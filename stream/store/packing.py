@@ -11,6 +11,10 @@ BUCKETS = 1 << 14
 """Redis packs small hashes tightly, so a shard's records lie in so many of them."""
 
 
+PORTIONS = tuple(range(first, first + 256) for first in range(0, BUCKETS, 256))
+"""All buckets, as many at a time as are read at once."""
+
+
 def pack_customers(keys: Sequence[bytes]) -> list[bytes]:
     """Three arguments: buckets and lengths of the keys (2 bytes each, little-endian), and the keys themselves."""
     buckets = np.array(list(map(crc32, keys)), np.uint32) % BUCKETS

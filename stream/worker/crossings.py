@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
 from typing import NamedTuple
 
@@ -16,40 +15,41 @@ from stream.core.facts import Customers
 from stream.core.levels import LEVELS
 from stream.core.ragged import Ints, Words
 from stream.core.risk import probability
+from stream.core.time import moment
 from stream.core.watch import Seen, Watch, look, scheduled
 from stream.metrics.churn_risk import Profiles
 from stream.metrics.evidence import Scoring
 from stream.metrics.reasons import reasons
 from stream.store import at_risk
 from stream.store.keys import customer_of
-from stream.store.shard import Work
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-class Crossings(NamedTuple):
-    """What a look at some customers leads to.
+class Schedule(NamedTuple):
+    """Whom to look at again, and when.
 
-    marks     of all of them, to be stored with their records
-    messages  for the topic churn-risk, JSON
-    timers    hour -> keys of the customers to be put under it
-    soon      (moment in ms, key) of those that must be looked at within this very hour
-    at_risk   key -> what is kept of those at risk (see store/at_risk.py); "": of those that are so no more
+    marks   of all customers, to be stored with their records
+    timers  hour -> keys of the customers to be put under it
+    soon    (moment in ms, key) of those that must be looked at within this very hour
     """
 
     marks: Words
-    messages: list[bytes]
     timers: dict[int, list[bytes]]
     soon: list[tuple[int, bytes]]
+
+
+class Crossings(NamedTuple):
+    """What a look at customers whose time has come leads to.
+
+    messages  for the topic churn-risk, JSON
+    at_risk   key -> what is kept of those at risk (see store/at_risk.py); "": of those that are so no more
+    """
+
+    schedule: Schedule
+    messages: list[bytes]
     at_risk: dict[bytes, str]
 
-    def work(self) -> Work:
-        """To be committed together with the marks."""
-        told = {"risk_messages": len(self.messages)} if self.messages else {}
-        return Work(timers=self.timers, messages=self.messages, at_risk=self.at_risk, counters=told)
 
-
-def noticed(profiles: Profiles, marks: Words, keys: Sequence[bytes], now_ms: int) -> Crossings:
+def noticed(profiles: Profiles, marks: Words, keys: Sequence[bytes], now_ms: int) -> Schedule:
     """Of customers that something was heard of: nobody is told of yet, for more may be about to come; who is at
     another level than was told, or was at risk, is to be looked at at once."""
     before = Watch.unpack(marks).those(profiles.row)
@@ -69,15 +69,15 @@ def crossings(
     """Of customers whose time has come: who is at another level is told of."""
     before = Watch.unpack(marks).those(profiles.row)
     seen = look(profiles.outlook, profiles.pieces, profiles.heard, before.level, now_ms)
-    found = _scheduled(profiles, marks, before._replace(level=seen.level), seen.due, keys, now_ms)
+    schedule = _scheduled(profiles, marks, before._replace(level=seen.level), seen.due, keys, now_ms)
     changed = np.flatnonzero(seen.level != before.level)
     messages = list(_messages(profiles, seen, before.level, changed, keys, customers, scoring, now_ms))
-    return found._replace(messages=messages, at_risk=_at_risk(seen, before.level, profiles.row, keys))
+    return Crossings(schedule, messages, _at_risk(seen, before.level, profiles.row, keys))
 
 
 def _scheduled(
     profiles: Profiles, marks: Words, watch: Watch, due: Ints, keys: Sequence[bytes], now_ms: int
-) -> Crossings:
+) -> Schedule:
     rows = profiles.row
     after, moved = scheduled(watch, due, now_ms)
     marks = marks.copy()
@@ -86,7 +86,7 @@ def _scheduled(
     for place in np.flatnonzero(moved).tolist():
         timers.setdefault(int(after.hour[place]), []).append(keys[rows[place]])
     soon = np.flatnonzero(due < (now_ms // HOUR_MS + 1) * HOUR_MS).tolist()
-    return Crossings(marks, [], timers, [(int(due[place]), keys[rows[place]]) for place in soon], {})
+    return Schedule(marks, timers, [(int(due[place]), keys[rows[place]]) for place in soon])
 
 
 def _at_risk(seen: Seen, told: Ints, rows: Ints, keys: Sequence[bytes]) -> dict[bytes, str]:
@@ -112,7 +112,7 @@ def _messages(
 ) -> Iterator[bytes]:
     of = profiles.outlook.those(changed)
     parts = adding(of, scoring.coefficients.evidence, np.maximum(of.last, now_ms))
-    scores = probability(seen.log_odds[changed])
+    scores, told_by = probability(seen.log_odds[changed]), scoring.packed()
     for place, row, added, score, last in zip(
         changed.tolist(), profiles.row[changed].tolist(), parts, scores.tolist(), of.last.tolist(), strict=True
     ):
@@ -120,7 +120,7 @@ def _messages(
         customer = customer_of(keys[row], product)
         kind, _, id_ = customer.partition(":")
         level, previous, since_ms = LEVELS[seen.level[place]], LEVELS[told[place]], int(seen.since[place])
-        identity = "\0".join((product, customer, previous, level, str(since_ms), scoring.packed()))
+        identity = "\0".join((product, customer, previous, level, str(since_ms), told_by))
         yield msgspec.json.encode(
             ChurnRisk(
                 event_id=blake2b(identity.encode(), digest_size=16).hexdigest(),
@@ -131,11 +131,7 @@ def _messages(
                 previous_level=previous,
                 score=score,
                 reasons=reasons(added),
-                since=moment_of(since_ms),
-                last_activity=moment_of(last),
+                since=moment(since_ms),
+                last_activity=moment(last),
             )
         )
-
-
-def moment_of(ms: int) -> datetime:
-    return _EPOCH + timedelta(milliseconds=ms)

@@ -19,7 +19,7 @@ from stream.core.time import Calendar
 from stream.metrics import CATALOGUE, KINDS, SPECIAL_COUNTS
 from stream.metrics.contribution import change
 from stream.metrics.evidence import Scoring
-from stream.worker.crossings import Crossings, noticed
+from stream.worker.crossings import Schedule, noticed
 from stream.worker.intake import Arrived
 
 Value = TypeVar("Value", bound=Hashable)
@@ -68,13 +68,13 @@ def _interned(values: list[Value]) -> tuple[list[Value], Ints]:
 
 
 class Changes(NamedTuple):
-    """What a batch does: the new records of the touched customers, increments of the series, and who is seen to cross
-    a level of churn risk."""
+    """What a batch does: the new records of the touched customers, increments of the series, and whom to look at, for
+    their churn risk crosses a level now or later."""
 
     records: list[bytes]
     increments: Increments
     newest_ms: int | None
-    crossings: Crossings
+    schedule: Schedule
 
 
 def fold(
@@ -91,8 +91,8 @@ def fold(
     marks, old = unpacked(known, KINDS, customers)
     new = [memory.joined(facts, keep_days) for memory in old]
     profiles = change(increments, customers, old, new, scoring)
-    crossed = noticed(profiles, marks, keys, now_ms)
-    return Changes(packed(crossed.marks, new), increments, facts.newest_ms, crossed)
+    schedule = noticed(profiles, marks, keys, now_ms)
+    return Changes(packed(schedule.marks, new), increments, facts.newest_ms, schedule)
 
 
 def count_events(increments: Increments, facts: Facts) -> None:

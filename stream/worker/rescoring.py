@@ -16,13 +16,11 @@ from stream.metrics import KINDS, churn_risk
 from stream.metrics.contribution import profiles_of
 from stream.metrics.evidence import Scoring
 from stream.store.keys import product_of
-from stream.store.packing import BUCKETS
+from stream.store.packing import PORTIONS
 from stream.store.shard import REVIEW, SCORING, ShardStore, Work
 from stream.worker.commits import Commits
 
 log = structlog.get_logger()
-
-_BUCKETS_AT_ONCE = 256
 
 
 async def rescore(commits: Commits, store: ShardStore, before: Scoring, now: Scoring) -> None:
@@ -46,8 +44,7 @@ async def rescore(commits: Commits, store: ShardStore, before: Scoring, now: Sco
 
 async def everybody(commits: Commits, store: ShardStore) -> AsyncIterator[dict[bytes, bytes]]:
     """Customer key -> record, some at a time."""
-    for first in range(0, BUCKETS, _BUCKETS_AT_ONCE):
-        buckets = range(first, first + _BUCKETS_AT_ONCE)
+    for buckets in PORTIONS:
         records = await commits.surely(
             "read records", partial(store.in_buckets, commits.number, buckets, commits.named)
         )

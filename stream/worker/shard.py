@@ -14,8 +14,9 @@ from stream.core.time import Calendar, minute_of
 from stream.metrics import SERIES
 from stream.metrics.evidence import Scoring
 from stream.settings import Settings
+from stream.stopping import until_ended
 from stream.store.labels import LabelBook
-from stream.store.shard import ShardStore
+from stream.store.shard import ShardStore, Work
 from stream.worker.aside import Aside
 from stream.worker.batch import Batch
 from stream.worker.clock import Clock
@@ -116,22 +117,9 @@ class Shard:
         """
         with suppress(GivenUp):  # closed, perhaps before it began
             await self._vigil.begin()
-            await self._run()
+            await until_ended(self._fold_on(), self._look_on(), self._outbox.run())
         if self._fenced:
             raise Fenced(self._fenced)
-
-    async def _run(self) -> None:
-        folding = asyncio.create_task(self._fold_on())
-        running = {folding, asyncio.create_task(self._look_on()), asyncio.create_task(self._outbox.run())}
-        try:
-            while not folding.done():
-                done, running = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
-                for task in done:
-                    task.result()
-        finally:
-            for task in running:
-                task.cancel()
-            await asyncio.gather(*running, return_exceptions=True)
 
     def fence(self, why: str) -> None:
         """Somebody saw that Redis no longer has this shard as it is here."""
@@ -226,21 +214,19 @@ class Shard:
         counters: Counter[str],
         now_ms: int,
     ) -> None:
-        told = changes.crossings.work()
-        work = told._replace(
+        work = Work(
             customers=keys,
             records=changes.records,
             series=changes.increments.encode(),
             newest_ms=changes.newest_ms,
             ids={blob: hashes.tobytes() for blob, hashes in fresh.ids.items()},
             expired_ids=fresh.leaving,
-            counters={**told.counters, **+counters},
+            counters=+counters,
+            timers=changes.schedule.timers,
             fields=self._vigil.fields(now_ms),
         )
         await self.commits.commit(work, {batch.topic: batch.end for batch in batches})
-        self._vigil.committed(changes.crossings)
-        if work.messages:
-            self._outbox.filled()
+        self._vigil.committed(changes.schedule)
         if changes.newest_ms is not None:
             self._newest_ms = max(changes.newest_ms, self._newest_ms or changes.newest_ms)
             self._common.clock.note(changes.newest_ms)

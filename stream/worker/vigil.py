@@ -22,7 +22,7 @@ from stream.metrics.evidence import Scoring
 from stream.store.keys import product_of
 from stream.store.shard import DUE_FROM, REVIEW, SCORING, ShardStore, Work
 from stream.worker.commits import Commits
-from stream.worker.crossings import Crossings, crossings
+from stream.worker.crossings import Schedule, crossings
 from stream.worker.hot import HotState
 from stream.worker.rescoring import everybody, rescore
 
@@ -70,12 +70,12 @@ class Vigil:
         self._next_hour = now_ms // HOUR_MS
         return {DUE_FROM: str(self._next_hour), SCORING: self.scoring.packed()}
 
-    def committed(self, found: Crossings) -> None:
+    def committed(self, schedule: Schedule) -> None:
         """Keep in mind who crosses within this hour."""
         self._begun = True
         if self._next_hour is not None:
-            self._hours.update(hour for hour in found.timers if hour < self._next_hour)
-        for each in found.soon:
+            self._hours.update(hour for hour in schedule.timers if hour < self._next_hour)
+        for each in schedule.soon:
             heappush(self._soon, each)
 
     def is_due(self, now_ms: int) -> bool:
@@ -119,13 +119,22 @@ class Vigil:
         marks, memories = unpacked(known.values(), KINDS, customers)
         profiles = profiles_of(memories, customers, self.scoring)
         found = crossings(profiles, marks, keys, customers, self.scoring, now_ms)
-        changed = np.flatnonzero(found.marks != marks).tolist()
+        changed = np.flatnonzero(found.schedule.marks != marks).tolist()
         if changed:
             touched = [keys[place] for place in changed]
-            records = [marked(known[keys[place]], int(found.marks[place])) for place in changed]
-            await self._commits.commit(found.work()._replace(customers=touched, records=records))
+            records = [marked(known[keys[place]], int(found.schedule.marks[place])) for place in changed]
+            await self._commits.commit(
+                Work(
+                    customers=touched,
+                    records=records,
+                    counters={"risk_messages": len(found.messages)} if found.messages else {},
+                    timers=found.schedule.timers,
+                    messages=found.messages,
+                    at_risk=found.at_risk,
+                )
+            )
             self._hot.remember(touched, records, {})
-        self.committed(found)
+        self.committed(found.schedule)
 
     async def _due(self, now_ms: int) -> list[bytes]:
         """Some of those who are in the index under an hour that has begun, or who cross now."""

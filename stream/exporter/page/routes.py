@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
 
 import msgspec
 from aiohttp import web
 
+from stream.core.time import MINUTE_MS, rfc3339
 from stream.exporter.page.overview import Overview, ShownSection
 
 FILES = {
@@ -58,7 +58,7 @@ def page_routes(overview: Overview, timezone: str, freshness: Callable[[], Fresh
         answer = Content(
             products=products,
             product=product,
-            at=None if overview.minute is None else _moment(overview.minute),
+            at=None if overview.minute is None else rfc3339(overview.minute * MINUTE_MS),
             timezone=timezone,
             freshness=freshness(),
             sections=overview.sections(product) if product else [],
@@ -84,7 +84,3 @@ def _file(name: str, content_type: str) -> Callable[[web.Request], Awaitable[web
         return web.FileResponse(path, headers=headers)
 
     return answer
-
-
-def _moment(minute: int) -> str:
-    return datetime.fromtimestamp(minute * 60, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
