@@ -66,19 +66,19 @@ async def measure(broker: str, cores: Sequence[int], rate: int, seconds: float, 
             own.running("worker", [str(PROGRAM), "worker"], environment),
             own.running("exporter", [str(PROGRAM), "exporter"], environment, core=1),
         ):
-            events = _events(Load(int(rate * (seconds + WARM_UP_SECONDS)), customers), settings.partitions)
-            await _send(settings, events, rate, WARM_UP_SECONDS)
-            before = await _canaries(settings)
-            sent = await _send(settings, events, rate, seconds)
+            events = events_of(Load(int(rate * (seconds + WARM_UP_SECONDS)), customers), settings.partitions)
+            await send(settings, events, rate, WARM_UP_SECONDS)
+            before = await canaries(settings)
+            sent = await send(settings, events, rate, seconds)
             await asyncio.sleep(_SETTLE_SECONDS)  # the last canaries of that time arrive
-            after = await _canaries(settings)
+            after = await canaries(settings)
     seen = {bound: count - before[bound] for bound, count in after.items()}
     if not any(seen.values()):
         raise Failed("no canary arrived")
-    return Delay(broker, sent / seconds, max(seen.values()), _bound(seen, 0.5), _bound(seen, 0.99))
+    return Delay(broker, sent / seconds, max(seen.values()), bound(seen, 0.5), bound(seen, 0.99))
 
 
-def _events(load: Load, partitions: int) -> Iterator[tuple[str, str, bytes]]:
+def events_of(load: Load, partitions: int) -> Iterator[tuple[str, str, bytes]]:
     """(family, customer id, event), one by one."""
     for chunk in parcels(load, partitions, int(time() * 1000), at_once=_MADE_AT_ONCE):
         yield from _mixed(chunk)
@@ -96,7 +96,7 @@ def _mixed(chunk: list[Parcel]) -> Iterator[tuple[str, str, bytes]]:
         waiting = left
 
 
-async def _send(settings: Settings, events: Iterator[tuple[str, str, bytes]], rate: int, seconds: float) -> int:
+async def send(settings: Settings, events: Iterator[tuple[str, str, bytes]], rate: int, seconds: float) -> int:
     """Send at the rate for so long; how many were sent."""
     sent, began = 0, monotonic()
     async with Emitter(settings) as emitter:
@@ -108,7 +108,7 @@ async def _send(settings: Settings, events: Iterator[tuple[str, str, bytes]], ra
     return sent
 
 
-async def _canaries(settings: Settings) -> Buckets:
+async def canaries(settings: Settings) -> Buckets:
     url = f"http://{settings.bind}:{settings.exporter_port}/metrics"
     async with aiohttp.ClientSession() as session, session.get(url) as answer:
         families = text_string_to_metric_families(await answer.text())
@@ -120,7 +120,7 @@ async def _canaries(settings: Settings) -> Buckets:
         }
 
 
-def _bound(seen: Buckets, share: float) -> float | None:
+def bound(seen: Buckets, share: float) -> float | None:
     """The least bucket that holds so large a share."""
     total = max(seen.values())
     return next((bound for bound in BUCKETS if seen[bound] >= share * total), None)

@@ -76,10 +76,10 @@ async def measured(
             advance(count - last)
             moving = moving or now
             if first is None and count >= after:
-                first = now, count, _cpu_seconds(children)
+                first = now, count, cpu_seconds(children)
         if moving and first and (count >= total or now - first[0] > most_seconds):
             since, beginning, cpu = first
-            seconds, used = now - since, _cpu_seconds(children) - cpu
+            seconds, used = now - since, cpu_seconds(children) - cpu
             return Measured(count - beginning, seconds, used, moving - started, _peak_bytes(children))
         for child in children:
             if not child.running or now - moved > _PATIENCE_SECONDS:
@@ -88,7 +88,7 @@ async def measured(
         await asyncio.sleep(_LOOK_AGAIN_SECONDS)
 
 
-def _cpu_seconds(children: Sequence[Child]) -> float:
+def cpu_seconds(children: Sequence[Child]) -> float:
     """User and system time of all threads of the processes, from Linux's /proc."""
     ticks = 0
     for child in children:
