@@ -1,4 +1,4 @@
-"""What small loads cost: CPU of worker and exporter, Redis's commands and file, and the delay, at a few events a second.
+"""What small loads cost: CPU of worker and exporter, Redis's commands and file, and the delay from event to gauge.
 
 Run as `python -m bench.small`: each row is a deployment of its own that has settled before it is measured.
 """
@@ -73,13 +73,15 @@ async def measure(broker: str, cores: Sequence[int], partitions: int, rate: int,
                 cpu = [cpu_seconds([each]) for each in (worker, exporter)]
                 await send(settings, events, rate, seconds)
                 passed = monotonic() - began
-                shares = [(cpu_seconds([each]) - was) / passed for each, was in zip((worker, exporter), cpu, strict=True)]
+                used = [cpu_seconds([each]) - was for each, was in zip((worker, exporter), cpu, strict=True)]
                 commands, file_bytes = (now - was for now, was in zip(await _used(redis), before, strict=True))
                 await asyncio.sleep(_ARRIVE_SECONDS if rate else 0)
                 p99 = _p99(seen, await canaries(settings)) if rate else None
         finally:
             await redis.aclose()
-    return Small(partitions, rate, *shares, commands / passed, file_bytes / passed * _HOUR, p99)
+    return Small(
+        partitions, rate, *(each / passed for each in used), commands / passed, file_bytes / passed * _HOUR, p99
+    )
 
 
 async def _used(redis: Redis) -> tuple[int, int]:
@@ -97,9 +99,7 @@ def _p99(before: Buckets, after: Buckets) -> float | None:
 
 async def rows(broker: str, partitions: Sequence[int], rates: Sequence[int], seconds: float) -> list[Small]:
     cores = leave_one_core()
-    return [
-        await measure(broker, cores, number, rate, seconds) for number, rate in product(partitions, rates)
-    ]
+    return [await measure(broker, cores, number, rate, seconds) for number, rate in product(partitions, rates)]
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})

@@ -28,10 +28,9 @@ from stream.core.time import Calendar
 from stream.exporter.samples import samples
 from stream.metrics import KINDS, SERIES
 from stream.metrics.activity import NEVER
-from stream.metrics.answers import stored_answers
 from stream.metrics.evidence import Scoring
 from stream.store.keys import customer_key
-from stream.worker.fold import counted, facts_of, fold
+from stream.worker.fold import ShardChanges, by_shard, counted, facts_of, fold
 from stream.worker.intake import Arrived
 from tests.fields import FIELDS
 
@@ -66,12 +65,11 @@ LATER = st.one_of(
 )
 
 
-def arrived(events: Sequence[Event]) -> Arrived:
+def arrived(events: Sequence[Event], shard: int = 0) -> Arrived:
     """The events as intake hands them on."""
     ms = np.array([event.epoch_ms for event in events], np.int64)
-    return Arrived(
-        list(events), [customer_key(event.product, event.customer) for event in events], ms, ms // 3_600_000
-    )
+    keys = [customer_key(event.product, event.customer) for event in events]
+    return Arrived(list(events), keys, ms, ms // 3_600_000, np.zeros(len(events), np.int64), [(shard, "topic")])
 
 
 @dataclass(frozen=True)
@@ -84,7 +82,7 @@ class History:
 
     @property
     def events(self) -> list[Event]:
-        return counted(arrived(list(map(decoded, self.emitted))), Counter()).events
+        return counted(arrived(list(map(decoded, self.emitted))), {0: Counter()}).events
 
     @property
     def newest(self) -> datetime:
@@ -161,21 +159,32 @@ class State:
     first_week_days: int = 3
     now_ms: int = 0
     """As of when crossings are looked for: no matter to anything else."""
+    shard: int = 0
 
     def __post_init__(self) -> None:
         self.scoring = Scoring(self.coefficients, self.first_week_days, self.calendar)
         self.table = Table(SERIES)
-        self.names = Names()
+        self.names = Names(shard=self.shard)
         self.records: dict[bytes, bytes] = {}
 
     def take(self, batches: Iterable[Sequence[Event]]) -> State:
         for batch in batches:
-            facts, keys = facts_of(arrived(batch), self.names, as_it_is, self.calendar)
-            known = [self.records.get(key, b"") for key in keys]
-            changes = fold(facts, keys, known, self.keep_days, self.scoring, self.now_ms)
-            self.records |= zip(keys, changes.records, strict=True)
-            self.table.merge(changes.increments.encode())
+            self.fold(arrived(batch, self.shard))
         return self
+
+    def fold(self, events: Arrived) -> ShardChanges:
+        """What the events change, which is kept."""
+        facts, keys = facts_of(events, self.names, as_it_is, self.calendar)
+        known = [self.records.get(key, b"") for key in keys]
+        changes = fold(facts, keys, known, self.keep_days, self.scoring, self.now_ms)
+        found = by_shard(facts, keys, changes, [self.shard])[self.shard]
+        self.keep(found)
+        return found
+
+    def keep(self, changes: ShardChanges) -> None:
+        """As a commit does."""
+        self.records |= zip(changes.keys, changes.records, strict=True)
+        self.table.merge(changes.series)
 
     def remembered(self) -> dict[bytes, dict[str, Any]]:
         """What the records say, in words that do not depend on the numbers of names."""
@@ -196,7 +205,7 @@ class State:
         ]
         for row, day in listed(*active.days.all()):
             said[row]["days"].append(day)
-        given = stored_answers(answers.stored, np.arange(len(self.records)))
+        given = answers.stored_of(np.arange(len(self.records)))
         answered = listed(given.row, given.number, given.ms, given.score)
         for (row, number, ms, score), id_ in zip(answered, given.event_ids(), strict=True):
             said[row]["answers"][names[number]] = ms, id_, score

@@ -37,8 +37,9 @@ def recent(customers: list[dict[int, int]]) -> list[dict[int, int]]:
 @given(st.lists(st.dictionaries(NUMBERS, AGES, max_size=5), max_size=5).map(recent))
 def test_last_times_survive_being_stored(customers: list[dict[int, int]]) -> None:
     before = latest(customers)
-    stored = side_by_side(before.pack())
-    after = Latest.unpack(stored, customers_of([b""] * len(customers), ["app"] * len(customers), Names()))
+    rows = customers_of([b""] * len(customers), ["app"] * len(customers), Names())
+    stored = side_by_side(before.pack(rows))
+    after = Latest.unpack(stored, rows)
     assert (after.size, after.key.tolist(), after.minute.tolist()) == (
         before.size,
         before.key.tolist(),

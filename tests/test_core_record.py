@@ -34,7 +34,7 @@ class Words:
     def unpack(cls, stored: Ragged, customers: Customers) -> Words:
         return cls(stored)
 
-    def pack(self) -> Sequence[Ragged]:
+    def pack(self, customers: Customers) -> Sequence[Ragged]:
         return [self.rows]
 
     def joined(self, facts: Facts, keep_days: int | None) -> Words:
@@ -59,7 +59,7 @@ def test_a_record_keeps_memories_of_any_length_apart(customers: list[tuple[int, 
     kinds = [Kind(Words, ())] * len(memories)
     everybody = customers_of([b""] * len(customers), ["app"] * len(customers), Names())
     marks = np.arange(len(customers), dtype=np.uint32)
-    records = packed(marks, memories)
+    records = packed(marks, memories, everybody)
     assert list(map(len, records)) == [4 * (words_before(each) + sum(each)) for each in customers]
     found_marks, found_memories = unpacked(records, kinds, everybody)
     assert np.array_equal(found_marks, marks)

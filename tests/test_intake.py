@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from stream.partition import shard_of, shards_of
 from stream.worker.batch import Batch
+from stream.worker.cache import RecordCache
 from stream.worker.intake import FORWARDED, Gate, Intake, take_in
 
 TOPIC = "engagement.clicks"
@@ -33,12 +34,10 @@ def take(*records: Record, oldest_days: int | None = 400) -> Intake:
     batch = Batch(TOPIC, HERE, 0, len(records), 0, records)
     gate = Gate(
         families={TOPIC: "clicks"},
-        shard=HERE,
         shards_of=lambda customer_ids: shards_of(customer_ids, PARTITIONS),
-        unknown=lambda keys: list(range(len(keys))),
         oldest_days=oldest_days,
     )
-    return take_in([batch], gate, NOW_MS)
+    return take_in([batch], gate, {HERE: RecordCache(1)}, NOW_MS)
 
 
 def reasons(intake: Intake) -> list[str]:
@@ -51,10 +50,11 @@ def stranger() -> str:
 
 def test_lets_an_event_of_this_shard_through_with_the_hour_of_its_record() -> None:
     intake = take(Record(click()))
-    arrived = intake.arrived[TOPIC]
+    arrived = intake.arrived
+    assert arrived.parts == [(HERE, TOPIC)]
     assert [event.customer for event in arrived.events] == ["u:ada"]
     assert (arrived.ms.tolist(), arrived.hours.tolist()) == ([NOW_MS], [NOW_MS // 3_600_000])
-    assert dict(intake.counters) == {f"events:{TOPIC}": 1}
+    assert dict(intake.counters[HERE]) == {f"events:{TOPIC}": 1}
 
 
 def test_refuses_what_is_more_than_five_minutes_in_the_future() -> None:
@@ -71,7 +71,7 @@ def test_refuses_what_is_older_than_the_horizon_at_its_arrival() -> None:
 def test_counts_every_record_and_every_reason() -> None:
     intake = take(Record(b"{"), Record(None), Record(click()), Record(b'{"type":"click"}'))
     assert reasons(intake) == ["not_json", "not_json", "missing_field"]
-    assert dict(intake.counters) == {
+    assert dict(intake.counters[HERE]) == {
         f"events:{TOPIC}": 4,
         f"rejected:{TOPIC}:not_json": 2,
         f"rejected:{TOPIC}:missing_field": 1,
@@ -82,8 +82,8 @@ def test_sends_another_shards_customer_home_once() -> None:
     intake = take(Record(click(stranger())))
     [stray] = intake.strays
     assert (stray.topic, stray.shard) == (TOPIC, shard_of(stranger(), PARTITIONS))
-    assert intake.counters["misrouted"] == 1
-    assert not intake.arrived[TOPIC].events
+    assert intake.counters[HERE]["misrouted"] == 1
+    assert not intake.arrived.events
 
 
 def test_a_stray_that_was_forwarded_already_is_a_dead_letter() -> None:

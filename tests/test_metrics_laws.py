@@ -10,11 +10,13 @@ from hypothesis import strategies as st
 
 from schemas import Event
 from stream.core.increments import Increments
+from stream.core.names import Names, names_of
 from stream.core.series import Key, Table
 from stream.core.time import Calendar, minute_of
 from stream.metrics import SERIES
 from stream.metrics.contribution import contribute
-from stream.worker.fold import count_events, facts_of
+from stream.worker import intake
+from stream.worker.fold import ShardChanges, by_shard, count_events, facts_of, fold
 from tests.histories import (
     DAY,
     LATER,
@@ -88,6 +90,45 @@ def test_adding_up_shards_equals_folding_all_in_one(history: History, shards: in
     alone = folded(history).table
     assert contents(total) == contents(alone)
     assert report(total, history.newest, history.zone) == report(alone, history.newest, history.zone)
+
+
+@laws
+@given(SHORT_OR_LONG, st.integers(2, 4))
+def test_folding_shards_together_equals_folding_each_by_itself(history: History, shards: int) -> None:
+    calendar = Calendar(history.zone)
+    alone, together = ([State(calendar, shard=shard) for shard in range(shards)] for _ in range(2))
+    for batch in history.batches():
+        own = [[event for event in batch if int(event.customer_id) % shards == shard] for shard in range(shards)]
+        schedules = [
+            state.fold(arrived(events, state.shard)).schedule for state, events in zip(alone, own, strict=True)
+        ]
+        found = fold_together([state for state in together if own[state.shard]], own)
+        assert [schedules[shard].timers for shard in found] == [each.schedule.timers for each in found.values()]
+        assert [sorted(schedules[shard].soon) for shard in found] == [
+            sorted(each.schedule.soon) for each in found.values()
+        ]
+    for one, other in zip(alone, together, strict=True):
+        assert one.remembered() == other.remembered()
+        assert contents(one.table) == contents(other.table)
+        again = Names(other.names.pack(0))
+        assert [again[number] for number in range(len(again))] == [
+            other.names[number] for number in range(len(again))
+        ]
+
+
+def fold_together(states: list[State], own: list[list[Event]]) -> dict[int, ShardChanges]:
+    """As one pass of a worker over these shards."""
+    if not states:
+        return {}
+    names = names_of({state.shard: state.names for state in states})
+    events = intake.together([arrived(own[state.shard], state.shard) for state in states])
+    facts, keys = facts_of(events, names, as_it_is, states[0].calendar)
+    known = [next((state.records[key] for state in states if key in state.records), b"") for key in keys]
+    changes = fold(facts, keys, known, None, states[0].scoring, 0)
+    found = by_shard(facts, keys, changes, [state.shard for state in states])
+    for state in states:
+        state.keep(found[state.shard])
+    return found
 
 
 @laws

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 from collections.abc import AsyncIterator
 from typing import Any
@@ -13,6 +14,8 @@ from redis.asyncio import Redis
 from stream.core.names import Names
 from stream.core.series import NO_INCREMENTS, Kind, Series
 from stream.embedded import EmbeddedRedis
+from stream.store.heartbeats import Heartbeats, Said
+from stream.store.keys import Keys
 from stream.store.replica import Replica
 from stream.store.shard import COMMIT_LENGTH, Commit, Position, ShardStore, Work
 from tests.increments import Increment, packed
@@ -194,17 +197,39 @@ async def test_a_commit_of_any_number_of_customers_is_written_whole(deployment: 
     assert await deployment.store.newest_hour(SHARD, "clicks") == 400_001
 
 
-async def test_only_the_owner_gives_a_sign_of_life_and_everybody_learns_what_redis_has(
-    deployment: Deployment,
-) -> None:
+async def test_an_owner_sees_what_redis_has_of_its_shards(deployment: Deployment) -> None:
     name = "c" * COMMIT_LENGTH
     await deployment.commit(name=name)
-    stored = await deployment.stored()
 
-    assert await deployment.store.tick(SHARD, "a stranger", {"clicks": 5}, 0) == (OWNER, name, at(1))
-    assert await deployment.stored() == stored
-    await deployment.store.tick(SHARD, OWNER, {"clicks": 5}, 0)
-    assert (await deployment.reader()).states[SHARD].lag == {"clicks": 5}
+    signs = await deployment.store.signs([SHARD, SHARD + 1])
+    assert signs == {SHARD: (OWNER, name, at(1)), SHARD + 1: (None, None, None)}
+
+
+async def test_a_sign_of_life_tells_whether_redis_still_has_the_one_before(deployment: Deployment) -> None:
+    heartbeats = Heartbeats(deployment.redis, deployment.namespace)
+    assert await heartbeats.beat("w", Said([SHARD]))
+    stored = await deployment.stored()
+    assert await heartbeats.beat("w", Said([SHARD], {SHARD: {"clicks": 5}}, {SHARD: 7}))
+    assert (await deployment.reader()).heartbeats[SHARD][1:] == ({"clicks": 5}, 7)
+
+    await deployment.go_back_to(stored)
+    assert not await heartbeats.beat("w", Said([SHARD]))
+    assert await heartbeats.beat("w", Said([SHARD]))
+    await deployment.redis.delete(*await deployment.stored())
+    assert not await heartbeats.beat("w", Said([SHARD]))
+
+
+async def test_the_youngest_sign_of_life_for_a_shard_counts_and_the_superseded_are_forgotten(
+    deployment: Deployment,
+) -> None:
+    heartbeats, key = Heartbeats(deployment.redis, deployment.namespace), Keys(deployment.namespace).heartbeats
+    old = {"gone": (1_000, [1]), "gone, and nobody has its shard": (2_000, [1, 2]), "alive": (70_000, [0, 1])}
+    for worker, (ms, shards) in old.items():
+        await deployment.redis.hset(key, worker, f"{ms} word {json.dumps({'shards': shards})}")
+
+    assert {shard: each.ms for shard, each in (await heartbeats.read()).items()} == {0: 70_000, 1: 70_000, 2: 2_000}
+    await heartbeats.forget_superseded()
+    assert set(await deployment.redis.hkeys(key)) == {b"alive", b"gone, and nobody has its shard"}
 
 
 async def test_compaction_keeps_every_reading_and_followers_agree_with_fresh_readers(deployment: Deployment) -> None:

@@ -16,7 +16,7 @@ from faust.transport.consumer import Consumer, ThreadDelegateConsumer
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 
-from stream.worker.transport import FETCH_MAX_WAIT_MS, BatchConsumer, BatchTransport, Records
+from stream.worker.transport import PATIENT, PROMPT, BatchConsumer, BatchTransport, Records
 
 
 def test_faust_and_aiokafka_are_the_versions_whose_insides_are_known() -> None:
@@ -81,9 +81,21 @@ def test_records_as_parsed_say_what_is_used_of_them() -> None:
     assert said == [(0, 1_700_000_000_123, b"ann", b"{}", headers), (1, 1_700_000_000_124, None, None, [])]
 
 
-async def test_kafka_is_asked_to_answer_soon(tmp_path: Path) -> None:
-    app = faust.App("prompt", broker="kafka://127.0.0.1:1", autodiscover=False, datadir=tmp_path)
+async def test_fetches_are_as_patient_as_they_are_told_to_be(tmp_path: Path) -> None:
+    app = faust.App("patient", broker="kafka://127.0.0.1:1", autodiscover=False, datadir=tmp_path)
     app.transport = BatchTransport(app.conf.broker_consumer, app)
-    consumer = app.consumer._thread._create_worker_consumer(app.transport)
-    assert consumer._fetch_max_wait_ms == FETCH_MAX_WAIT_MS
-    assert "fetch_max_wait_ms=self._fetch_max_wait_ms" in inspect.getsource(AIOKafkaConsumer.start)
+    thread = app.consumer._thread
+    thread._consumer = consumer = thread._create_worker_consumer(app.transport)
+    assert (consumer._fetch_max_wait_ms, consumer._fetch_min_bytes) == PATIENT
+    for setting in ("fetch_max_wait_ms", "fetch_min_bytes"):
+        assert f"{setting}=self._{setting}" in inspect.getsource(AIOKafkaConsumer.start)
+        assert f"self._{setting}," in inspect.getsource(fetcher.Fetcher._get_actions_per_node)
+    consumer._fetcher = fetcher.Fetcher.__new__(fetcher.Fetcher)
+    thread.fetch(PROMPT)
+    assert (consumer._fetcher._fetch_max_wait_ms, consumer._fetcher._fetch_min_bytes) == PROMPT
+
+
+def test_a_fetch_notes_the_end_of_the_log_and_when_it_told_it() -> None:
+    source = inspect.getsource(fetcher.Fetcher._proc_fetch_request)
+    for noted in ("tp_state.highwater = highwater", "tp_state.timestamp = now_ms"):
+        assert noted in source

@@ -40,6 +40,15 @@ class Customers(NamedTuple):
     def __len__(self) -> int:
         return len(self.product)
 
+    @property
+    def shard(self) -> Ints:
+        """The shard of the customer in each row."""
+        return self.names.shards(self.products)[self.product]
+
+    def read(self, row: Ints, stored: Ints) -> Ints:
+        """The numbers of keys that the shards of the customers in these rows store under these numbers."""
+        return self.names.read(self.shard[row], stored) if self.names.joint else stored
+
     def numbers(self, series: Series, *labels: str) -> Ints:
         """For each row, the number of the key of its product with these label values."""
         of_product = [self.names.number(series.key(product, *labels)) for product in self.products]
@@ -132,19 +141,24 @@ class Facts:
         """(product, label, value) of every bounded label that the events would show."""
         for label, values in self._bounded():
             for product, value in self._distinct(values):
-                yield self.customers.products[product], label, values.names[value]
+                yield self._plain(product), label, values.names[value]
 
-    def homeless(self) -> Iterator[tuple[str, int]]:
-        """(label, events with a value of it that found no place), where there are any."""
+    def overflowed(self) -> Iterator[tuple[int, str, int]]:
+        """(shard, label, events with a value of it that found no place), where there are any."""
+        shards = self.customers.names.shards(self.customers.products)
         for label, values in self._bounded():
             lost = [
                 product * len(values.names) + value
                 for product, value in self._distinct(values)
-                if self.place(self.customers.products[product], label, values.names[value]) != values.names[value]
+                if self.place(self._plain(product), label, values.names[value]) != values.names[value]
             ]
             if lost:
-                pairs = self.product[values.at] * len(values.names) + values.value
-                yield label, int(np.isin(pairs, lost).sum())
+                products = self.product[values.at]
+                events = np.bincount(shards[products[np.isin(products * len(values.names) + values.value, lost)]])
+                yield from ((shard, label, int(events[shard])) for shard in np.flatnonzero(events).tolist())
+
+    def _plain(self, product: int) -> str:
+        return self.customers.names.plain(self.customers.products[product])
 
     @cached_property
     def _values(self) -> dict[str, Values]:
@@ -213,7 +227,8 @@ class Facts:
                 combination, value = divmod(combination, len(values))
                 found.append((label, values[value]))
             product = products[combination]
-            placed = [self._placed(product, label, value) for label, value in reversed(found)]
+            plain = self._plain(combination)
+            placed = [self._placed(plain, label, value) for label, value in reversed(found)]
             numbers.append(names.number(series.key(product, *placed)))
         return np.array(numbers, np.int64)[where]
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from stream.core.names import Names
 from stream.core.ragged import Ints
-from stream.core.series import encode_cells
+from stream.core.series import NO_INCREMENTS, Key, encode_cells
 
 _TIME_BITS = 32
 _TIME_OFFSET = 1 << 31
@@ -48,12 +48,18 @@ class Increments:
         return cells >> _TIME_BITS, (cells & (2 * _TIME_OFFSET - 1)) - _TIME_OFFSET, sums
 
     def encode(self) -> bytes:
-        """Packed as `encode_cells`."""
+        """Those of one shard, packed as `encode_cells`."""
+        return next(iter(self.by_shard().values()), NO_INCREMENTS)
+
+    def by_shard(self) -> dict[int, bytes]:
+        """Shard -> its increments, packed as `encode_cells`, where there are any."""
         numbers, times, counts = self.cells()
         edges = np.flatnonzero(np.diff(numbers, prepend=-1, append=-1)).tolist() if len(numbers) else [0]
-        return encode_cells(
-            (self.names[int(numbers[start])], times[start:end], counts[start:end]) for start, end in pairwise(edges)
-        )
+        found: dict[int, list[tuple[Key, Ints, Ints]]] = {}
+        for start, end in pairwise(edges):
+            shard, key = self.names.stored_key(int(numbers[start]))
+            found.setdefault(shard, []).append((key, times[start:end], counts[start:end]))
+        return {shard: encode_cells(cells) for shard, cells in found.items()}
 
 
 def _tallied(cells: Ints) -> tuple[Ints, Ints]:

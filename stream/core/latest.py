@@ -59,14 +59,22 @@ class Latest:
             number[of[is_rest]] |= number[extra[is_rest]] << _HALF
             age[of[~is_rest]] += number[extra[~is_rest]] * _FAR
             row, number, age = row[own], number[own], age[own]
-        return cls(len(known), (row << _ROW) | number, newest[row] - age)
+        minute = newest[row] - age
+        key = (row << _ROW) | customers.read(row, number)
+        if customers.names.joint:
+            order = np.argsort(key)
+            key, minute = key[order], minute[order]
+        return cls(len(known), key, minute)
 
-    def pack(self) -> list[Ragged]:
-        row, number = self.row, self.number
+    def pack(self, customers: Customers) -> list[Ragged]:
+        row, number, minute = self.row, customers.names.stored(self.number), self.minute
+        if customers.names.joint:
+            order = np.argsort((row << _ROW) | number)
+            number, minute = number[order], minute[order]
         newest = self._newest()
         known = newest != NEVER
         heads = Ragged(newest[known].astype(np.int32).view(np.uint32), known.astype(np.int64))
-        age = newest[row] - self.minute
+        age = newest[row] - minute
         words = (number & _LOW) | (age % _FAR) << _HALF
         large, far = np.flatnonzero(number > _LOW), np.flatnonzero(age >= _FAR)
         more = np.concatenate([number[large] >> _HALF | _REST << _HALF, age[far] // _FAR | _FAR << _HALF])

@@ -33,7 +33,7 @@ class Memory(Protocol):
     def unpack(cls, stored: Ragged, customers: Customers) -> Self:
         """Inverse of `pack`; a row of no words is a customer of whom nothing is remembered."""
 
-    def pack(self) -> Sequence[Ragged]:
+    def pack(self, customers: Customers) -> Sequence[Ragged]:
         """What is stored of each customer: the parts' rows, one after the other."""
 
     def joined(self, facts: Facts, keep_days: int | None) -> Self:
@@ -58,24 +58,24 @@ def unpacked(records: Iterable[bytes], kinds: Sequence[Kind], customers: Custome
     return marks, [kind.memory.unpack(section, customers) for kind, section in zip(kinds, stored, strict=True)]
 
 
-def packed(marks: Words, memories: Sequence[Memory]) -> list[bytes]:
+def packed(marks: Words, memories: Sequence[Memory], customers: Customers) -> list[bytes]:
     """Each customer's record: its mark (a word that is no memory, for it depends on when the customer was looked at),
     how many words each memory has, then the memories, in the order of the kinds.
 
     A byte a length, in whole words; those after the first four are there only where one of them is not zero (_MORE in
     the first byte). Where a length is too large for that, the first byte is _LARGE and all lengths follow as words.
     """
-    parts_of = [memory.pack() for memory in memories]
+    parts_of = [memory.pack(customers) for memory in memories]
     lengths = np.stack([sum(part.lengths for part in parts) for parts in parts_of], axis=1)
-    customers, kinds = lengths.shape
+    rows, kinds = lengths.shape
     large = (lengths[:, 0] > _LARGEST_FIRST) | (np.max(lengths, axis=1) > _LARGEST)
     more = np.any(lengths[:, _IN_HEAD:], axis=1) & ~large
-    bytes_ = np.zeros((customers, _words_of(kinds) * 4), np.uint8)
+    bytes_ = np.zeros((rows, _words_of(kinds) * 4), np.uint8)
     bytes_[:, :kinds] = np.where(large[:, None], 0, lengths)
     bytes_[:, 0] |= np.where(large, _LARGE, more * _MORE).astype(np.uint8)
     words = bytes_.view("<u4")
     heads = [
-        Ragged(np.stack([marks, words[:, 0]], axis=1).ravel(), np.full(customers, 2)),
+        Ragged(np.stack([marks, words[:, 0]], axis=1).ravel(), np.full(rows, 2)),
         Ragged(words[more, 1:].ravel(), more * (_words_of(kinds) - 1)),
         Ragged(lengths[large].astype(np.uint32).ravel(), large * kinds),
     ]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -69,6 +70,14 @@ class Runs:
         start, end = from_words64(words[:, 0:2]), from_words64(words[:, 2:4])
         channel, summed, views = words[:, 4:7].astype(np.int64).T
         return cls(row, channel, start.ravel(), end.ravel(), views >> 1, summed, views & 1)
+
+    def renumbered(self, number: Callable[[Ints, Ints], Ints]) -> Runs:
+        """The same with other numbers for channels, told by (row, number), and again in order."""
+        channel = number(self.row, self.channel)
+        if channel is self.channel:
+            return self
+        runs = replace(self, channel=channel)
+        return runs[np.argsort(runs.group, kind="stable")]
 
     def pack(self, size: int) -> Ragged:
         words = np.empty((len(self), _WORDS), np.uint32)

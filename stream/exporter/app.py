@@ -30,6 +30,7 @@ from stream.metrics import SERIES
 from stream.settings import Settings
 from stream.stopping import told_to_stop, until_ended
 from stream.store import meta
+from stream.store.committed import Committed
 from stream.store.connect import AWAY, check_server, connect
 from stream.store.replica import Replica
 from stream.taking_turns import taking_turns
@@ -37,7 +38,7 @@ from stream.taking_turns import taking_turns
 log = structlog.get_logger()
 
 SOONEST_SECONDS, LATEST_SECONDS = 0.25, 1.0
-"""From the beginning of a refresh to that of the next: between them, as CORE_SHARE allows."""
+"""From the beginning of a refresh to that of the next: between them, as CORE_SHARE allows and commits ask for it."""
 CORE_SHARE = 0.25
 """How much of a core refreshing may take, unless it needs more to be done every LATEST_SECONDS."""
 LEAST_PAUSE_SECONDS = 0.2
@@ -51,7 +52,8 @@ class Exporter:
         self.timezone = settings.timezone
         self._replica = Replica(redis, settings.namespace, settings.partitions, SERIES)
         self._calendar = Calendar(settings.zone)
-        self._pipeline = Pipeline(settings.partitions, settings.repeat_hours * 3600)
+        self._pipeline = Pipeline(settings.partitions, tuple(settings.topics), settings.repeat_hours * 3600)
+        self._committed = Committed(redis, settings.namespace, settings.partitions)
         self._indicators = Indicators()
         self._shown = b""
         self._away = False
@@ -62,6 +64,10 @@ class Exporter:
 
     async def run(self) -> None:
         """Refresh for ever; while Redis is away the last numbers stay, their age grows, and readiness goes."""
+        await until_ended(self._refresh_on(), self._committed.listen())
+
+    async def _refresh_on(self) -> None:
+        """As soon as something was committed, and every LATEST_SECONDS anyway."""
         while True:
             began, cpu_before = monotonic(), process_time()
             try:
@@ -70,16 +76,18 @@ class Exporter:
                 if not self._away:
                     log.warning("Redis does not answer", error=str(error) or type(error).__name__)
                 self._away = True
+                self._committed.lost()
             else:
                 if self._away:
                     log.info("Redis answers again")
                 self._away = False
             await asyncio.sleep(pause_seconds(monotonic() - began, process_time() - cpu_before))
+            await self._committed.wait(began + LATEST_SECONDS - monotonic())
 
     async def refresh(self) -> None:
         """Follow the shards, compute every indicator at the present moment and render."""
         replica = self._replica
-        await replica.refresh()
+        await replica.refresh(self._committed.take())
         now_ms = await replica.now_ms()
         clock_ms = replica.clock_ms(self._settings.clock, now_ms)
         if clock_ms is not None:
@@ -89,7 +97,7 @@ class Exporter:
             lines = [line async for line in taking_turns(self._indicators.lines(views.values()))]
             self._shown = "".join(lines).encode()
             self.overview.see(views, minute_of(now_ms))
-        self._pipeline.see(replica.states, now_ms)
+        self._pipeline.see(replica.states, replica.heartbeats, now_ms)
         self.canary.note_shown(replica.states)
 
     def exposition(self) -> bytes:

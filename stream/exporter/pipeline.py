@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from math import inf
 from time import monotonic
 
 from prometheus_client import Metric
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 
+from stream.store.heartbeats import Heartbeat
 from stream.store.replica import ShardState
 
 _COUNTERS = {
@@ -26,16 +27,19 @@ _COUNTERS = {
 class Pipeline:
     """What the owners of the shards left in Redis when it was last read; it grows older until it is read again."""
 
-    def __init__(self, partitions: int, repeat_window_seconds: int) -> None:
+    def __init__(self, partitions: int, topics: Sequence[str], repeat_window_seconds: int) -> None:
+        self._topics = topics
         self._partitions = partitions
         self._repeat_window_seconds = repeat_window_seconds
         self._states: dict[int, ShardState] = {}
+        self._heartbeats: Mapping[int, Heartbeat] = {}
         self._now_ms: int | None = None
         self._seen_at = 0.0
 
-    def see(self, states: Mapping[int, ShardState], now_ms: int) -> None:
-        """Take the states as they were at the moment `now_ms` of Redis's clock."""
-        self._states, self._now_ms, self._seen_at = dict(states), now_ms, monotonic()
+    def see(self, states: Mapping[int, ShardState], heartbeats: Mapping[int, Heartbeat], now_ms: int) -> None:
+        """Take all as it was at the moment `now_ms` of Redis's clock."""
+        self._states, self._heartbeats = dict(states), heartbeats
+        self._now_ms, self._seen_at = now_ms, monotonic()
 
     @property
     def age_seconds(self) -> float:
@@ -43,14 +47,14 @@ class Pipeline:
         if self._now_ms is None:
             return inf
         now_ms = self._now_ms + int((monotonic() - self._seen_at) * 1000)
-        return max(_age_seconds(self._states.get(shard, ShardState()), now_ms) for shard in range(self._partitions))
+        return max(_age_seconds(self._heartbeats.get(shard), now_ms) for shard in range(self._partitions))
 
     def families(self) -> Iterator[Metric]:
         """Nothing before the first reading of Redis."""
         if self._now_ms is None:
             return
         yield from _totals(self._states)
-        yield from _shards(self._states)
+        yield from _shards(self._states, self._heartbeats, self._topics)
         yield GaugeMetricFamily(
             "assidu_data_age_seconds",
             "How old the data are: without lag the time since the owner's last sign of life, else the age of the "
@@ -62,28 +66,28 @@ class Pipeline:
         )
 
 
-def _shards(states: Mapping[int, ShardState]) -> Iterator[Metric]:
+def _shards(
+    states: Mapping[int, ShardState], heartbeats: Mapping[int, Heartbeat], topics: Sequence[str]
+) -> Iterator[Metric]:
     lag = GaugeMetricFamily("assidu_lag_events", "Records not yet committed.", labels=["topic", "shard"])
     watermark = GaugeMetricFamily(
         "assidu_watermark_timestamp_seconds",
         "The newest event of the shard, seconds since the epoch.",
         labels=["shard"],
     )
+    for shard, heartbeat in heartbeats.items():
+        for topic in topics:
+            lag.add_metric([topic, str(shard)], heartbeat.lag.get(topic, 0))
     for shard, state in states.items():
-        for topic, events in state.lag.items():
-            lag.add_metric([topic, str(shard)], events)
         if state.newest_ms is not None:
             watermark.add_metric([str(shard)], state.newest_ms / 1000)
     yield from (lag, watermark)
 
 
-def _age_seconds(state: ShardState, now_ms: int) -> float:
-    if state.heartbeat_ms is None:
+def _age_seconds(heartbeat: Heartbeat | None, now_ms: int) -> float:
+    if heartbeat is None:
         return inf
-    age_ms = now_ms - state.heartbeat_ms
-    if any(state.lag.values()) and state.oldest_ms:
-        age_ms = max(age_ms, now_ms - state.oldest_ms)
-    return max(0, age_ms) / 1000
+    return max(0, now_ms - min(heartbeat.ms, heartbeat.waiting_since_ms or heartbeat.ms)) / 1000
 
 
 def _totals(states: Mapping[int, ShardState]) -> Iterator[Metric]:

@@ -71,14 +71,16 @@ class Activity:
         heads[known] = stored.words[stored.starts[known][:, None] + np.arange(_HEAD)]
         first_ms = np.where(known, from_words64(heads[:, 0:2]).ravel(), NEVER)
         channel, day, block = heads[:, 2:].view(np.int32).astype(np.int64).T
+        channel[known] = customers.read(np.flatnonzero(known), channel[known])
         masks = gathered(stored.words, stored.starts + _HEAD, np.maximum(stored.lengths - _HEAD, 0))
         return cls(customers, first_ms, channel, day, Days(block, masks))
 
-    def pack(self) -> list[Ragged]:
+    def pack(self, customers: Customers) -> list[Ragged]:
         known = self.first_ms != NEVER
         heads = np.empty((int(known.sum()), _HEAD), np.uint32)
         heads[:, 0:2] = to_words64(self.first_ms[known])
-        rest = np.stack([self.first_channel, self.first_day, self.days.first_block], axis=1)[known]
+        channel = customers.names.stored(self.first_channel[known])
+        rest = np.stack([channel, self.first_day[known], self.days.first_block[known]], axis=1)
         heads[:, 2:] = rest.astype(np.int32).view(np.uint32)
         return [Ragged(heads.ravel(), known * _HEAD), self.days.masks]
 

@@ -79,17 +79,18 @@ class Answers:
     """`given`: the last answers of those customers that have answered now, by row and number; all others' stay as
     they are `stored`, for answers are rare beside other events."""
 
+    customers: Customers
     stored: Ragged
     given: Given
 
     @classmethod
     def unpack(cls, stored: Ragged, customers: Customers) -> Answers:
-        return cls(stored, stored_answers(stored, np.empty(0, np.int64)))
+        return cls(customers, stored, _read(stored, np.empty(0, np.int64)))
 
-    def pack(self) -> list[Ragged]:
+    def pack(self, customers: Customers) -> list[Ragged]:
         given, rows = self.given, distinct(self.given.row)
         heads = np.empty((len(given.row), _HEAD), np.uint32)
-        heads[:, 0], heads[:, 1:3] = given.number, to_words64(given.ms)
+        heads[:, 0], heads[:, 1:3] = customers.names.stored(given.number), to_words64(given.ms)
         heads[:, 3] = given.id_bytes * _SCORES + given.score
         answers = side_by_side([Ragged(heads.ravel(), np.full(len(heads), _HEAD)), given.ids])
         lengths = np.bincount(np.searchsorted(rows, given.row), answers.lengths, len(rows)).astype(np.int64)
@@ -109,11 +110,17 @@ class Answers:
             np.array([len(id_) for id_ in ids], np.int64),
             from_bytes(id_ + bytes(-len(id_) % 4) for id_ in ids),
         )
-        return Answers(self.stored, _recent(_last(_chained(stored_answers(self.stored, distinct(new.row)), new))))
+        given = _recent(_last(_chained(self.stored_of(distinct(new.row)), new)))
+        return Answers(self.customers, self.stored, given)
+
+    def stored_of(self, rows: Ints) -> Given:
+        """The answers that were stored of these rows."""
+        found = _read(self.stored, rows)
+        return found._replace(number=self.customers.read(found.row, found.number))
 
 
-def stored_answers(stored: Ragged, rows: Ints) -> Given:
-    """The stored answers of these rows: the first of each, then the second of each that has one, and so on."""
+def _read(stored: Ragged, rows: Ints) -> Given:
+    """The answers of these rows, as they are stored: the first of each, then the second of each that has one, …"""
     rows = rows[stored.lengths[rows] > 0]
     words, at, ends = stored.words, stored.starts[rows], stored.starts[rows] + stored.lengths[rows]
     found: list[Given] = []
@@ -176,13 +183,13 @@ def all_answers(answers: Answers, size: int) -> Given:
     fresh = distinct(answers.given.row)
     rest = np.ones(size, np.bool_)
     rest[fresh] = False
-    return _chained(stored_answers(answers.stored, np.flatnonzero(rest)), answers.given)
+    return _chained(answers.stored_of(np.flatnonzero(rest)), answers.given)
 
 
 def change(increments: Increments, customers: Customers, old: Answers, new: Answers) -> None:
     """contribution(new) − contribution(old), of those that have answered; of all, where they are stored apart."""
-    now = new.given if new.stored is old.stored else stored_answers(new.stored, np.arange(len(customers)))
-    for given, count in ((stored_answers(old.stored, distinct(now.row)), -1), (now, 1)):
+    now = new.given if new.stored is old.stored else new.stored_of(np.arange(len(customers)))
+    for given, count in ((old.stored_of(distinct(now.row)), -1), (now, 1)):
         keys, where = places(given.number * _SCORES + given.score)
         numbers = [_number(customers, *divmod(key, _SCORES)) for key in keys.tolist()]
         increments.add(np.array(numbers, np.int64)[where], given.ms // MINUTE_MS, count)
@@ -198,7 +205,8 @@ def count_feedback(increments: Increments, facts: Facts) -> None:
     for event in facts.of(ANSWERED_TYPES).tolist():
         answer, product = facts.events[event], facts.customers.products[facts.product[event]]
         if answer.sentiment or answer.themes:
-            themes = dict.fromkeys(facts.place(product, "theme", theme) for theme in answer.themes or ())
+            plain = facts.customers.names.plain(product)
+            themes = dict.fromkeys(facts.place(plain, "theme", theme) for theme in answer.themes or ())
             for theme in themes or (NONE,):
                 number = facts.customers.names.number(FEEDBACK.key(product, theme, answer.sentiment or NONE))
                 increments.add(number, facts.minute[event : event + 1], 1)

@@ -52,11 +52,11 @@ class Visits:
 
     @classmethod
     def unpack(cls, stored: Ragged, customers: Customers) -> Visits:
-        runs = Runs.unpack(stored)
+        runs = Runs.unpack(stored).renumbered(customers.read)
         return cls(len(customers), runs, np.ones(len(runs), np.bool_), runs[:0])
 
-    def pack(self) -> list[Ragged]:
-        return [self.runs.pack(self.size)]
+    def pack(self, customers: Customers) -> list[Ragged]:
+        return [self.runs.renumbered(lambda _, channel: customers.names.stored(channel)).pack(self.size)]
 
     def joined(self, facts: Facts, keep_days: int | None) -> Visits:
         runs, fresh, gone = merged(self.runs, _spans(facts), GAP_MS)

@@ -48,7 +48,7 @@ class Matters:
         matter, heard = from_words64(words[:, 0:2]).ravel(), from_words64(words[:, 2:4]).ravel()
         return cls(len(customers), row_numbers(stored.lengths // _WORDS), matter, heard)
 
-    def pack(self) -> list[Ragged]:
+    def pack(self, customers: Customers) -> list[Ragged]:
         words = np.empty((len(self.row), _WORDS), np.uint32)
         words[:, 0:2], words[:, 2:4] = to_words64(self.matter), to_words64(self.heard)
         return [Ragged(words.ravel(), np.bincount(self.row, minlength=self.size) * _WORDS)]

@@ -36,13 +36,14 @@ class Segment:
         known = stored.lengths > 0
         words = stored.words.reshape(-1, _WORDS)
         ms, number = np.full(len(known), EVER), np.zeros(len(known), np.int64)
-        ms[known], number[known] = from_words64(words[:, 0:2]).ravel(), words[:, 2]
+        ms[known] = from_words64(words[:, 0:2]).ravel()
+        number[known] = customers.read(np.flatnonzero(known), words[:, 2].astype(np.int64))
         return cls(customers.names, ms, number)
 
-    def pack(self) -> list[Ragged]:
+    def pack(self, customers: Customers) -> list[Ragged]:
         known = self.ms != EVER
         words = np.empty((int(known.sum()), _WORDS), np.uint32)
-        words[:, 0:2], words[:, 2] = to_words64(self.ms[known]), self.number[known]
+        words[:, 0:2], words[:, 2] = to_words64(self.ms[known]), self.names.stored(self.number[known])
         return [Ragged(words.ravel(), known * _WORDS)]
 
     def joined(self, facts: Facts, keep_days: int | None) -> Segment:

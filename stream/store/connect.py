@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from importlib.resources import files
-from typing import Any
+from typing import Any, NamedTuple
 
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
-from redis.exceptions import BusyLoadingError, OutOfMemoryError, ReadOnlyError, RedisError, ResponseError
+from redis.exceptions import (
+    BusyLoadingError,
+    NoScriptError,
+    OutOfMemoryError,
+    ReadOnlyError,
+    RedisError,
+    ResponseError,
+)
 
 from stream.errors import UserError
 
@@ -49,3 +57,30 @@ async def check_server(redis: Redis, url: str) -> None:
 def script(redis: Redis, name: str) -> Any:
     """The Lua script of that name beside this module, ready to be called with keys and args."""
     return redis.register_script(files("stream.store").joinpath(f"{name}.lua").read_text())
+
+
+class Call(NamedTuple):
+    """Of a script."""
+
+    keys: Sequence[str]
+    args: Sequence[bytes | str]
+
+
+async def run_all(
+    redis: Redis, script: Any, calls: Sequence[Call], telling: tuple[str, str] | None = None
+) -> list[Any]:
+    """Run the script once for each call, all in one round trip: its answers, or what is wrong with Redis.
+
+    `telling`: (channel, what is published there after that).
+    """
+    while True:
+        async with redis.pipeline(transaction=False) as pipe:
+            for keys, args in calls:
+                pipe.evalsha(script.sha, len(keys), *keys, *args)
+            if telling:
+                pipe.publish(*telling)
+            answers = await pipe.execute(raise_on_error=False)
+        # A script is unknown to all calls or to none: nothing was done yet.
+        if not any(isinstance(answer, NoScriptError) for answer in answers):
+            return list(answers[: len(calls)])
+        await redis.script_load(script.script)

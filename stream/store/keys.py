@@ -10,8 +10,7 @@ from schemas import DEFAULT_PRODUCT, Event
 
 class ShardKeys(NamedTuple):
     """state      hash: owner, commit, position, committed_ms, newest_ms, hour:<topic>, c:<counter> (by commits);
-               due_from, scoring, review (by commits: see store/shard.py);
-               heartbeat_ms, lag, oldest_ms (by ticks); head, base (by compaction)
+               due_from, scoring, review (by commits: see store/shard.py); head, base (by compaction)
     customers  what the names of the buckets begin with: "…:customers:7" is a hash, customer_key -> record
     names      list: series keys (msgpack); records refer to them by their place
     series     string: the series up to journal entry `head`, packed
@@ -61,6 +60,10 @@ class Keys:
     def __init__(self, namespace: str) -> None:
         self._namespace = namespace
         self.meta = f"{namespace}:meta"
+        self.heartbeats = f"{namespace}:heartbeats"
+        """Hash: worker -> its last sign of life (see heartbeats.py)."""
+        self.committed = f"{namespace}:committed"
+        """Channel: the numbers of shards that have just been committed to."""
 
     def shard(self, shard: int) -> ShardKeys:
         tag = f"{self._namespace}:{{{shard}}}"

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 import msgspec
 from redis.asyncio import Redis
 
 from stream.core.series import Series, Table
+from stream.store.connect import Call, run_all, script
+from stream.store.heartbeats import Heartbeat, Heartbeats
 from stream.store.keys import Keys
 from stream.store.labels import drop_released
 from stream.store.shard import Position, decode_entry
@@ -23,9 +25,6 @@ class ShardState:
     commit: str | None = None
     committed_ms: int | None = None
     newest_ms: int | None = None
-    heartbeat_ms: int | None = None
-    oldest_ms: int | None = None
-    lag: dict[str, int] = field(default_factory=dict)
     counters: dict[str, int] = field(default_factory=dict)
     head: int = 0
     base: str | None = None
@@ -52,6 +51,9 @@ class Replica:
         self._keys = Keys(namespace)
         self._partitions = partitions
         self._series = tuple(series)
+        self._heartbeats = Heartbeats(redis, namespace)
+        self._follow_script = script(redis, "follow")
+        self.heartbeats: dict[int, Heartbeat] = {}
         self._begin()
 
     def _begin(self) -> None:
@@ -59,15 +61,14 @@ class Replica:
         self.states: dict[int, ShardState] = {}
         self._cursors = {shard: _Cursor() for shard in range(self._partitions)}
 
-    async def refresh(self) -> None:
-        """Take in what was committed since; after a discontinuity, everything anew."""
+    async def refresh(self, shards: Iterable[int] | None = None) -> None:
+        """Take in what was committed since, to these shards (None: all); after a discontinuity, everything anew."""
         try:
-            for shard in range(self._partitions):
-                await self._follow(shard)
+            await self._follow(range(self._partitions) if shards is None else shards)
         except _Discontinued:
             self._begin()
-            for shard in range(self._partitions):
-                await self._follow(shard)
+            await self._follow(range(self._partitions))
+        self.heartbeats = await self._heartbeats.read()
 
     async def compact(self, newest: int, today: int, keep_days: int | None) -> None:
         """Forget what no reading at or after minute `newest` (of local day `today`) can see, released labels too."""
@@ -89,28 +90,31 @@ class Replica:
         """The present moment, by the clock of the settings: Redis's, or the newest event (None before the first)."""
         return self.newest_ms if clock == "event" else now_ms
 
-    async def _follow(self, shard: int) -> None:
-        keys, cursor = self._keys.shard(shard), self._cursors[shard]
-        if not cursor.entries:
-            await self._load(shard)
-            return
-        # One entry of overlap proves that the journal continues what was read.
-        known = self.states[shard].head
-        async with self._redis.pipeline(transaction=True) as pipe:
-            pipe.hgetall(keys.state).lrange(keys.journal, cursor.entries - 1 - known, -1)
-            fields, entries = await pipe.execute()
-        state = _state(fields)
-        if state.head != known:  # compacted in between: the same entry now has another index
-            first = cursor.entries - 1 - state.head
-            async with self._redis.pipeline(transaction=True) as pipe:
-                pipe.hgetall(keys.state).lrange(keys.journal, first, -1)
-                fields, entries = await pipe.execute()
-            if first < 0 or _state(fields).head != state.head:
+    async def _follow(self, shards: Iterable[int]) -> None:
+        """One round trip for all shards that were loaded before."""
+        known = []
+        for shard in shards:
+            if self._cursors[shard].entries:
+                known.append(shard)
+            else:
+                await self._load(shard)
+        for shard, (fields, entries) in zip(known, await self._new(known), strict=True):
+            # One entry of overlap proves that the journal continues what was read.
+            if not entries or decode_entry(entries[0])[0] != self._cursors[shard].commit:
                 raise _Discontinued
-            state = _state(fields)
-        if not entries or decode_entry(entries[0])[0] != cursor.commit:
-            raise _Discontinued
-        self._apply(shard, state, entries[1:])
+            pairs = dict(zip(fields[::2], fields[1::2], strict=True))
+            self._apply(shard, _state(pairs), entries[1:])
+
+    async def _new(self, shards: Sequence[int]) -> list[tuple[list[bytes], list[bytes]]]:
+        calls = []
+        for shard in shards:
+            keys = self._keys.shard(shard)
+            calls.append(Call([keys.state, keys.journal], [str(self._cursors[shard].entries)]))
+        answers = await run_all(self._redis, self._follow_script, calls)
+        for answer in answers:
+            if isinstance(answer, Exception):
+                raise answer
+        return answers
 
     async def _load(self, shard: int) -> None:
         keys = self._keys.shard(shard)
@@ -151,9 +155,6 @@ def _state(fields: dict[bytes, bytes]) -> ShardState:
         commit=text.get("commit"),
         committed_ms=integer("committed_ms"),
         newest_ms=integer("newest_ms"),
-        heartbeat_ms=integer("heartbeat_ms"),
-        oldest_ms=integer("oldest_ms"),
-        lag=msgspec.json.decode(text.get("lag", "{}"), type=dict[str, int]),
         counters={name.removeprefix(_COUNTER): int(n) for name, n in text.items() if name.startswith(_COUNTER)},
         head=integer("head") or 0,
         base=text.get("base"),

@@ -9,7 +9,7 @@ import msgspec
 from redis.asyncio import Redis
 
 from stream.core.series import NO_INCREMENTS, Series, Table
-from stream.store.connect import script
+from stream.store.connect import Call, run_all, script
 from stream.store.keys import Keys
 from stream.store.labels import drop_released
 from stream.store.packing import pack_customers, pack_keys, pack_records, unpack_keys
@@ -74,8 +74,17 @@ class Commit(NamedTuple):
     names: Sequence[bytes]
 
 
+class ShardCommit(NamedTuple):
+    """What is to be written to a shard, by its owner."""
+
+    shard: int
+    owner: str
+    commit: Commit
+    work: Work
+
+
 class Sign(NamedTuple):
-    """What the owner's tick found in Redis."""
+    """What Redis has of a shard."""
 
     owner: str | None
     commit: str | None
@@ -92,7 +101,6 @@ class ShardStore:
         self._claim = script(redis, "claim")
         self._commit = script(redis, "commit")
         self._records = script(redis, "records")
-        self._tick = script(redis, "tick")
         self._compact = script(redis, "compact")
         self._sent = script(redis, "sent")
 
@@ -105,7 +113,26 @@ class ShardStore:
         return _unpack_position(position), _text(commit)
 
     async def commit(self, shard: int, owner: str, commit: Commit, work: Work) -> Answer:
-        """Write the work and the position atomically; see commit.lua for the answers."""
+        """As `commit_all`, to one shard. Raises what is wrong with Redis."""
+        [answer] = (await self.commit_all([ShardCommit(shard, owner, commit, work)])).values()
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    async def commit_all(self, commits: Sequence[ShardCommit]) -> dict[int, Answer | Exception]:
+        """Write the work and the position of each shard atomically, all in one round trip, and tell exporters.
+
+        Shard -> the answer (see commit.lua), or what is wrong with Redis for this one.
+        """
+        shards = [each.shard for each in commits]
+        calls = [self._commit_call(*each) for each in commits]
+        answers = await run_all(self._redis, self._commit, calls, (self._keys.committed, " ".join(map(str, shards))))
+        return {
+            shard: answer if isinstance(answer, Exception) else answer.decode()
+            for shard, answer in zip(shards, answers, strict=True)
+        }
+
+    def _commit_call(self, shard: int, owner: str, commit: Commit, work: Work) -> Call:
         keys = self._keys.shard(shard)
         header = {
             "owner": owner,
@@ -127,7 +154,7 @@ class ShardStore:
         appended += [self._keys.timers(shard, hour) for hour in work.timers]
         deleted = [self._keys.ids(shard, *blob) for blob in work.expired_ids]
         deleted += [self._keys.timers(shard, hour) for hour in work.past_hours]
-        answer = await self._commit(
+        return Call(
             keys=[
                 keys.state,
                 keys.customers,
@@ -149,26 +176,50 @@ class ShardStore:
                 *(part for entry in work.at_risk.items() for part in entry),
             ],
         )
-        return answer.decode()  # type: ignore[no-any-return]
 
-    async def tick(self, shard: int, owner: str, lag: Mapping[str, int], oldest_ms: int) -> Sign:
-        """Write the heartbeat if still the owner; in any case tell what Redis has."""
-        state = self._keys.shard(shard).state
-        packed = msgspec.json.encode(lag)
-        have, commit, position = await self._tick(keys=[state], args=[owner, packed, oldest_ms])
-        return Sign(_text(have), _text(commit), _unpack_position(position) if position else None)
+    async def signs(self, shards: Sequence[int]) -> dict[int, Sign]:
+        """What Redis has of these shards, for their owner to see whether it is still what it wrote."""
+        async with self._redis.pipeline(transaction=False) as pipe:
+            for shard in shards:
+                pipe.hmget(self._keys.shard(shard).state, "owner", "commit", "position")
+            found = await pipe.execute()
+        return {
+            shard: Sign(_text(owner), _text(commit), _unpack_position(position) if position else None)
+            for shard, (owner, commit, position) in zip(shards, found, strict=True)
+        }
 
     async def records(self, shard: int, keys: Sequence[bytes], most_names: int | None = None) -> list[bytes | None]:
-        """The record of each customer key; None for who was never seen.
-
-        Raises NotTheOwner when there are more names than the owner has stored (`most_names`): another has written.
-        """
+        """As `records_of`, of one shard. Raises NotTheOwner, and what is wrong with Redis."""
         if not keys:
             return []
-        of_shard = self._keys.shard(shard)
-        named, *found = await self._records(keys=[of_shard.customers, of_shard.names], args=pack_customers(keys))
-        _refuse_more(named, most_names)
-        return list(found)
+        [found] = (await self.records_of({shard: (keys, most_names)})).values()
+        if isinstance(found, Exception):
+            raise found
+        return found
+
+    async def records_of(
+        self, wanted: Mapping[int, tuple[Sequence[bytes], int | None]]
+    ) -> dict[int, list[bytes | None] | Exception]:
+        """Of each shard (-> customer keys, how many names its owner has stored; None: whoever reads) the records of
+        the customers, None for who was never seen; all in one round trip.
+
+        In the place of a shard's records: NotTheOwner when there are more names, for another has written, or what is
+        wrong with Redis.
+        """
+        calls = []
+        for shard, (keys, _) in wanted.items():
+            of_shard = self._keys.shard(shard)
+            calls.append(Call([of_shard.customers, of_shard.names], pack_customers(keys)))
+        found: dict[int, list[bytes | None] | Exception] = {}
+        answers = await run_all(self._redis, self._records, calls)
+        for (shard, (_, most_names)), answer in zip(wanted.items(), answers, strict=True):
+            if isinstance(answer, Exception):
+                found[shard] = answer
+            elif most_names is not None and answer[0] > most_names:
+                found[shard] = NotTheOwner()
+            else:
+                found[shard] = answer[1:]
+        return found
 
     async def names(self, shard: int) -> list[bytes]:
         """The series keys that the shard's records refer to by number."""

@@ -46,9 +46,10 @@ def engagement_app(settings: Settings, shards: Shards, folder: str) -> faust.App
     transport.positions = shards.positions
     app.transport = transport
 
-    async def dispatch(stream: StreamT[Batch]) -> None:
-        async for batch in stream.noack():
-            await shards.deliver(batch)
+    async def dispatch(stream: StreamT[list[Batch]]) -> None:
+        async for batches in stream.noack():
+            for batch in batches:
+                await shards.deliver(batch)
 
     shards.consumer = app.consumer
     app.agent(app.topic(*settings.topics), concurrency=1)(dispatch)

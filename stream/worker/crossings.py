@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from hashlib import blake2b
 from typing import NamedTuple
 
@@ -35,6 +36,16 @@ class Schedule(NamedTuple):
     marks: Words
     timers: dict[int, list[bytes]]
     soon: list[tuple[int, bytes]]
+
+    def by_shard(self, shard_of: Mapping[bytes, int]) -> dict[int, Schedule]:
+        """Of each shard, where it has anything; without marks, which stand in the records by then."""
+        found: dict[int, Schedule] = defaultdict(lambda: Schedule(self.marks[:0], {}, []))
+        for hour, keys in self.timers.items():
+            for key in keys:
+                found[shard_of[key]].timers.setdefault(hour, []).append(key)
+        for due, key in self.soon:
+            found[shard_of[key]].soon.append((due, key))
+        return found
 
 
 class Crossings(NamedTuple):

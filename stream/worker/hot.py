@@ -6,21 +6,22 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
+from numpy.typing import NDArray
 
+from stream.core.ragged import Ints, distinct
 from stream.store.shard import ShardStore
 from stream.worker.cache import RecordCache
-from stream.worker.intake import Arrived, together
+from stream.worker.intake import Arrived
 from stream.worker.repeats import Hashes, RepeatWindow, id_hashes, window_hours
 
 
 @dataclass
-class Fresh:
-    """Events without their repeats, and what their ids change: (topic, hour) -> hashes, and what leaves."""
+class Ids:
+    """What the ids of some events change: (topic, hour) -> hashes, what leaves, and how many were repeats."""
 
-    arrived: Arrived
-    repeats: int = 0
-    ids: dict[tuple[str, int], Hashes] = field(default_factory=dict)
+    new: dict[tuple[str, int], Hashes] = field(default_factory=dict)
     leaving: list[tuple[str, int]] = field(default_factory=list)
+    repeats: int = 0
 
 
 class HotState:
@@ -29,12 +30,16 @@ class HotState:
     def __init__(self, shard: int, store: ShardStore, id_key: int, hours: int, most_customers: int) -> None:
         self._shard = shard
         self._store = store
-        self._id_key = id_key
+        self.id_key = id_key
         self._hours = hours
         self._windows: dict[str, RepeatWindow] = {}
         self.cache = RecordCache(most_customers)
 
-    async def windows(self, topics: Iterable[str]) -> None:
+    def lacks_windows(self, topics: Iterable[str]) -> bool:
+        """Whether a repeat window of these topics is not loaded yet."""
+        return not self._windows.keys() >= set(topics)
+
+    async def load_windows(self, topics: Iterable[str]) -> None:
         """Load the repeat windows of these topics, where not loaded yet."""
         for topic in topics:
             if topic not in self._windows:
@@ -55,23 +60,17 @@ class HotState:
             records[place] = record
         return [record or b"" for record in records]
 
-    def drop_repeats(self, arrived: Mapping[str, Arrived]) -> Fresh:
-        """Topic by topic, the events whose id is new to the window."""
-        fresh = Fresh(together(()))
-        parts = []
-        for topic, some in arrived.items():
-            window, events = self._windows[topic], some.events
-            customers, event_ids = [event.customer for event in events], [event.event_id for event in events]
-            hashes = id_hashes(customers, event_ids, self._id_key)
-            new = window.fresh(hashes)
-            fresh.repeats += len(new) - int(new.sum())
-            parts.append(some if new.all() else some.those(new))
-            hours, hashes = window.hours_kept(parts[-1].hours), hashes[new]
-            for hour in np.unique(hours).tolist():
-                fresh.ids[topic, hour] = hashes[hours == hour]
-            fresh.leaving += [(topic, hour) for hour in window.leaving(int(hours.max(initial=-1)))]
-        fresh.arrived = together(parts)
-        return fresh
+    def new_ids(self, topic: str, hashes: Hashes, hours: Ints, ids: Ids) -> NDArray[np.bool_]:
+        """Which of the topic's events, by the hashes of their ids and the hours in which their records came, are no
+        repeats; what that changes goes into `ids`."""
+        window = self._windows[topic]
+        new = window.fresh(hashes)
+        hours, hashes = window.hours_kept(hours[new]), hashes[new]
+        ids.repeats += len(new) - len(hashes)
+        for hour in distinct(hours).tolist():
+            ids.new[topic, hour] = hashes[hours == hour]
+        ids.leaving += [(topic, hour) for hour in window.leaving(int(hours.max(initial=-1)))]
+        return new
 
     def remember(
         self, keys: Sequence[bytes], records: Sequence[bytes], ids: Mapping[tuple[str, int], Hashes]
@@ -80,3 +79,19 @@ class HotState:
         self.cache.update(keys, records)
         for (topic, hour), hashes in ids.items():
             self._windows[topic].add({hour: hashes})
+
+
+def drop_repeats(arrived: Arrived, hot: Mapping[int, HotState]) -> tuple[Arrived, dict[int, Ids]]:
+    """(the events whose ids are new to the windows of their shards and topics, what the ids change by shard).
+
+    All shards have the same key of ids."""
+    events = arrived.events
+    [id_key] = {state.id_key for state in hot.values()}
+    hashes = id_hashes([event.customer for event in events], [event.event_id for event in events], id_key)
+    new = np.ones(len(events), np.bool_)
+    ids = {shard: Ids() for shard in hot}
+    edges = np.searchsorted(arrived.part, np.arange(len(arrived.parts) + 1)).tolist()
+    for (shard, topic), first, end in zip(arrived.parts, edges, edges[1:], strict=False):
+        part = slice(first, end)
+        new[part] = hot[shard].new_ids(topic, hashes[part], arrived.hours[part], ids[shard])
+    return (arrived if new.all() else arrived.those(new)), ids

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from itertools import accumulate
+from operator import attrgetter
+from typing import NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from schemas import Event, Rejected, decode_all
-from stream.core.ragged import Ints
+from stream.core.ragged import Ints, places
 from stream.store.keys import customer_keys
 from stream.worker.batch import Batch, KafkaRecord
 
@@ -21,6 +23,13 @@ FORWARDED = "assidu-forwarded"
 _AHEAD_MS = 5 * 60_000
 _HOUR_MS = 3_600_000
 _DAY_MS = 86_400_000
+
+
+class Cached(Protocol):
+    """What is asked of a shard's hot cache."""
+
+    def missing(self, keys: Sequence[bytes]) -> list[int]:
+        """The places of the customer keys of which there is no record."""
 
 
 class Refused(NamedTuple):
@@ -41,13 +50,22 @@ class Stray(NamedTuple):
 
 
 class Arrived(NamedTuple):
-    """Events of this shard, as columns: the event, its customer's key, its moment (milliseconds since the epoch),
-    and the hour (since the epoch) in which its record came."""
+    """Events that belong here, as columns: the event, its customer's key, its moment (milliseconds since the epoch),
+    the hour (since the epoch) in which its record came, and which of the `parts` it is of.
+
+    parts   (shard, topic), each once; the events of a part stand together, in the order of the parts
+    """
 
     events: list[Event]
     keys: list[bytes]
     ms: Ints
     hours: Ints
+    part: Ints
+    parts: list[tuple[int, str]]
+
+    @property
+    def shard(self) -> Ints:
+        return np.array([shard for shard, _ in self.parts], np.int64)[self.part]
 
     def those(self, which: NDArray[np.bool_]) -> Arrived:
         at = np.flatnonzero(which)
@@ -57,45 +75,47 @@ class Arrived(NamedTuple):
             [self.keys[number] for number in numbers],
             self.ms[at],
             self.hours[at],
+            self.part[at],
+            self.parts,
         )
 
 
-def together(parts: Iterable[Arrived]) -> Arrived:
-    """All of them, one part after the other."""
-    some = list(parts)
+def together(several: Iterable[Arrived]) -> Arrived:
+    """All of them, one after the other; no part is in two of them."""
+    some = list(several)
     nothing: Ints = np.empty(0, np.int64)
+    firsts = accumulate((len(each.parts) for each in some), initial=0)
     return Arrived(
-        [event for part in some for event in part.events],
-        [key for part in some for key in part.keys],
-        np.concatenate([nothing, *(part.ms for part in some)]),
-        np.concatenate([nothing, *(part.hours for part in some)]),
+        [event for each in some for event in each.events],
+        [key for each in some for key in each.keys],
+        np.concatenate([nothing, *(each.ms for each in some)]),
+        np.concatenate([nothing, *(each.hours for each in some)]),
+        np.concatenate([nothing, *(each.part + first for each, first in zip(some, firsts, strict=False))]),
+        [part for each in some for part in each.parts],
     )
 
 
 @dataclass
 class Intake:
-    """What became of the records of some batches; `arrived` by topic."""
+    """What became of the records of some batches; `counters` by shard."""
 
-    arrived: dict[str, Arrived] = field(default_factory=dict)
+    arrived: Arrived = field(default_factory=lambda: together(()))
     refused: list[Refused] = field(default_factory=list)
     strays: list[Stray] = field(default_factory=list)
-    counters: Counter[str] = field(default_factory=Counter)
+    counters: defaultdict[int, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
 
 
 @dataclass(frozen=True)
 class Gate:
     """What an event must satisfy besides its contract.
 
-    shard, shards_of  this shard, and the shards of customer ids
-    unknown           places of the customer keys that are not in the hot cache: only cached ones are surely of
-                      this shard
-    oldest_days       how much older than its record an event may be; None: any age
+    families      topic -> event family
+    shards_of     the shards of customer ids
+    oldest_days   how much older than its record an event may be; None: any age
     """
 
     families: Mapping[str, str]
-    shard: int
     shards_of: Callable[[Sequence[str]], Ints]
-    unknown: Callable[[Sequence[bytes]], list[int]]
     oldest_days: int | None
 
     def out_of_time(self, ms: Ints, record_ms: Ints, now_ms: int) -> dict[int, Rejected]:
@@ -109,66 +129,77 @@ class Gate:
         in_future = np.flatnonzero(ms > now_ms + _AHEAD_MS)
         return flaws | dict.fromkeys(in_future.tolist(), Rejected("in_future", detail))
 
-    def elsewhere(self, events: Sequence[Event], keys: Sequence[bytes]) -> dict[int, int]:
-        """Place -> shard, of the events of other shards' customers."""
-        unknown = self.unknown(keys)
-        shards = self.shards_of([events[place].customer_id for place in unknown])
-        return {unknown[at]: int(shards[at]) for at in np.flatnonzero(shards != self.shard).tolist()}
+    def elsewhere(self, arrived: Arrived, cached: Mapping[int, Cached]) -> dict[int, int]:
+        """Place -> shard, of the events of other shards' customers; whose record is cached is surely of this one."""
+        edges = np.searchsorted(arrived.part, np.arange(len(arrived.parts) + 1)).tolist()
+        unknown: list[int] = []
+        for (shard, _), first, end in zip(arrived.parts, edges, edges[1:], strict=False):
+            unknown += [first + place for place in cached[shard].missing(arrived.keys[first:end])]
+        shards = self.shards_of([arrived.events[place].customer_id for place in unknown])
+        wrong = np.flatnonzero(shards != arrived.shard[unknown])
+        return {unknown[at]: int(shards[at]) for at in wrong.tolist()}
 
 
-def take_in(batches: Sequence[Batch], gate: Gate, now_ms: int) -> Intake:
+def take_in(batches: Sequence[Batch], gate: Gate, cached: Mapping[int, Cached], now_ms: int) -> Intake:
     """Decode every record and sort out what is malformed, out of time or of another shard."""
     intake = Intake()
-    arrived: dict[str, list[Arrived]] = {}
-    for batch in batches:
-        intake.counters[f"events:{batch.topic}"] += len(batch.records)
-        arrived.setdefault(batch.topic, []).append(_take_in(batch, gate, now_ms, intake))
-    intake.arrived = {topic: together(parts) for topic, parts in arrived.items()}
+    by_topic: dict[str, list[Batch]] = {}
+    for batch in sorted(batches, key=attrgetter("shard")):
+        intake.counters[batch.shard][f"events:{batch.topic}"] += len(batch.records)
+        by_topic.setdefault(batch.topic, []).append(batch)
+    intake.arrived = together([_take_in(some, gate, cached, now_ms, intake) for some in by_topic.values()])
     for refused in intake.refused:
-        intake.counters[f"rejected:{refused.batch.topic}:{refused.why.reason}"] += 1
+        intake.counters[refused.batch.shard][f"rejected:{refused.batch.topic}:{refused.why.reason}"] += 1
     return intake
 
 
-def _take_in(batch: Batch, gate: Gate, now_ms: int, intake: Intake) -> Arrived:
-    events, records = _decoded(batch, gate.families[batch.topic], intake)
-    keys = customer_keys(events)
+def _take_in(
+    batches: Sequence[Batch], gate: Gate, cached: Mapping[int, Cached], now_ms: int, intake: Intake
+) -> Arrived:
+    """Of batches of one topic, in the order of their shards."""
+    topic = batches[0].topic
+    events, records, source = _decoded(batches, gate.families[topic], intake)
     ms = np.array([event.epoch_ms for event in events], np.int64)
     record_ms = np.array([record.timestamp for record in records], np.int64)
-    arrived = Arrived(events, keys, ms, record_ms // _HOUR_MS)
+    shards, part = places(np.array([batch.shard for batch in batches], np.int64))
+    parts = [(shard, topic) for shard in shards.tolist()]
+    arrived = Arrived(events, customer_keys(events), ms, record_ms // _HOUR_MS, part[source], parts)
     flaws = gate.out_of_time(ms, record_ms, now_ms)
-    homes = gate.elsewhere(events, keys)
+    homes = gate.elsewhere(arrived, cached)
     if not flaws and not homes:
         return arrived
     for place, why in flaws.items():
-        intake.refused.append(Refused(batch, records[place], why))
+        intake.refused.append(Refused(batches[source[place]], records[place], why))
     for place, home in homes.items():
         if place not in flaws:
-            _send_home(intake, batch, records[place], events[place], home, gate.shard)
+            _send_home(intake, batches[source[place]], records[place], events[place], home)
     here = np.ones(len(events), np.bool_)
     here[[*flaws, *homes]] = False
     return arrived.those(here)
 
 
-def _decoded(batch: Batch, family: str, intake: Intake) -> tuple[list[Event], Sequence[KafkaRecord]]:
-    """The events and their records; what is none is set aside."""
-    outcomes = decode_all([record.value for record in batch.records], family)
+def _decoded(
+    batches: Sequence[Batch], family: str, intake: Intake
+) -> tuple[list[Event], Sequence[KafkaRecord], Ints]:
+    """The events, their records, and which of the batches each is of; what is no event is set aside."""
+    records = [record for batch in batches for record in batch.records]
+    source = np.repeat(np.arange(len(batches)), [len(batch.records) for batch in batches])
+    outcomes = decode_all([record.value for record in records], family)
     if Rejected not in set(map(type, outcomes)):
-        return outcomes, batch.records  # type: ignore[return-value]
-    events: list[Event] = []
-    records: list[KafkaRecord] = []
-    for outcome, record in zip(outcomes, batch.records, strict=True):
+        return outcomes, records, source  # type: ignore[return-value]
+    good: list[int] = []
+    for place, outcome in enumerate(outcomes):
         if isinstance(outcome, Rejected):
-            intake.refused.append(Refused(batch, record, outcome))
+            intake.refused.append(Refused(batches[source[place]], records[place], outcome))
         else:
-            events.append(outcome)
-            records.append(record)
-    return events, records
+            good.append(place)
+    return [outcomes[place] for place in good], [records[place] for place in good], source[good]  # type: ignore[misc]
 
 
-def _send_home(intake: Intake, batch: Batch, record: KafkaRecord, event: Event, home: int, shard: int) -> None:
+def _send_home(intake: Intake, batch: Batch, record: KafkaRecord, event: Event, home: int) -> None:
     if any(name == FORWARDED for name, _ in record.headers):
-        why = Rejected("misrouted", f"customer of shard {home}, still in shard {shard} after forwarding")
+        why = Rejected("misrouted", f"customer of shard {home}, still in shard {batch.shard} after forwarding")
         intake.refused.append(Refused(batch, record, why))
     else:
         intake.strays.append(Stray(batch.topic, home, event.customer_id, record))
-        intake.counters["misrouted"] += 1
+        intake.counters[batch.shard]["misrouted"] += 1

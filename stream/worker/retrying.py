@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Protocol, TypeVar
 
 import structlog
 from aiokafka.errors import KafkaError
@@ -23,7 +23,28 @@ class GivenUp(Exception):
     """The shard was closed while something it needs was away."""
 
 
-async def retrying(what: str, attempt: Callable[[], Awaitable[Result]], given_up: asyncio.Event) -> Result:
+class Signal(Protocol):
+    """What is waited for of an asyncio.Event."""
+
+    def is_set(self) -> bool: ...
+    async def wait(self) -> object: ...
+
+
+class AllSet:
+    """Set when each of the events is."""
+
+    def __init__(self, events: Sequence[asyncio.Event]) -> None:
+        self._events = events
+
+    def is_set(self) -> bool:
+        return all(event.is_set() for event in self._events)
+
+    async def wait(self) -> None:
+        for event in self._events:
+            await event.wait()
+
+
+async def retrying(what: str, attempt: Callable[[], Awaitable[Result]], given_up: Signal) -> Result:
     """The result of `attempt`, tried until Redis and Kafka let it through. Raises GivenUp once that is set."""
     pause = _FIRST_PAUSE_SECONDS
     while True:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
+from collections.abc import Sequence
 from contextlib import suppress
 from tempfile import TemporaryDirectory
 from time import monotonic
@@ -21,6 +22,7 @@ from stream.settings import Settings
 from stream.stopping import told_to_stop
 from stream.store import meta
 from stream.store.connect import check_server, connect
+from stream.store.heartbeats import Heartbeats
 from stream.store.labels import LabelBook
 from stream.store.shard import ShardStore
 from stream.topics import check_topics
@@ -83,7 +85,7 @@ async def _work(settings: Settings, redis: Redis, folder: str, stop: asyncio.Eve
     )
     shards = Shards(common)
     app = engagement_app(settings, shards, folder)
-    pulse = Pulse(shards, store, [clock.follow, following.follow])
+    pulse = Pulse(shards, store, Heartbeats(redis, settings.namespace), [clock.follow, following.follow])
 
     def why_not_ready() -> str | None:
         if not shards.owned:
@@ -95,17 +97,18 @@ async def _work(settings: Settings, redis: Redis, folder: str, stop: asyncio.Eve
         return None
 
     await aside.start()
-    beating = asyncio.create_task(pulse.run())
+    running = [asyncio.create_task(each) for each in (pulse.run(), shards.pipeline.run())]
     try:
         async with serving(
             health_app(why_not_ready), settings.bind, settings.worker_port, "ASSIDU_WORKER_PORT"
         ) as port:
             log.info("worker started", kafka=settings.kafka, group=settings.group, http=f"{settings.bind}:{port}")
             await app.start()
-            await _until_over(stop, beating, shards, pulse, app, settings)
+            await _until_over(stop, running, shards, pulse, app, settings)
     finally:
-        beating.cancel()
         await shards.close()
+        for task in running:
+            task.cancel()
         with suppress(Exception):
             await app.stop()
         await aside.stop()
@@ -113,15 +116,21 @@ async def _work(settings: Settings, redis: Redis, folder: str, stop: asyncio.Eve
 
 
 async def _until_over(
-    stop: asyncio.Event, beating: asyncio.Task[None], shards: Shards, pulse: Pulse, app: App, settings: Settings
+    stop: asyncio.Event,
+    running: Sequence[asyncio.Task[None]],
+    shards: Shards,
+    pulse: Pulse,
+    app: App,
+    settings: Settings,
 ) -> None:
     """Returns when told to stop; raises what makes the worker stop by itself."""
     stopping = asyncio.create_task(stop.wait())
     try:
         while not stopping.done():
             await asyncio.wait({stopping}, timeout=_WATCH_SECONDS)
-            if beating.done():
-                beating.result()
+            for task in running:
+                if task.done():
+                    task.result()
             if shards.failed.done():
                 shards.failed.result()
             if app.crashed or app.should_stop:

@@ -1,9 +1,8 @@
-"""One owned shard: take what waits, decode, drop repeats, fold, commit; one commit in flight at most."""
+"""One owned shard: what waits for it, what is kept of it in memory, and the loops that are its own."""
 
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -16,25 +15,20 @@ from stream.metrics.evidence import Scoring
 from stream.settings import Settings
 from stream.stopping import until_ended
 from stream.store.labels import LabelBook
-from stream.store.shard import ShardStore, Work
+from stream.store.shard import ShardStore
 from stream.worker.aside import Aside
 from stream.worker.batch import Batch
 from stream.worker.clock import Clock
 from stream.worker.commits import Commits, Fenced
-from stream.worker.fold import Changes, counted, facts_of, fold
-from stream.worker.hot import Fresh, HotState
-from stream.worker.intake import Gate, take_in
-from stream.worker.measures import BATCH_EVENTS
+from stream.worker.fold import ShardChanges
+from stream.worker.hot import HotState, Ids
 from stream.worker.outbox import Outbox
 from stream.worker.retrying import GivenUp
 from stream.worker.vigil import Vigil
 from stream.worker.waiting import Waiting
 
-MOST_EVENTS = 20_000
-"""Events of one fold and commit, one fetched batch more or less."""
-
 _AT_WORK = 2
-"""Shards that fold or commit at the same time: one folds while Redis works for the other."""
+"""Folds and looks at the same time: one works while Redis works for the other."""
 
 _COMPACT_EVERY_COMMITS = 64
 
@@ -86,38 +80,36 @@ class Shard:
         """Held while a batch is worked on: whoever holds it sees no commit in flight."""
         self.left_ms: int | None = None
         """Record time of the oldest record that Kafka had and Redis had not when the pulse looked; 0: none."""
+        self.begun = False
+        """Whether events may be folded."""
         self._fenced: str | None = None
         self._folded = 0
         self._newest_ms: int | None = None
-        self._working_ms: int | None = None
+        self.working_ms: int | None = None
         self._common = common
         self._reader = reader
-        self._hot = HotState(
+        self.hot = HotState(
             self.number,
             common.store,
             id_key,
             settings.repeat_hours,
             max(1, settings.cache_customers // settings.partitions),
         )
-        self._vigil = Vigil(commits, self._hot, common.store, common.scoring)
+        self.vigil = Vigil(commits, self.hot, common.store, common.scoring)
         self._outbox = Outbox(commits, common.store, common.aside)
         self._keep_days = settings.keep_days
-        self._gate = Gate(
-            families=settings.topics,
-            shard=self.number,
-            shards_of=common.shards_of,
-            unknown=self._hot.cache.missing,
-            oldest_days=settings.oldest_days,
-        )
 
     async def run(self) -> None:
-        """Fold and commit whatever arrives, look at whose time has come, tell what there is to tell, until closed.
+        """Look at whose time has come and tell what there is to tell, while `Pipeline` folds, until closed.
 
         Raises Fenced; what was not committed is not lost.
         """
         with suppress(GivenUp):  # closed, perhaps before it began
-            await self._vigil.begin()
-            await until_ended(self._fold_on(), self._look_on(), self._outbox.run())
+            await self.vigil.begin()
+            self.begun = True
+            await until_ended(self._look_on(), self._outbox.run())
+        async with self.at_rest:  # a commit in flight is finished
+            pass
         if self._fenced:
             raise Fenced(self._fenced)
 
@@ -130,24 +122,14 @@ class Shard:
     def oldest_ms(self) -> int | None:
         """Record time of the oldest record that is fetched and not committed."""
         waiting = self.waiting.oldest_ms
-        if waiting is None or self._working_ms is None:
-            return self._working_ms if waiting is None else waiting
-        return min(waiting, self._working_ms)
+        if waiting is None or self.working_ms is None:
+            return self.working_ms if waiting is None else waiting
+        return min(waiting, self.working_ms)
 
     def close(self) -> None:
         """Finish the commit in flight, begin no other."""
         self.commits.closed.set()
         self.waiting.close()
-
-    async def _fold_on(self) -> None:
-        while await self.waiting.gathered():
-            async with self.at_rest, self._common.turns:
-                if self._fenced:
-                    break
-                if accepted := await self._accept(self.waiting.take()):
-                    self._working_ms = min(batch.records[0].timestamp for batch in accepted)
-                    await self._work(accepted)
-                    self._working_ms = None
 
     async def _look_on(self) -> None:
         """A little at a time, so that events are folded in between; not while the shard is behind, for what waits may
@@ -159,10 +141,10 @@ class Shard:
                     with suppress(TimeoutError):
                         await asyncio.wait_for(closed.wait(), _LOOK_EVERY_SECONDS)
                 more = False
-                if self._vigil.is_due(clock.now_ms()) and not self.is_behind:
+                if self.vigil.is_due(clock.now_ms()) and not self.is_behind:
                     async with self.at_rest, self._common.turns:
                         if not closed.is_set():
-                            more = await self._vigil.look(clock.now_ms())
+                            more = await self.vigil.look(clock.now_ms())
                             self._outbox.filled()
 
     @property
@@ -171,11 +153,23 @@ class Shard:
         oldest = [ms for ms in (self.oldest_ms, self.left_ms) if ms]
         return self.left_ms is None or bool(oldest and time() * 1000 - min(oldest) > _BEHIND_MS)
 
-    async def _accept(self, batches: list[Batch]) -> list[Batch]:
-        """The batches that continue the position; the rest is stale, or must be read again."""
+    @property
+    def is_free(self) -> bool:
+        """Whether its events may be folded at the moment."""
+        return self.begun and not self.at_rest.locked() and not self.commits.closed.is_set()
+
+    def folds_with(self, other: Shard) -> bool:
+        """Whether both are folded by the same rules."""
+        return self.vigil.scoring == other.vigil.scoring and self.hot.id_key == other.hot.id_key
+
+    async def take(self) -> list[Batch]:
+        """The waiting batches that continue the position; the rest is stale, or must be read again.
+
+        To be put back, or committed, by whoever holds `at_rest`.
+        """
         following = dict(self.commits.position)
         accepted = []
-        for batch in batches:
+        for batch in self.waiting.take():
             if batch.epoch != self._reader.epoch(batch.topic, self.number):
                 continue
             if batch.start != following[batch.topic]:
@@ -183,58 +177,21 @@ class Shard:
                 continue
             following[batch.topic] = batch.end
             accepted.append(batch)
+        self.working_ms = min((batch.records[0].timestamp for batch in accepted), default=None)
         return accepted
 
-    async def _work(self, batches: list[Batch]) -> None:
-        """The whole way of some batches. Everything before the commit can be repeated without a trace."""
-        common, surely = self._common, self.commits.surely
-        intake = take_in(batches, self._gate, now_ms=int(time() * 1000))
-        await surely("set aside dead letters and strays", lambda: common.aside.send(intake.refused, intake.strays))
-        await surely("load event ids", lambda: self._hot.windows(intake.arrived))
-        fresh = self._hot.drop_repeats(intake.arrived)
-        arrived = counted(fresh.arrived, intake.counters)
-        facts, keys = facts_of(arrived, self.commits.names, common.labels.place, common.calendar)
-        wanted = list(facts.wanted())
-        await surely("admit labels", lambda: common.labels.learn(wanted, today=int(time() // 86_400)))
-        known = await surely("load records", lambda: self._hot.known(keys, self.commits.named))
-        now_ms = common.clock.now_ms(facts.newest_ms)
-        changes = fold(facts, keys, known, self._keep_days, self._vigil.scoring, now_ms)
-        intake.counters["repeats"] += fresh.repeats
-        intake.counters.update({f"label_overflow:{label}": events for label, events in facts.homeless()})
-        await self._commit(batches, keys, changes, fresh, intake.counters, now_ms)
-        self._hot.remember(keys, changes.records, fresh.ids)
-        await self._compact()
-
-    async def _commit(
-        self,
-        batches: list[Batch],
-        keys: list[bytes],
-        changes: Changes,
-        fresh: Fresh,
-        counters: Counter[str],
-        now_ms: int,
-    ) -> None:
-        work = Work(
-            customers=keys,
-            records=changes.records,
-            series=changes.increments.encode(),
-            newest_ms=changes.newest_ms,
-            ids={blob: hashes.tobytes() for blob, hashes in fresh.ids.items()},
-            expired_ids=fresh.leaving,
-            counters=+counters,
-            timers=changes.schedule.timers,
-            fields=self._vigil.fields(now_ms),
-        )
-        await self.commits.commit(work, {batch.topic: batch.end for batch in batches})
-        self._vigil.committed(changes.schedule)
+    def remember(self, batches: Sequence[Batch], changes: ShardChanges, ids: Ids) -> None:
+        """Redis has what these batches have changed."""
+        self.vigil.committed(changes.schedule)
         if changes.newest_ms is not None:
             self._newest_ms = max(changes.newest_ms, self._newest_ms or changes.newest_ms)
             self._common.clock.note(changes.newest_ms)
-        BATCH_EVENTS.observe(sum(len(batch.records) for batch in batches))
         for batch in batches:
             self._reader.acknowledge(batch.topic, self.number, batch.end)
+        self.hot.remember(changes.keys, changes.records, ids.new)
 
-    async def _compact(self) -> None:
+    async def compact(self) -> None:
+        """Now and then, for the journal of the series to stay short."""
         self._folded += 1
         if self._folded % _COMPACT_EVERY_COMMITS or self._newest_ms is None:
             return

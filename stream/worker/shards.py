@@ -17,8 +17,9 @@ from stream.store.shard import Claim, Position
 from stream.worker.batch import Batch
 from stream.worker.commits import Commits, Fenced
 from stream.worker.measures import SHARDS_OWNED
+from stream.worker.pipeline import MOST_EVENTS, Pipeline
 from stream.worker.retrying import GivenUp, retrying
-from stream.worker.shard import MOST_EVENTS, Common, Reader, Shard
+from stream.worker.shard import Common, Reader, Shard
 from stream.worker.transport import BatchConsumer
 from stream.worker.waiting import Waiting
 
@@ -37,6 +38,7 @@ class Shards:
         self._common = common
         self._settings: Settings = common.settings
         self._owned: dict[int, Shard] = {}
+        self.pipeline = Pipeline(common, self._owned)
         self._tasks: dict[int, asyncio.Task[None]] = {}
         self._events_waiting = 0
         self._room = asyncio.Event()
@@ -54,6 +56,7 @@ class Shards:
         await self._room.wait()
         if shard := self._owned.get(batch.shard):
             shard.waiting.put(batch)
+            self.pipeline.stir()
 
     async def positions(self, assigned: Iterable[TP]) -> dict[TP, int]:
         """Claim what was newly assigned; where to read every topic of every owned shard from."""
@@ -163,7 +166,7 @@ class Shards:
         )
         log.info("shard claimed", shard=number, position=sum(position.values()))
         waiting = Waiting(MOST_EVENTS, self._count_waiting)
-        commits = Commits(number, owner, claim, Names(stored), self._common.store)
+        commits = Commits(number, owner, claim, Names(stored, number), self._common.store)
         return Shard(commits, waiting, self._common, id_key, self._reader())
 
     def _reader(self) -> Reader:
@@ -175,13 +178,9 @@ class Shards:
         )
 
     async def ends(self) -> dict[tuple[str, int], int]:
-        """(topic, shard) -> end of the log, of every owned shard; asks Kafka, and so tells whether it answers."""
+        """(topic, shard) -> end of the log, of every owned shard. Raises KafkaError when Kafka does not tell."""
         tps = [TP(topic, number) for number in self._owned for topic in self._settings.topics]
-        listed: Mapping[TP, int] = await self.consumer.highwaters(*tps) if tps else {}
-        # See stream.offsets: a fetch may know more than ListOffsets.
-        return {
-            (tp.topic, tp.partition): max(end, self.consumer.highwater(TP(*tp)) or 0) for tp, end in listed.items()
-        }
+        return {tuple(tp): end for tp, end in (await self.consumer.ends(tps) if tps else {}).items()}
 
     def _refuse_torn(self, numbers: set[int], assigned: set[TP]) -> None:
         torn = [

@@ -2,34 +2,34 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections import deque
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterable
+from time import monotonic
 
 from stream.worker.batch import Batch
-
-GATHER_SECONDS = 0.1
-"""So long a shard waits for more after a first batch, unless it has enough: a trickle does not become a commit an
-event, and what is fetched together is folded together (a fold keeps the event loop from delivering)."""
 
 
 class Waiting:
     """A queue that gives out everything at once, `most_events` at most (one batch more or less). `counted` is told
-    how many events came (+) or left (−)."""
+    how many events came (+) or left (−).
+
+    events  how many wait
+    since   when the first of them came (monotonic seconds)
+    """
 
     def __init__(self, most_events: int, counted: Callable[[int], None]) -> None:
+        self.events = 0
+        self.since = 0.0
         self._most_events = most_events
         self._counted = counted
         self._batches: deque[Batch] = deque()
-        self._events = 0
         self._closed = False
-        self._arrived = asyncio.Event()
-        self._enough = asyncio.Event()
 
     def put(self, batch: Batch) -> None:
         """Queue the batch; once closed it is dropped, to be fetched again by whoever owns the shard next."""
         if not self._closed:
+            if not self._batches:
+                self.since = monotonic()
             self._batches.append(batch)
             self._count(len(batch.records))
 
@@ -37,13 +37,6 @@ class Waiting:
     def oldest_ms(self) -> int | None:
         """Timestamp of the oldest waiting record (the topics may differ, so this is the least of the heads)."""
         return min((batch.records[0].timestamp for batch in self._batches), default=None)
-
-    async def gathered(self) -> bool:
-        """Wait until something came, and a little longer for more; False once closed."""
-        await self._arrived.wait()
-        with suppress(TimeoutError):
-            await asyncio.wait_for(self._enough.wait(), GATHER_SECONDS)
-        return not self._closed
 
     def take(self) -> list[Batch]:
         """All batches, up to the most events."""
@@ -53,22 +46,22 @@ class Waiting:
             batches.append(self._batches.popleft())
             events += len(batches[-1].records)
         self._count(-events)
+        self.since = monotonic()
         return batches
+
+    def put_back(self, batches: Iterable[Batch]) -> None:
+        """Before all others, in their order."""
+        if not self._closed:
+            some = list(batches)
+            self._batches.extendleft(reversed(some))
+            self._count(sum(len(batch.records) for batch in some))
 
     def close(self) -> None:
         """Let go of everything."""
         self._closed = True
         self._batches.clear()
-        self._count(-self._events)
+        self._count(-self.events)
 
     def _count(self, events: int) -> None:
-        self._events += events
+        self.events += events
         self._counted(events)
-        for event, is_set in (
-            (self._arrived, self._batches or self._closed),
-            (self._enough, self._events >= self._most_events or self._closed),
-        ):
-            if is_set:
-                event.set()
-            else:
-                event.clear()

@@ -12,6 +12,7 @@ from typing import Self
 from stream.core.series import Key
 from stream.settings import Settings
 from stream.store.connect import AWAY, connect
+from stream.store.heartbeats import Heartbeats, Said
 from stream.store.shard import Commit, ShardStore, Work
 from tests.increments import packed
 
@@ -27,6 +28,7 @@ class Owner:
         assert settings.partitions == 1
         self._redis = connect(settings.redis)
         self._store = ShardStore(self._redis, settings.namespace)
+        self._heartbeats = Heartbeats(self._redis, settings.namespace)
         self._position = dict.fromkeys(settings.topics, 0)
         self._commits = 0
         self._beating: asyncio.Task[None] | None = None
@@ -63,8 +65,7 @@ class Owner:
         assert await self._store.commit(SHARD, OWNER, commit, work) == "committed"
 
     async def _beat(self) -> None:
-        lag = dict.fromkeys(self._position, 0)
         while True:
             with suppress(*AWAY):  # it beats again when Redis is back
-                await self._store.tick(SHARD, OWNER, lag, 0)
+                await self._heartbeats.beat(OWNER, Said([SHARD]))
             await asyncio.sleep(HEARTBEAT_SECONDS)
