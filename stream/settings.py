@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from math import isfinite
 from typing import Literal
 from zoneinfo import ZoneInfo, available_timezones
@@ -98,7 +99,7 @@ class Settings(BaseSettings):
         """Seconds: a third of the session, as Kafka advises, and at most 3."""
         return min(3.0, self.kafka_session_timeout / 3)
 
-    @property
+    @cached_property
     def topics(self) -> dict[str, str]:
         """Kafka topic name -> event family, for all nine families."""
         return {self.topic_prefix + family: family for family in FAMILIES}

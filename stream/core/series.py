@@ -168,17 +168,29 @@ def encode_cells(cells: Iterable[tuple[Key, Times, Times]]) -> bytes:
     return _encode([(key, *_narrow_times(times), *_narrow_counts(counts)) for key, times, counts in cells])
 
 
+_WIDTHS = (1, 2, 4, 8)
+_FEW = 8
+"""Numbers that are written sooner one by one than by numpy; a batch adds one or two to most keys."""
+
+
 def _narrow_times(times: Times) -> tuple[int, int, bytes]:
     if not len(times):
         return 0, 1, b""
     first, last = int(times[0]), int(times[-1])
-    width = next(width for width in (1, 2, 4, 8) if last - first < 1 << 8 * width)
+    width = next(width for width in _WIDTHS if last - first < 1 << 8 * width)
+    if len(times) <= _FEW:
+        return first, width, b"".join([(time - first).to_bytes(width, "little") for time in times.tolist()])
     return first, width, (times - first).astype(f"<u{width}").tobytes()
 
 
 def _narrow_counts(counts: Times) -> tuple[int, bytes]:
+    if len(counts) <= _FEW:
+        few = counts.tolist()
+        largest = max(max(few, default=0), -1 - min(few, default=0))
+        width = next(width for width in _WIDTHS if largest < 1 << 8 * width - 1)
+        return width, b"".join([count.to_bytes(width, "little", signed=True) for count in few])
     largest = max(int(counts.max(initial=0)), -1 - int(counts.min(initial=0)))
-    width = next(width for width in (1, 2, 4, 8) if largest < 1 << 8 * width - 1)
+    width = next(width for width in _WIDTHS if largest < 1 << 8 * width - 1)
     return width, counts.astype(f"<i{width}").tobytes()
 
 

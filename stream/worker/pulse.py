@@ -22,7 +22,7 @@ log = structlog.get_logger()
 
 PERIOD_SECONDS = 1.0
 
-_LOOK_AT = 8
+_LOOK_AT = 4
 """Shards whose state in Redis is looked at each time, in turn: however many there are, it costs the same."""
 _FORGET_EVERY = 60
 

@@ -31,6 +31,7 @@ from stream.worker.aside import Aside
 from stream.worker.clock import Clock
 from stream.worker.following import Following
 from stream.worker.health import health_app
+from stream.worker.looks import look_on
 from stream.worker.pulse import Pulse
 from stream.worker.shard import Common
 from stream.worker.shards import Shards
@@ -97,7 +98,7 @@ async def _work(settings: Settings, redis: Redis, folder: str, stop: asyncio.Eve
         return None
 
     await aside.start()
-    running = [asyncio.create_task(each) for each in (pulse.run(), shards.pipeline.run())]
+    running = [asyncio.create_task(each) for each in (pulse.run(), shards.pipeline.run(), look_on(shards.owned))]
     try:
         async with serving(
             health_app(why_not_ready), settings.bind, settings.worker_port, "ASSIDU_WORKER_PORT"

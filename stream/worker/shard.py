@@ -32,8 +32,6 @@ _AT_WORK = 2
 
 _COMPACT_EVERY_COMMITS = 64
 
-_LOOK_EVERY_SECONDS = 1.0
-"""At customers whose churn risk crosses a level."""
 _BEHIND_MS = 5_000
 
 
@@ -100,14 +98,14 @@ class Shard:
         self._keep_days = settings.keep_days
 
     async def run(self) -> None:
-        """Look at whose time has come and tell what there is to tell, while `Pipeline` folds, until closed.
+        """Tell what there is to tell, while others fold and look, until closed.
 
         Raises Fenced; what was not committed is not lost.
         """
         with suppress(GivenUp):  # closed, perhaps before it began
             await self.vigil.begin()
             self.begun = True
-            await until_ended(self._look_on(), self._outbox.run())
+            await until_ended(self.commits.closed.wait(), self._outbox.run())
         async with self.at_rest:  # a commit in flight is finished
             pass
         if self._fenced:
@@ -131,21 +129,18 @@ class Shard:
         self.commits.closed.set()
         self.waiting.close()
 
-    async def _look_on(self) -> None:
-        """A little at a time, so that events are folded in between; not while the shard is behind, for what waits may
-        be just what was missed of a customer."""
-        closed, clock, more = self.commits.closed, self._common.clock, False
-        with suppress(GivenUp):
-            while not closed.is_set():
-                if not more:
-                    with suppress(TimeoutError):
-                        await asyncio.wait_for(closed.wait(), _LOOK_EVERY_SECONDS)
-                more = False
-                if self.vigil.is_due(clock.now_ms()) and not self.is_behind:
-                    async with self.at_rest, self._common.turns:
-                        if not closed.is_set():
-                            more = await self.vigil.look(clock.now_ms())
-                            self._outbox.filled()
+    async def look(self) -> bool:
+        """A little of what there is to look at in silence; whether there is more. Not while the shard is behind, for
+        what waits may be just what was missed of a customer."""
+        clock = self._common.clock
+        if not self.begun or self.is_closed or self.is_behind or not self.vigil.is_due(clock.now_ms()):
+            return False
+        async with self.at_rest, self._common.turns:
+            if self.is_closed:
+                return False
+            more = await self.vigil.look(clock.now_ms())
+        self._outbox.filled()
+        return more
 
     @property
     def is_behind(self) -> bool:
@@ -154,9 +149,13 @@ class Shard:
         return self.left_ms is None or bool(oldest and time() * 1000 - min(oldest) > _BEHIND_MS)
 
     @property
+    def is_closed(self) -> bool:
+        return self.commits.closed.is_set()
+
+    @property
     def is_free(self) -> bool:
         """Whether its events may be folded at the moment."""
-        return self.begun and not self.at_rest.locked() and not self.commits.closed.is_set()
+        return self.begun and not self.at_rest.locked() and not self.is_closed
 
     def folds_with(self, other: Shard) -> bool:
         """Whether both are folded by the same rules."""

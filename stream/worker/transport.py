@@ -27,7 +27,7 @@ class Fetching(NamedTuple):
     min_bytes: int
 
 
-PATIENT = Fetching(400, 64 * 1024)
+PATIENT = Fetching(500, 64 * 1024)
 """While little comes: a request costs more the more partitions there are, and what comes together is folded so."""
 PROMPT = Fetching(100, 1)
 """While much comes: aiokafka has one request a broker under way, and while what came last is in memory it asks for
@@ -73,9 +73,9 @@ class PromptThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
         """The ends of those logs of which a fetch has told them lately."""
         # Read once: the consumer's own thread may exchange them at any time.
         subscription = self._ensure_consumer()._subscription.subscription
-        assignment = subscription.assignment if subscription else None
+        assignment: Any = subscription.assignment if subscription else None
         ends: dict[TP, int] = {}
-        for tp in tps if assignment else ():
+        for tp in tps if assignment is not None else ():
             state = assignment.state_value(tp) if tp in assignment.tps else None
             if state is not None and (state.timestamp or 0) > now_ms - _FRESH_MS:
                 ends[tp] = state.highwater
