@@ -60,9 +60,8 @@ class HotState:
         fresh = Fresh(together(()))
         parts = []
         for topic, some in arrived.items():
-            window, events = self._windows[topic], some.events
-            customers, event_ids = [event.customer for event in events], [event.event_id for event in events]
-            hashes = id_hashes(customers, event_ids, self._id_key)
+            window = self._windows[topic]
+            hashes = id_hashes(some.keys, [event.event_id for event in some.events], self._id_key)
             new = window.fresh(hashes)
             fresh.repeats += len(new) - int(new.sum())
             parts.append(some if new.all() else some.those(new))
