@@ -18,7 +18,7 @@ DURATIONS_MS = st.sampled_from(
 CAMPAIGNS = st.sampled_from(["spring", "autumn", "none"])
 CONTENTS = st.sampled_from(["article", "film"])
 TICKETS = st.sampled_from(["7", "8"])
-SURVEY_IDS = st.sampled_from(["after sale", "yearly"])
+SURVEY_IDS = st.sampled_from(["after sale", "yearly", "other"])
 
 
 def optional(**fields: st.SearchStrategy[Any]) -> Fields:

@@ -76,7 +76,13 @@ def test_names_the_hours_that_leave_when_a_newer_one_comes() -> None:
 
 
 def test_the_same_event_id_of_two_customers_or_in_two_products_is_no_repeat() -> None:
-    customers = [("default", "u:ada"), ("default", "u:bob"), ("default", "u:ad"), ("shop", "u:ada"), ("forum", "u:ada")]
+    customers = [
+        ("default", "u:ada"),
+        ("default", "u:bob"),
+        ("default", "u:ad"),
+        ("shop", "u:ada"),
+        ("forum", "u:ada"),
+    ]
     keys = [customer_key(product, customer) for product, customer in customers]
     hashes = id_hashes(keys, ["1", "1", "a1", "1", "1"], 7)
     [other_seed] = id_hashes(keys[:1], ["1"], 8)

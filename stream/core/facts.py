@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from zlib import crc32
 
 import numpy as np
+from numpy.typing import NDArray
 
 from stream.core.catalogue import Catalogue, Label
 from stream.core.names import Names
@@ -85,6 +86,13 @@ class Facts:
     @property
     def newest_ms(self) -> int | None:
         return int(self.ms.max()) if len(self.ms) else None
+
+    @cached_property
+    def of_one_product(self) -> NDArray[np.bool_]:
+        """For each event, whether it is not of the product `other`, in which many are taken together."""
+        products = self.customers.products
+        own: NDArray[np.bool_] = self.product != (products.index(OTHER) if OTHER in products else -1)
+        return own
 
     @cached_property
     def minute(self) -> Ints:

@@ -61,6 +61,8 @@ class Keys:
     def __init__(self, namespace: str) -> None:
         self._namespace = namespace
         self.meta = f"{namespace}:meta"
+        self.products = f"{namespace}:products"
+        """Sorted set: admitted product -> day (since the epoch) of its last use."""
 
     def shard(self, shard: int) -> ShardKeys:
         tag = f"{self._namespace}:{{{shard}}}"
@@ -75,5 +77,5 @@ class Keys:
         return f"{self._namespace}:{{{shard}}}:timers:{hour}"
 
     def labels(self, product: str, label: str) -> str:
-        """Hash: admitted label value -> day (since the epoch) of its last use."""
+        """Sorted set: admitted label value -> day (since the epoch) of its last use."""
         return f"{self._namespace}:labels:{label}:{product}"

@@ -15,7 +15,7 @@ from stream.metrics import SERIES
 from stream.metrics.evidence import Scoring
 from stream.settings import Settings
 from stream.stopping import until_ended
-from stream.store.labels import LabelBook
+from stream.store.labels import LabelBook, ProductBook
 from stream.store.shard import ShardStore, Work
 from stream.worker.aside import Aside
 from stream.worker.batch import Batch
@@ -26,6 +26,7 @@ from stream.worker.hot import Fresh, HotState
 from stream.worker.intake import Gate, take_in
 from stream.worker.measures import BATCH_EVENTS
 from stream.worker.outbox import Outbox
+from stream.worker.products import placed, products_of
 from stream.worker.retrying import GivenUp
 from stream.worker.vigil import Vigil
 from stream.worker.waiting import Waiting
@@ -50,6 +51,7 @@ class Common:
     settings: Settings
     store: ShardStore
     labels: LabelBook
+    products: ProductBook
     aside: Aside
     calendar: Calendar
     clock: Clock
@@ -192,10 +194,12 @@ class Shard:
         await surely("set aside dead letters and strays", lambda: common.aside.send(intake.refused, intake.strays))
         await surely("load event ids", lambda: self._hot.windows(intake.arrived))
         fresh = self._hot.drop_repeats(intake.arrived)
-        arrived = counted(fresh.arrived, intake.counters)
+        arrived, today = counted(fresh.arrived, intake.counters), int(time() // 86_400)
+        await surely("admit products", lambda: common.products.learn(products_of(arrived), today))
+        arrived = placed(arrived, common.products.place, intake.counters)
         facts, keys = facts_of(arrived, self.commits.names, common.labels.place, common.calendar)
         wanted = list(facts.wanted())
-        await surely("admit labels", lambda: common.labels.learn(wanted, today=int(time() // 86_400)))
+        await surely("admit labels", lambda: common.labels.learn(wanted, today))
         known = await surely("load records", lambda: self._hot.known(keys, self.commits.named))
         now_ms = common.clock.now_ms(facts.newest_ms)
         changes = fold(facts, keys, known, self._keep_days, self._vigil.scoring, now_ms)

@@ -108,6 +108,11 @@ def is_active(event: Mapping[str, Any]) -> bool:
             return type_ in ALWAYS_ACTIVE
 
 
+def of_one_survey(event: Happening) -> bool:
+    """What found no place is `other`: many surveys, or the surveys of many products, which do not compare."""
+    return "other" not in (event.product, event.fields["survey_id"])
+
+
 def of_types(history: Iterable[Happening], *types: str) -> list[Happening]:
     return [event for event in history if event.type in types]
 
