@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from typing import Any, Literal, NamedTuple, get_args, get_origin
 
@@ -28,14 +28,14 @@ _Values = Mapping[str, Raw]
 
 
 class _Field(NamedTuple):
-    """`struct` is the object that the field holds, if it holds one."""
+    """`inner` is the object that the field holds, if it holds one."""
 
     name: str
     required: bool
-    decoder: Decoder[Any]
+    decode: Callable[[Raw], Any]
+    inner: type[Struct] | None
     choices: list[str]
     is_text: bool
-    struct: type[Struct] | None
 
 
 def decode_by_field(text: str, family: str) -> Event | Rejected:
@@ -95,28 +95,26 @@ def _read(struct: type[Struct], values: _Values, where: str) -> Any:
     """The struct with these values, or the Rejected for one of them; `where` precedes the names of fields."""
     read = {}
     for field in _FIELDS[struct]:
-        value = values.get(field.name)
-        if value is None or (not field.required and bytes(value) in _LEFT_EMPTY):
+        name, required, decode, inner = field[:4]
+        value = values.get(name)
+        if value is None or (not required and bytes(value) in _LEFT_EMPTY):
             continue
-        found = _value(field, value, where + field.name)
-        if isinstance(found, Rejected):
+        try:
+            found = _read(inner, _OBJECT.decode(value), f"{where}{name}.") if inner else decode(value)
+        except ValidationError as error:
+            return Rejected("wrong_type", f"{where}{name}: {_expected(field, value, error)}")
+        if inner and isinstance(found, Rejected):
             return found
-        read[field.name] = found
+        read[name] = found
     return struct(**read)
 
 
-def _value(field: _Field, value: Raw, name: str) -> Any:
-    try:
-        if field.struct:
-            return _read(field.struct, _OBJECT.decode(value), f"{name}.")
-        return field.decoder.decode(value)
-    except ValidationError as error:
-        expected: object = error
-        if field.choices:  # of a literal msgspec tells only what it got, at whatever length
-            expected = f"expected one of {', '.join(field.choices)}"
-        elif field.is_text and _INTEGER.fullmatch(value):
-            expected = f'expected a string: write "{bytes(value).decode()}" with quotes'
-        return Rejected("wrong_type", f"{name}: {expected}")
+def _expected(field: _Field, value: Raw, error: ValidationError) -> str:
+    if field.choices:  # of a literal msgspec tells only what it got, at whatever length
+        return f"expected one of {', '.join(field.choices)}"
+    if field.is_text and _INTEGER.fullmatch(value):
+        return f'expected a string: write "{bytes(value).decode()}" with quotes'
+    return str(error)
 
 
 def _members(type_: inspect.Type) -> Iterator[inspect.Type]:
@@ -144,10 +142,10 @@ def _field(info: FieldInfo) -> _Field:
     return _Field(
         info.name,
         info.required,
-        Decoder(info.type),
+        Decoder(info.type).decode,
+        next((member.cls for member in members if isinstance(member, inspect.StructType)), None),
         _choices(info.type),
         any(isinstance(member, inspect.StrType) for member in members),
-        next((member.cls for member in members if isinstance(member, inspect.StructType)), None),
     )
 
 
@@ -156,8 +154,8 @@ def _fields_of(struct: type[Struct]) -> dict[type[Struct], tuple[_Field, ...]]:
     own = tuple(map(_field, fields(struct)))
     found = {struct: own}
     for field in own:
-        if field.struct:
-            found |= _fields_of(field.struct)
+        if field.inner:
+            found |= _fields_of(field.inner)
     return found
 
 
