@@ -50,7 +50,7 @@ STAGES = (
     Stage("decode", ("stream.worker.shard:take_in",)),
     Stage("drop repeats", ("stream.worker.hot:HotState.windows", "stream.worker.hot:HotState.drop_repeats")),
     Stage("events to columns", ("stream.worker.shard:counted", "stream.worker.shard:facts_of")),
-    Stage("labels", ("stream.store.labels:LabelBook.learn",)),
+    Stage("labels", ("stream.store.labels:LabelBook.learn", "stream.store.labels:ProductBook.learn")),
     Stage("record load", ("stream.worker.hot:HotState.known",)),
     Stage("fold: unpack records", ("stream.worker.fold:unpacked",)),
     Stage("fold: join memories", MEMORIES_JOINED),

@@ -10,7 +10,7 @@ from msgspec import Meta, Struct
 from schemas.rejected import Rejected
 
 Name = Annotated[str, Meta(min_length=1, max_length=256)]
-Text = Annotated[str, Meta(max_length=4096)]
+Text = Annotated[str, Meta(min_length=1, max_length=4096)]
 Count = Annotated[int, Meta(ge=0, le=2**63 - 1)]
 DurationMs = Annotated[int, Meta(ge=0, le=24 * 60 * 60 * 1000, description="Milliseconds, at most 24 hours.")]
 
@@ -18,7 +18,7 @@ EventId = Annotated[
     str,
     Meta(min_length=1, max_length=128, description="Unique for each occurrence; the same again is a repeat."),
 ]
-# Read to the microsecond, further digits rounded. Besides RFC 3339, a space for the T and an offset
+# Read to the microsecond, further digits cut off (see decoding.py). Besides RFC 3339, a space for the T and an offset
 # without its colon are read: each has only one meaning, and refusing them would cost a second parse.
 Timestamp = Annotated[datetime, Meta(tz=True, description="When it happened: RFC 3339 with an offset from UTC.")]
 UserId = Annotated[
@@ -47,8 +47,8 @@ _LATEST = datetime.max.replace(tzinfo=UTC)
 class Event(Struct, frozen=True, gc=False, kw_only=True, tag_field="type"):
     """One thing that happened to one customer.
 
-    Unknown fields are ignored. A field that may be absent may also be null; one with a default value
-    (product, channel, bot, test) may be absent but not null.
+    Unknown fields are ignored. A field that may be absent may also be null or an empty string, whatever its type,
+    and is then as if absent: it has its default value (product, channel, bot, test) or none.
     """
 
     event_id: EventId

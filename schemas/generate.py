@@ -16,8 +16,12 @@ from schemas.surveys import SCALES, SurveyResponse
 FOLDER = Path(__file__).parent / "json"
 
 _CUSTOMER = {
-    "anyOf": [{"required": [id_], "properties": {id_: {"type": "string"}}} for id_ in ("user_id", "anonymous_id")]
+    "anyOf": [
+        {"required": [id_], "properties": {id_: {"type": "string", "minLength": 1}}}
+        for id_ in ("user_id", "anonymous_id")
+    ]
 }
+_NULL, _LEFT_EMPTY = {"type": "null"}, {"enum": [None, ""]}
 
 
 def schemas() -> dict[str, str]:
@@ -35,11 +39,22 @@ def _message() -> str:
 def _schema(family: str) -> str:
     types = TYPES_OF_FAMILY[family]
     schema = msgspec.json.schema(functools.reduce(operator.or_, types))
+    for definition in schema["$defs"].values():
+        _let_be_empty(definition)
     for struct in types:
         schema["$defs"][struct.__name__] |= _CUSTOMER
     if SurveyResponse in types:
         schema["$defs"][SurveyResponse.__name__] |= _scales()
     return _text(f"{family}.py", f"An event on the topic of the family {family}", schema)
+
+
+def _let_be_empty(definition: dict[str, Any]) -> None:
+    """What may be left out may also be null or an empty string."""
+    properties = definition["properties"]
+    for name in properties.keys() - set(definition["required"]):
+        default = properties[name].pop("default")
+        allowed = [each for each in properties[name].get("anyOf", [properties[name]]) if each != _NULL]
+        properties[name] = {"anyOf": [*allowed, _LEFT_EMPTY], "default": default}
 
 
 def _text(module: str, title: str, schema: dict[str, Any]) -> str:

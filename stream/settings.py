@@ -35,6 +35,7 @@ class Settings(BaseSettings):
     horizon_days: int = Field(400, ge=31, le=4000)
     repeat_hours: int = Field(24, ge=1, le=24 * 31)
     label_limit: int = Field(200, ge=1)
+    product_limit: int = Field(50, ge=1)
     first_week_days: int = Field(3, ge=1, le=7)
     csat_7_from: int = Field(5, ge=1, le=7)
     idempotence: Literal["auto", "on", "off"] = "auto"

@@ -18,12 +18,13 @@ DURATIONS_MS = st.sampled_from(
 CAMPAIGNS = st.sampled_from(["spring", "autumn", "none"])
 CONTENTS = st.sampled_from(["article", "film"])
 TICKETS = st.sampled_from(["7", "8"])
-SURVEY_IDS = st.sampled_from(["after sale", "yearly"])
+SURVEY_IDS = st.sampled_from(["after sale", "yearly", "other"])
 
 
 def optional(**fields: st.SearchStrategy[Any]) -> Fields:
-    """Each of the fields or not, or null."""
-    return st.fixed_dictionaries({}, optional={name: values | st.none() for name, values in fields.items()})
+    """Each of the fields or not, or left empty."""
+    empty = st.sampled_from([None, ""])
+    return st.fixed_dictionaries({}, optional={name: values | empty for name, values in fields.items()})
 
 
 def required(**fields: st.SearchStrategy[Any]) -> Fields:

@@ -48,8 +48,9 @@ MOMENTS = (
 )
 CUSTOMERS = ({"user_id": "1"}, {"anonymous_id": "1"}, {"user_id": "2", "anonymous_id": "1"}, {"user_id": "3"})
 CASTS = (  # who takes part: everybody everywhere; or few in one place, for long visits and second thoughts
-    (CUSTOMERS, ("app", "app", "app", "shop"), ("web", "ios", "store")),
+    (CUSTOMERS, ("app", "app", "app", "shop", "other"), ("web", "ios", "store")),
     (CUSTOMERS[:2], ("app",), ("web",)),
+    (CUSTOMERS[:2], ("other",), ("web",)),
 )
 PLOTS = (  # what it is about: everything, or one family alone, so that its events meet
     tuple(FIELDS),

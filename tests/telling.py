@@ -50,3 +50,11 @@ def assert_reads(
             table = State(Calendar(ZONE), first_week_days=definitions.first_week_days).take(batches).table
             differences = compare(report(table, at, ZONE, None, definitions), recounted)
             assert not differences, "\n".join(differences)
+
+
+def assert_never_shown(events: list[Fields], name: str) -> None:
+    """No sample of that name, not even an undefined one."""
+    recounted = {found for found, _ in recount(events, NOON, ZONE)}
+    table = State(Calendar(ZONE)).take([list(map(decoded, events))]).table
+    shown = {line["name"] for line in report(table, NOON, ZONE)["metrics"]}
+    assert sample(name)[0] not in recounted | shown

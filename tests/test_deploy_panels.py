@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -20,7 +21,7 @@ from tests.stack.waiting import eventually
 
 DEPLOY = Path(__file__).parent.parent / "deploy"
 CHOSEN = {"product": ".+", "window": "7d", "__rate_interval": "10s"}
-FEW_LABELS = 2  # so that some are folded into `other`
+FEW_LABELS = 10  # enough for what is simulated: of what finds no place not everything is shown
 
 
 class Query(NamedTuple):
@@ -52,12 +53,22 @@ def configuration(folder: Path, ports: dict[str, int]) -> Path:
     return file
 
 
+def crowded() -> str:
+    """Events of a product with more campaigns than there are places for."""
+    click = {"type": "click", "user_id": "ann", "product": "crowded", "timestamp": datetime.now(UTC).isoformat()}
+    return "".join(
+        json.dumps(click | {"event_id": str(number), "campaign": f"campaign-{number}"}) + "\n"
+        for number in range(FEW_LABELS + 5)
+    )
+
+
 @pytest.fixture
 def prometheus(assidu: Assidu, tmp_path: Path) -> Iterator[Prometheus]:
     """Scraping a worker and an exporter, while customers are simulated."""
     program("prometheus")
     ports = {EXPORTER_JOB: assidu.settings.exporter_port, WORKER_JOB: free_port()}
     assert assidu.run("topics").returncode == 0
+    assert assidu.run("emit", "-", stdin=crowded()).returncode == 0
     assidu.start("worker", worker_port=ports[WORKER_JOB], label_limit=FEW_LABELS)
     assidu.start("exporter", canary_seconds=1)
     assidu.start("simulate", "--customers", "500", "--rate", "100")

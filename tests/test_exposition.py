@@ -119,5 +119,5 @@ def test_what_was_kept_of_the_refresh_before_is_what_would_be_read_now(history: 
             at = minute + minutes
             assert "".join(indicators.lines(views(state, at))) == written(state, at)
     state.table.compact(minute, state.calendar.day(minute), 400)
-    state.table.release(lambda *_: False)
+    state.table.release(lambda _: False, lambda *_: False)
     assert "".join(indicators.lines(views(state, minute))) == written(state, minute)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from stream.core.definition import Definitions
-from tests.telling import DAY, MINUTE, NOW, Fields, assert_reads, event
+from tests.telling import DAY, MINUTE, NOW, Fields, assert_never_shown, assert_reads, event
 
 
 def answer(score: int, ago: timedelta = NOW, user: str = "ann", **fields: Any) -> Fields:
@@ -59,6 +59,27 @@ def test_a_theme_counts_once_in_an_answer_and_an_answer_without_opinion_not_at_a
     assert_reads(events, "feedback", 1, theme="price", sentiment="negative", window="24h")
     assert_reads(events, "feedback", 1, theme="price", sentiment="none", window="24h")
     assert_reads(events, "feedback", 1, theme="none", sentiment="negative", window="24h")
+
+
+def test_surveys_that_found_no_place_are_counted_and_not_scored() -> None:
+    """ann liked one and bob another; what they thought of the others is no second thought."""
+    beyond: Fields = {"survey": "nps", "survey_id": "other", "scale": "0-10"}
+    events = [
+        event("survey_sent", user="ann", survey="nps", survey_id="other"),
+        answer(10, 3 * MINUTE, **beyond),
+        answer(0, 2 * MINUTE, user="bob", **beyond),
+        answer(0, MINUTE, **beyond),
+        answer(10, user="bob", themes=["price"], **beyond),
+    ]
+    assert_reads(events, "survey_responses", 4, survey="nps", survey_id="other", window="24h")
+    assert_reads(events, "feedback", 1, theme="price", sentiment="none", window="24h")
+    for name in ("nps_score", "nps_margin", "nps_customers", "survey_customers", "survey_response_ratio"):
+        assert_never_shown(events, name)
+
+
+def test_surveys_of_products_that_found_no_place_are_counted_and_not_scored() -> None:
+    events = [answer(7, product="other"), answer(1, product="other")]
+    assert_never_shown(events, "ces_ratio")
 
 
 def test_a_survey_is_shown_however_long_ago_it_was_answered() -> None:

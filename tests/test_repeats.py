@@ -6,6 +6,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from stream.store.keys import customer_key
 from stream.worker.repeats import RepeatWindow, id_hashes
 
 HOURS = 3
@@ -16,7 +17,7 @@ batches = st.lists(st.lists(st.tuples(st.integers(0, 12), st.integers(0, 30)), m
 
 
 def hashes_of(ids: list[int]) -> np.ndarray:
-    return id_hashes(["u:ada"] * len(ids), map(str, ids), 7)
+    return id_hashes([b"u:ada"] * len(ids), map(str, ids), 7)
 
 
 def take(window: RepeatWindow, batch: list[tuple[int, int]]) -> list[bool]:
@@ -74,7 +75,15 @@ def test_names_the_hours_that_leave_when_a_newer_one_comes() -> None:
     assert list(window.leaving(100)) == [7, 8, 9, 10]
 
 
-def test_the_same_event_id_of_two_customers_is_no_repeat() -> None:
-    ada, bob, ad = id_hashes(["u:ada", "u:bob", "u:ad"], ["1", "1", "a1"], 7)
-    [other_key] = id_hashes(["u:ada"], ["1"], 8)
-    assert len({ada, bob, ad, other_key}) == 4
+def test_the_same_event_id_of_two_customers_or_in_two_products_is_no_repeat() -> None:
+    customers = [
+        ("default", "u:ada"),
+        ("default", "u:bob"),
+        ("default", "u:ad"),
+        ("shop", "u:ada"),
+        ("forum", "u:ada"),
+    ]
+    keys = [customer_key(product, customer) for product, customer in customers]
+    hashes = id_hashes(keys, ["1", "1", "a1", "1", "1"], 7)
+    [other_seed] = id_hashes(keys[:1], ["1"], 8)
+    assert len({*hashes.tolist(), other_seed}) == 6

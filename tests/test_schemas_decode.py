@@ -97,6 +97,11 @@ def test_a_signed_in_customer_wins_over_the_device(
         ("2026-03-31T11:59:30.123-00:00", 1_774_958_370_123),
         ("0001-01-01T00:00:00Z", -62_135_596_800_000),
         ("9999-12-31T23:59:59.999999Z", 253_402_300_799_999),
+        ("9999-12-31T23:59:59.9999999Z", 253_402_300_799_999),
+        ("2026-03-30T23:59:59.9999996Z", 1_774_915_199_999),
+        ("2026-03-30t23:59:59.99999999999999999999z", 1_774_915_199_999),
+        ("2026-03-31 01:59:59.9999996+0200", 1_774_915_199_999),
+        ("1969-12-31T23:59:59.9999996Z", -1),
         ("9999-12-31T23:59:59.999999+23:59", 253_402_214_459_999),
     ],
 )
@@ -112,6 +117,8 @@ def test_timestamps_are_read_to_the_millisecond(timestamp: str, epoch_ms: int) -
         "1774958370",
         "2026-03-31T11:59Z",
         "2026-03-31T24:00:00Z",
+        "2026-03-31T23:59:60Z",
+        "2026-03-31T23:59:60.9999999Z",
         "2026-03-31T11:59:30+02",
         "2026-03-31T11:59:30+24:00",
         "2026-03-31T11:59:30,5Z",
@@ -156,7 +163,13 @@ def test_a_moment_outside_utc_years_is_told_before_a_wrong_type() -> None:
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"product": 7}, "product: Expected `str`, got `int`"),
+        ({"product": 7}, 'product: expected a string: write "7" with quotes'),
+        ({"user_id": -42}, 'user_id: expected a string: write "-42" with quotes'),
+        ({"event_id": 10**39}, f'event_id: expected a string: write "{10**39}" with quotes'),
+        ({"event_id": 10**99}, "event_id: Expected `str`, got `float`"),
+        ({"user_id": 42.0}, "user_id: Expected `str | null`, got `float`"),
+        ({"user_id": True}, "user_id: Expected `str | null`, got `bool`"),
+        ({"survey_id": ""}, "survey_id: Expected `str` of length >= 1"),
         ({"sentiment": "happy" * 999}, "sentiment: expected one of positive, neutral, negative"),
         ({"survey": "sus"}, "survey: expected one of nps, csat, ces"),
         ({"scale": "1-5"}, "scale: expected one of 0-10, 1-10 for nps"),
@@ -172,6 +185,12 @@ def test_a_moment_outside_utc_years_is_told_before_a_wrong_type() -> None:
 )
 def test_the_detail_names_the_field_and_what_was_expected(changes: dict[str, Any], words: str) -> None:
     assert rejected(message(ANSWER, **changes), "surveys").detail == words
+
+
+def test_a_field_of_a_field_is_named_with_both() -> None:
+    value = message(CLICK, type="identify", traits={"plan": "", "segment": 7})
+
+    assert rejected(value, "identity").detail == 'traits.segment: expected a string: write "7" with quotes'
 
 
 def test_a_long_unknown_type_does_not_fill_the_detail() -> None:

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec import inspect
 
-from schemas import FAMILIES, FAMILY_OF_TYPE, REASONS, TYPES, Event, Rejected, decode
+from schemas import FAMILIES, FAMILY_OF_TYPE, REASONS, TYPES, Event, Rejected, decode, decode_all
 from schemas.by_field import decode_by_field
 from schemas.surveys import SCALES, SurveyResponse
 
@@ -158,6 +158,65 @@ def test_an_event_without_one_of_its_fields_is_an_event_or_says_which(
     if isinstance(result, Rejected):
         assert result.reason in ("missing_field", "no_customer")
         assert name in result.detail
+
+
+@LAW
+@given(MESSAGES, st.data())
+def test_a_field_left_empty_is_one_left_out(fields: dict[str, Any], data: st.DataObject) -> None:
+    struct = TYPES[fields["type"]]
+    family, empty = FAMILY_OF_TYPE[fields["type"]], st.sampled_from(["", None])
+    optional = [field.name for field in msgspec.structs.fields(struct) if not field.required]
+    names = data.draw(st.lists(st.sampled_from(optional), min_size=1, unique=True))
+    left_out = {name: content for name, content in fields.items() if name not in names}
+    left_empty = fields | {name: data.draw(empty) for name in names}
+
+    expected = decoded(json.dumps(left_out).encode(), family)
+
+    assert decoded(json.dumps(left_empty).encode(), family) == expected
+    assert isinstance(expected, Event) or expected.reason == "no_customer"
+
+
+@LAW
+@given(MESSAGES, st.data())
+def test_a_required_field_left_empty_is_refused_by_its_name(fields: dict[str, Any], data: st.DataObject) -> None:
+    required = [field.name for field in msgspec.structs.fields(TYPES[fields["type"]]) if field.required]
+    name = data.draw(st.sampled_from(required))
+    changed = fields | {name: data.draw(st.sampled_from(["", None]))}
+
+    result = decoded(json.dumps(changed).encode(), FAMILY_OF_TYPE[fields["type"]])
+
+    assert isinstance(result, Rejected)
+    assert result.reason in ("wrong_type", "bad_timestamp", "scale_unsupported")
+    assert result.detail.startswith(name)
+
+
+@LAW
+@given(st.lists(MESSAGES, max_size=4), st.data())
+def test_many_messages_are_decoded_as_each_alone(some: list[dict[str, Any]], data: st.DataObject) -> None:
+    """Also where fields are left empty, are wrong, or have more digits than a moment is read to."""
+    changes = st.sampled_from(
+        [{}, {"channel": ""}, {"bot": None}, {"user_id": ""}, {"user_id": 42}, {"event_id": ""}]
+        + [{"timestamp": f"2026-03-31T23:59:59.{digits}Z"} for digits in ("999", "999999", "9999999", "12345678901")]
+        + [{"latitude": 48.8566969}, {"note": "at 1:23.9999999"}]
+    )
+    values: list[bytes | None] = [json.dumps(fields | data.draw(changes)).encode() for fields in some]
+    family = data.draw(st.sampled_from([FAMILY_OF_TYPE[fields["type"]] for fields in some] or list(FAMILIES)))
+
+    assert decode_all(values, family) == [decode(value, family) for value in values]
+
+
+@LAW
+@given(MOMENTS, st.text("0123456789", min_size=7, max_size=30))
+def test_what_is_finer_than_a_microsecond_is_cut_off(moment: datetime, digits: str) -> None:
+    start, offset = moment.isoformat(timespec="seconds")[:19], moment.isoformat()[-6:]
+    fields = {"type": "login", "event_id": "e", "user_id": "u"}
+    coarse, fine = (
+        json.dumps(fields | {"timestamp": f"{start}.{fraction}{offset}"}).encode()
+        for fraction in (digits[:6], digits)
+    )
+
+    assert decoded(fine, "logins") == decoded(coarse, "logins")
+    assert decode_all([fine, coarse], "logins") == [decode(coarse, "logins")] * 2
 
 
 @LAW

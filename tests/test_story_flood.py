@@ -10,11 +10,12 @@ import pytest
 from redis import Redis
 
 from stream.store.keys import Keys
-from tests.events import Event
+from tests.events import Event, login
 from tests.stack.command import Assidu
 from tests.stack.story import NEWEST, Story
 
 CAMPAIGNS = 100_000
+PRODUCTS = 2000
 LIMIT = 20
 
 
@@ -59,6 +60,31 @@ def test_a_flood_of_campaigns_is_counted_as_other(assidu: Assidu) -> None:
     # The record of a customer that saw a hundred campaigns is no larger than its share of the places.
     assert largest_record(story) < 2_000
     assert worker.child.running
+
+
+def test_a_flood_of_products_is_counted_as_other(assidu: Assidu) -> None:
+    """One login in each, all with the same event_id and of the same user: another person in each product."""
+    story = Story(assidu)
+    story.worker()
+    products = [f"product-{number}" for number in range(PRODUCTS)]
+    story.emit(login("42", NEWEST, "1", product=product) for product in [*products, *products[:500]])
+    story.settle()
+
+    samples = [each for each in story.report(NEWEST)["metrics"] if each["labels"].get("window") == "24h"]
+    logins = by_product(samples, "engagement_events", type="login")
+    assert len(logins) == 50 + 1
+    assert sum(logins.values()) == PRODUCTS
+    assert by_product(samples, "engagement_active_customers") == dict.fromkeys(logins, 1)
+    assert story.counter("label_overflow:product") == PRODUCTS - 50
+    assert story.counter("repeats") == 500
+
+
+def by_product(samples: list[dict[str, Any]], name: str, **labels: str) -> dict[str, int]:
+    return {
+        each["labels"]["product"]: each["value"]
+        for each in samples
+        if each["name"] == name and labels.items() <= each["labels"].items()
+    }
 
 
 def by_campaign(samples: list[dict[str, Any]], name: str) -> dict[str, int]:

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from zlib import crc32
 
 import numpy as np
+from numpy.typing import NDArray
 
 from stream.core.catalogue import Catalogue, Label
 from stream.core.names import Names
@@ -94,6 +95,13 @@ class Facts:
     @property
     def newest_ms(self) -> int | None:
         return int(self.ms.max()) if len(self.ms) else None
+
+    @cached_property
+    def of_one_product(self) -> NDArray[np.bool_]:
+        """For each event, whether it is not of the product `other`, in which many are taken together."""
+        own = np.array([self._plain(product) != OTHER for product in range(len(self.customers.products))], np.bool_)
+        found: NDArray[np.bool_] = own[self.product]
+        return found
 
     @cached_property
     def minute(self) -> Ints:

@@ -115,12 +115,15 @@ class Table:
         """The names of all labels of the series."""
         return {label for series in self._series.values() for label in series.labels}
 
-    def release(self, shown: Callable[[str, str, str], bool]) -> None:
-        """Drop the keys that hold nothing any more and whose (product, label, value) is not all `shown`."""
+    def release(self, has_place: Callable[[str], bool], shown: Callable[[str, str, str], bool]) -> None:
+        """Drop the keys that hold nothing any more and whose product has no place, or whose (product, label, value)
+        is not all `shown`."""
         for key in [key for key, cells in self._cells.items() if not len(cells.cells()[0])]:
             name, product, *values = key
             series = self._series.get(name)
-            if series and not all(map(shown, [product] * len(values), series.labels, values)):
+            if not series:
+                continue
+            if not has_place(product) or not all(map(shown, [product] * len(values), series.labels, values)):
                 del self._cells[key]
                 self._keys[name, product].remove(key)
                 self._chosen.pop((name, product), None)

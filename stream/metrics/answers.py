@@ -1,7 +1,8 @@
 """Answers: the last answer of each customer to each survey, and the series that count it.
 
 Per customer, survey, survey_id and scale the last answer counts: later timestamp, then greater event_id; earlier
-ones are taken back.
+ones are taken back. Of what found no place among the labels (the survey_id or the product `other`) answers are only
+counted: they are to several surveys, and one would take another's place.
 """
 
 from __future__ import annotations
@@ -12,8 +13,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from stream.core.facts import NONE, Customers, Facts
+from stream.core.facts import NONE, OTHER, Customers, Facts
 from stream.core.increments import Increments
+from stream.core.names import Names
 from stream.core.ragged import (
     Ints,
     Ragged,
@@ -97,7 +99,7 @@ class Answers:
         return [replaced(self.stored, rows, Ragged(answers.words, lengths))]
 
     def joined(self, facts: Facts, keep_days: int | None) -> Answers:
-        at, numbers = facts.under(RESPONSES)
+        at, numbers = _to_one_survey(facts)
         if not len(at):
             return self
         answers = [facts.events[event] for event in at.tolist()]
@@ -117,6 +119,24 @@ class Answers:
         """The answers that were stored of these rows."""
         found = _read(self.stored, rows)
         return found._replace(number=self.customers.read(found.row, found.number))
+
+
+def of_one_survey(product: str, survey_id: str) -> bool:
+    """Whether all answers under these labels are to the same survey."""
+    return OTHER not in (product, survey_id)
+
+
+def _to_one_survey(facts: Facts) -> tuple[Ints, Ints]:
+    """(answers that can stand beside each other, the numbers of their keys of RESPONSES)."""
+    at, numbers = facts.under(RESPONSES)
+    keys, where = places(numbers)
+    known = np.array([_is_of_one_survey(facts.customers.names, number) for number in keys.tolist()], np.bool_)[where]
+    return at[known], numbers[known]
+
+
+def _is_of_one_survey(names: Names, number: int) -> bool:
+    _, product, _, survey_id, _ = names[number]
+    return of_one_survey(names.plain(product), survey_id)
 
 
 def _read(stored: Ragged, rows: Ints) -> Given:

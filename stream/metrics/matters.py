@@ -1,4 +1,8 @@
-"""Matters: how a customer's subscription and its tickets stand, told by the last that was heard of each."""
+"""Matters: how a customer's subscription and its tickets stand, told by the last that was heard of each.
+
+Of the product `other` none is remembered: there the subscriptions, and the tickets of the same number, of several
+products would be taken for one.
+"""
 
 from __future__ import annotations
 
@@ -59,7 +63,9 @@ class Matters:
             for type_, state in types.items():
                 at = facts.of({type_})
                 ids = facts.fields({type_}, _ticket) if is_ticket else [SUBSCRIPTION] * len(at)
-                parts.append((facts.row[at], np.array(ids, np.int64), facts.ms[at] * _STATES + state))
+                own = facts.of_one_product[at]
+                heard = facts.ms[at] * _STATES + state
+                parts.append((facts.row[at][own], np.array(ids, np.int64)[own], heard[own]))
         if all(not len(row) for row, _, _ in parts[1:]):
             return self
         row, matter, heard = map(np.concatenate, zip(*parts, strict=True))

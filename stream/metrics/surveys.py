@@ -28,7 +28,7 @@ from stream.core.definition import (
 )
 from stream.core.story import Story, event
 from stream.core.time import WINDOWS
-from stream.metrics.answers import ANSWERED, ANSWERS, ASKED, FEEDBACK, REQUESTS, RESPONSES, SERIES
+from stream.metrics.answers import ANSWERED, ANSWERS, ASKED, FEEDBACK, REQUESTS, RESPONSES, SERIES, of_one_survey
 
 __all__ = ["METRICS", "SERIES"]
 
@@ -43,9 +43,14 @@ def scoring(survey: str, scores: Iterable[int] | None = None) -> Read:
 _SCORED = ("survey_id", "scale")
 
 
+def _comparable(rows: Rows) -> Rows:
+    """Those of one survey each."""
+    return lambda view: [row for row in rows(view) if of_one_survey(view.product, row["survey_id"])]
+
+
 def _rows(survey: str, *scales: str) -> Rows:
     """The (survey_id, scale) ever answered in the survey; only these scales, if any are named."""
-    rows = found_together(RESPONSES, *_SCORED, where={"survey": survey})
+    rows = _comparable(found_together(RESPONSES, *_SCORED, where={"survey": survey}))
     return lambda view: [row for row in rows(view) if not scales or row["scale"] in scales]
 
 
@@ -244,7 +249,7 @@ METRICS = (
         name="engagement_survey_customers",
         help="Customers whose last answer on the scale lies in the window: what the scores rest on.",
         unit="customers",
-        rows=found_together(RESPONSES, "survey", *_SCORED),
+        rows=_comparable(found_together(RESPONSES, "survey", *_SCORED)),
         row_labels=("survey", *_SCORED),
         labels=_WINDOW,
         reads={"number": flow(ANSWERS)},
@@ -268,7 +273,7 @@ METRICS = (
         name="engagement_survey_response_ratio",
         help="Distinct customers who answered in the window, as a share of those asked in it.",
         unit="ratio",
-        rows=_asked_or_answered,
+        rows=_comparable(_asked_or_answered),
         row_labels=_SURVEY,
         labels=_WINDOW,
         reads={"answered": flow(ANSWERED), "asked": flow(ASKED)},

@@ -90,7 +90,7 @@ FIGURES = (
     ),
     Figure(
         "Values folded into `other`, last hour",
-        "Events whose label value came after the limit (ASSIDU_LABEL_LIMIT).",
+        "Events whose label value came after the limit (ASSIDU_LABEL_LIMIT; ASSIDU_PRODUCT_LIMIT of products).",
         "max by (label) (increase(assidu_label_overflow_total[1h]))",
         "short",
         "{{label}}",
@@ -172,7 +172,7 @@ ALERTS = (
         "AssiduLabelOverflow",
         "A label has more values than are kept apart",
         "New values of {{ $labels.label }} are counted as `other`: does a product put ids into it? Else raise "
-        "ASSIDU_LABEL_LIMIT.",
+        "ASSIDU_LABEL_LIMIT (ASSIDU_PRODUCT_LIMIT where the label is product).",
         "max by (label) (increase(assidu_label_overflow_total[1h])) > 0",
         "5m",
         "warning",

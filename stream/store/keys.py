@@ -64,6 +64,8 @@ class Keys:
         """Hash: worker -> its last sign of life (see heartbeats.py)."""
         self.committed = f"{namespace}:committed"
         """Channel: the numbers of shards that have just been committed to."""
+        self.products = f"{namespace}:products"
+        """Sorted set: admitted product -> day (since the epoch) of its last use."""
 
     def shard(self, shard: int) -> ShardKeys:
         tag = f"{self._namespace}:{{{shard}}}"
@@ -78,5 +80,5 @@ class Keys:
         return f"{self._namespace}:{{{shard}}}:timers:{hour}"
 
     def labels(self, product: str, label: str) -> str:
-        """Hash: admitted label value -> day (since the epoch) of its last use."""
+        """Sorted set: admitted label value -> day (since the epoch) of its last use."""
         return f"{self._namespace}:labels:{label}:{product}"

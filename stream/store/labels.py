@@ -1,4 +1,4 @@
-"""Bounded labels: a value is admitted once per deployment, or it is folded into `other`."""
+"""Bounded labels and products: a value is admitted once per deployment, or it is folded into `other`."""
 
 from __future__ import annotations
 
@@ -6,61 +6,66 @@ from collections.abc import Iterable
 
 from redis.asyncio import Redis
 
+from schemas import DEFAULT_PRODUCT
 from stream.core.facts import NONE, OTHER
 from stream.core.series import Table
-from stream.store.connect import script
 from stream.store.keys import Keys
+from stream.store.places import PlaceBook
 
 
 async def drop_released(redis: Redis, namespace: str, table: Table) -> None:
-    """Let the table go of what is empty and bears a label value that has given up its place."""
+    """Let the table go of what is empty and bears a label value, or is of a product, that has given up its place."""
     keys = Keys(namespace)
-    admitted: dict[tuple[str, str], set[str]] = {}
-    for product in table.products:
-        for label in table.labels:
-            names = await redis.hkeys(keys.labels(product, label))
-            admitted[product, label] = {name.decode() for name in names}
+    bounded = [(product, label) for product in table.products for label in table.labels]
+    async with redis.pipeline(transaction=False) as pipe:
+        for key in (keys.products, *(keys.labels(*each) for each in bounded)):
+            pipe.zrange(key, 0, -1)
+        products, *values = [{name.decode() for name in names} for names in await pipe.execute()]
+    admitted = dict(zip(bounded, values, strict=True))
 
     def shown(product: str, label: str, value: str) -> bool:
         places = admitted[product, label]  # none at all: the label is not a bounded one
         return not places or value in places or value in (OTHER, NONE)
 
-    table.release(shown)
+    table.release(lambda product: product in products or product in (DEFAULT_PRODUCT, OTHER), shown)
 
 
 class LabelBook:
-    """Which label values have a place, as far as this process has asked."""
+    """The labels of each product. `other` and `none` take no place."""
 
     def __init__(self, redis: Redis, namespace: str, limit: int) -> None:
         self._keys = Keys(namespace)
-        self._admit = script(redis, "admit")
-        self._limit = limit
-        self._day = -1
-        self._asked: set[tuple[str, str, str]] = set()
-        self._admitted: set[tuple[str, str, str]] = set()
+        self._book = PlaceBook(redis, limit)
+        self.forget = self._book.forget
 
     async def learn(self, wanted: Iterable[tuple[str, str, str]], today: int) -> None:
         """Ask Redis about (product, label, value) not asked about today; `today` in days since the epoch."""
-        if today != self._day:
-            self.forget()
-            self._day = today
-        unknown: dict[tuple[str, str], list[str]] = {}
+        values: dict[str, list[str]] = {}
         for product, label, value in wanted:
-            if value != OTHER and (product, label, value) not in self._asked:
-                unknown.setdefault((product, label), []).append(value)
-        for (product, label), values in unknown.items():
-            answers = await self._admit(keys=[self._keys.labels(product, label)], args=[self._limit, today, *values])
-            for value, answer in zip(values, answers, strict=True):
-                self._asked.add((product, label, value))
-                (self._admitted.add if answer else self._admitted.discard)((product, label, value))
+            if value not in (OTHER, NONE):
+                values.setdefault(self._keys.labels(product, label), []).append(value)
+        for key, some in values.items():
+            await self._book.learn(key, some, today)
 
     def place(self, product: str, label: str, value: str) -> str:
         """The value itself, or `other`; what was not learnt before has no place."""
-        return value if (product, label, value) in self._admitted else OTHER
+        has_place = value == NONE or self._book.has_place(self._keys.labels(product, label), value)
+        return value if has_place else OTHER
 
-    def forget(self) -> None:
-        """A new day, or Redis may have gone back: ask again.
 
-        The answers stay until there are new ones: other shards may be between `learn` and `place`.
-        """
-        self._asked.clear()
+class ProductBook:
+    """The products. The default one and `other` take no place."""
+
+    def __init__(self, redis: Redis, namespace: str, limit: int) -> None:
+        self._key = Keys(namespace).products
+        self._book = PlaceBook(redis, limit)
+        self.forget = self._book.forget
+
+    async def learn(self, products: Iterable[str], today: int) -> None:
+        """Ask Redis about products not asked about today; `today` in days since the epoch."""
+        wanted = [product for product in products if product not in (DEFAULT_PRODUCT, OTHER)]
+        await self._book.learn(self._key, wanted, today)
+
+    def place(self, product: str) -> str:
+        """The product itself, or `other`; what was not learnt before has no place."""
+        return product if product == DEFAULT_PRODUCT or self._book.has_place(self._key, product) else OTHER

@@ -87,7 +87,7 @@ def drop_repeats(arrived: Arrived, hot: Mapping[int, HotState]) -> tuple[Arrived
     All shards have the same key of ids."""
     events = arrived.events
     [id_key] = {state.id_key for state in hot.values()}
-    hashes = id_hashes([event.customer for event in events], [event.event_id for event in events], id_key)
+    hashes = id_hashes(arrived.keys, [event.event_id for event in events], id_key)
     new = np.ones(len(events), np.bool_)
     ids = {shard: Ids() for shard in hot}
     edges = np.searchsorted(arrived.part, np.arange(len(arrived.parts) + 1)).tolist()

@@ -24,6 +24,7 @@ from stream.worker.fold import ShardChanges, by_shard, counted, facts_of, fold
 from stream.worker.hot import Ids, drop_repeats
 from stream.worker.intake import Gate, Intake, take_in
 from stream.worker.measures import BATCH_EVENTS
+from stream.worker.products import placed, products_of
 from stream.worker.retrying import AllSet, GivenUp, retrying
 from stream.worker.shard import Common, Shard
 
@@ -135,11 +136,13 @@ class Pipeline:
         )
         await self._load_windows(batches)
         fresh, ids = drop_repeats(intake.arrived, hot)
-        arrived = counted(fresh, intake.counters)
+        arrived, today = counted(fresh, intake.counters), int(time() // 86_400)
+        await retrying("admit products", lambda: common.products.learn(products_of(arrived), today), closed)
+        arrived = placed(arrived, common.products.place, intake.counters)
         names = names_of({shard.number: shard.commits.names for shard in shards})
         facts, keys = facts_of(arrived, names, common.labels.place, common.calendar)
         wanted = list(facts.wanted())
-        await retrying("admit labels", lambda: common.labels.learn(wanted, int(time() // 86_400)), closed)
+        await retrying("admit labels", lambda: common.labels.learn(wanted, today), closed)
         known = await self._load(shards, keys, facts.customers.shard)
         now_ms = common.clock.now_ms(facts.newest_ms)
         changes = fold(facts, keys, known, self._keep_days, shards[0].vigil.scoring, now_ms)

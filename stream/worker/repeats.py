@@ -11,13 +11,15 @@ from xxhash import xxh3_64_intdigest
 Hashes = NDArray[np.uint64]
 
 _SMALLEST_FILTER_BITS = 12
+_NOT_IN_UTF_8 = b"\xff"
+"""Keeps a customer and an event id apart whatever they contain."""
 
 
-def id_hashes(customers: Iterable[str], event_ids: Iterable[str], key: int) -> Hashes:
-    """8-byte keyed hash of each (customer, event_id)."""
+def id_hashes(customers: Iterable[bytes], event_ids: Iterable[str], seed: int) -> Hashes:
+    """8-byte hash of each (customer key, event_id), and so of (product, customer, event_id)."""
     hashed = xxh3_64_intdigest
     pairs = zip(customers, event_ids, strict=True)
-    return np.array([hashed(f"{len(customer)}:{customer}{id_}".encode(), key) for customer, id_ in pairs], np.uint64)
+    return np.array([hashed(key + _NOT_IN_UTF_8 + id_.encode(), seed) for key, id_ in pairs], np.uint64)
 
 
 class RepeatWindow:

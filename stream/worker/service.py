@@ -23,7 +23,7 @@ from stream.stopping import told_to_stop
 from stream.store import meta
 from stream.store.connect import check_server, connect
 from stream.store.heartbeats import Heartbeats
-from stream.store.labels import LabelBook
+from stream.store.labels import LabelBook, ProductBook
 from stream.store.shard import ShardStore
 from stream.topics import check_topics
 from stream.worker.app import engagement_app
@@ -77,6 +77,7 @@ async def _work(settings: Settings, redis: Redis, folder: str, stop: asyncio.Eve
         settings,
         store,
         LabelBook(redis, settings.namespace, settings.label_limit),
+        ProductBook(redis, settings.namespace, settings.product_limit),
         aside,
         calendar,
         clock,

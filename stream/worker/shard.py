@@ -14,7 +14,7 @@ from stream.metrics import SERIES
 from stream.metrics.evidence import Scoring
 from stream.settings import Settings
 from stream.stopping import until_ended
-from stream.store.labels import LabelBook
+from stream.store.labels import LabelBook, ProductBook
 from stream.store.shard import ShardStore
 from stream.worker.aside import Aside
 from stream.worker.batch import Batch
@@ -42,6 +42,7 @@ class Common:
     settings: Settings
     store: ShardStore
     labels: LabelBook
+    products: ProductBook
     aside: Aside
     calendar: Calendar
     clock: Clock

@@ -116,6 +116,7 @@ class Shards:
         log.warning("commit refused, loading the shard again", shard=fenced.number, why=why)
         fenced.close()
         self._common.labels.forget()
+        self._common.products.forget()
         if why == "owner":
             # Another worker has it. If Kafka has told us too late, it will have by then.
             await self._unless_revoked(1.5 * self._settings.kafka_heartbeat_interval)

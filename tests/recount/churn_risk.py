@@ -9,7 +9,7 @@ from math import exp, log, log2
 from zlib import crc32
 from zoneinfo import ZoneInfo
 
-from tests.recount.happenings import EPOCH, MILLISECOND, Happening
+from tests.recount.happenings import EPOCH, MILLISECOND, Happening, of_one_survey
 from tests.recount.samples import Exact, Sample, sample, share
 
 DEFAULTS = {
@@ -83,7 +83,7 @@ def reasons(
 
 
 def bad_answers(own: list[Happening]) -> list[tuple[str, int, int]]:
-    answers = [event for event in own if event.type == "survey_response"]
+    answers = [event for event in own if event.type == "survey_response" and of_one_survey(event)]
     bad = []
     for key in {answer_key(event) for event in answers}:
         last = max((event for event in answers if answer_key(event) == key), key=lambda e: (e.ms, e.event_id))
@@ -114,7 +114,7 @@ def newest(events: list[Happening]) -> Happening:
 
 
 def subscriptions(own: list[Happening]) -> list[Happening]:
-    return [event for event in own if event.type.startswith("subscription_")]
+    return [event for event in own if event.type.startswith("subscription_") and event.product != "other"]
 
 
 def subscription(own: list[Happening]) -> str | None:
@@ -125,6 +125,7 @@ def subscription(own: list[Happening]) -> str | None:
 def last_of_tickets(own: list[Happening]) -> list[Happening]:
     """The last that was heard of each."""
     tickets = [event for event in own if event.type in ("ticket_opened", "ticket_resolved", "ticket_reopened")]
+    tickets = [event for event in tickets if event.product != "other"]
     ids = {event.fields["ticket_id"] for event in tickets}
     return [newest([event for event in tickets if event.fields["ticket_id"] == each]) for each in ids]
 

@@ -50,15 +50,25 @@ class Happening:
 
 
 def counted_events(events: Iterable[Mapping[str, Any]], zone: ZoneInfo) -> list[Happening]:
-    """Without repeats (topic, customer and event_id of an earlier event), bots and tests."""
-    seen: set[tuple[str, str, str]] = set()
+    """Without repeats (topic, product, customer and event_id of an earlier event), bots and tests."""
+    seen: set[tuple[str, str, str, str]] = set()
     counted = []
-    for event in events:
-        identity = (TOPIC_OF_TYPE[event["type"]], customer_of(event), event["event_id"])
+    for event in map(without_empty, events):
+        identity = (TOPIC_OF_TYPE[event["type"]], product_of(event), customer_of(event), event["event_id"])
         if identity not in seen and not event.get("bot") and not event.get("test"):
             counted.append(happening(event, zone))
         seen.add(identity)
     return counted
+
+
+def without_empty(event: Mapping[str, Any]) -> dict[str, Any]:
+    """A field left empty is one left out."""
+    given = {name: value for name, value in event.items() if value not in ("", None)}
+    return {name: without_empty(value) if isinstance(value, Mapping) else value for name, value in given.items()}
+
+
+def product_of(event: Mapping[str, Any]) -> str:
+    return str(event.get("product", "default"))
 
 
 def customer_of(event: Mapping[str, Any]) -> str:
@@ -70,7 +80,7 @@ def happening(event: Mapping[str, Any], zone: ZoneInfo) -> Happening:
     moment = datetime.fromisoformat(event["timestamp"])
     return Happening(
         event_id=event["event_id"],
-        product=event.get("product", "default"),
+        product=product_of(event),
         customer=customer_of(event),
         channel=event.get("channel", "unknown"),
         type=event["type"],
@@ -96,6 +106,11 @@ def is_active(event: Mapping[str, Any]) -> bool:
             return not event.get("machine")
         case type_:
             return type_ in ALWAYS_ACTIVE
+
+
+def of_one_survey(event: Happening) -> bool:
+    """What found no place is `other`: many surveys, or the surveys of many products, which do not compare."""
+    return "other" not in (event.product, event.fields["survey_id"])
 
 
 def of_types(history: Iterable[Happening], *types: str) -> list[Happening]:

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable
 from fractions import Fraction
 
-from tests.recount.happenings import Happening, by_customer, customers, grouped, of_types
+from tests.recount.happenings import Happening, by_customer, customers, grouped, of_one_survey, of_types
 from tests.recount.samples import Exact, Sample, sample, share
 from tests.recount.windows import WINDOW_HOURS, within
 
@@ -14,7 +14,7 @@ from tests.recount.windows import WINDOW_HOURS, within
 def surveys(history: list[Happening], now: int, csat_7_from: int) -> dict[Sample, Exact]:
     answers = of_types(history, "survey_response")
     samples = response(history, now) | feedback(answers, now)
-    for (survey, survey_id, scale), given in grouped(answers, scale_of).items():
+    for (survey, survey_id, scale), given in grouped(filter(of_one_survey, answers), scale_of).items():
         last = last_answers(given)
         for window in WINDOW_HOURS:
             counted = within(last, window, now)
@@ -92,7 +92,8 @@ def response(history: list[Happening], now: int) -> dict[Sample, Exact]:
             labels = {"survey": survey, "survey_id": survey_id, "window": window}
             counted = within(events, window, now)
             answers, asked = of_types(counted, "survey_response"), of_types(counted, "survey_sent")
-            samples[sample("survey_response_ratio", **labels)] = share(customers(answers), customers(asked))
+            if all(map(of_one_survey, events)):
+                samples[sample("survey_response_ratio", **labels)] = share(customers(answers), customers(asked))
             if ever_answered:
                 samples[sample("survey_responses", **labels)] = len(answers)
     return samples
