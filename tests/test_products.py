@@ -49,7 +49,7 @@ class Shard:
     async def take(self, events: Sequence[Event]) -> None:
         some = arrived(events)
         await self._book.learn(products_of(some), TODAY)
-        some = placed(some, self._book.place, self.counters)
+        some = placed(some, self._book.place, {0: self.counters})
         assert some.keys == [customer_key(event.product, event.customer) for event in some.events]
         self.state.take([some.events])
 
@@ -121,4 +121,4 @@ async def test_a_product_unused_for_35_days_gives_up_its_place(redis_server: Emb
 def test_where_every_product_has_a_place_nothing_is_touched() -> None:
     some = arrived(logins()[:3])
 
-    assert placed(some, lambda product: product, Counter()) is some
+    assert placed(some, lambda product: product, {}) is some
