@@ -35,9 +35,9 @@ ALL = 100_000
 class Risks:
     """What a deployment of one shard has in Redis about churn risk."""
 
-    def __init__(self, redis: Redis) -> None:
+    def __init__(self, redis: Redis, namespace: str | None = None) -> None:
         self.redis = redis
-        self.namespace = f"test-{uuid4().hex[:8]}"
+        self.namespace = namespace or f"test-{uuid4().hex[:8]}"
         self.keys = Keys(self.namespace)
         self.store = ShardStore(redis, self.namespace)
 
@@ -70,7 +70,7 @@ class Watcher:
 
     def __init__(self, risks: Risks, commits: Commits, by_wall: bool, scoring: Scoring) -> None:
         self.scoring = scoring
-        self._commits = commits
+        self.commits = commits
         self._hot = HotState(SHARD, risks.store, id_key=0, hours=24, most_customers=1000)
         self._vigil = Vigil(commits, self._hot, risks.store, lambda: self.scoring, by_wall=by_wall)
 
@@ -86,8 +86,8 @@ class Watcher:
     async def fold(self, events: Iterable[Mapping[str, Any]], clock_ms: int, as_of_ms: int | None = None) -> None:
         """`as_of_ms`: as of when levels are looked for, if that is not the shard's present."""
         batch = [decoded(dict(event)) for event in events]
-        facts, keys = facts_of(arrived(batch), self._commits.names, as_it_is, SCORING.calendar)
-        known = await self._hot.known(keys, self._commits.named)
+        facts, keys = facts_of(arrived(batch), self.commits.names, as_it_is, SCORING.calendar)
+        known = await self._hot.known(keys, self.commits.named)
         now_ms = self._vigil.present(clock_ms)
         present = np.full(len(keys), as_of_ms or now_ms)
         changes = fold(facts, keys, known, None, self._vigil.scoring, present)
@@ -98,7 +98,7 @@ class Watcher:
             timers=changes.schedule.timers,
             fields=self._vigil.fields(changes.schedule, now_ms),
         )
-        await self._commits.commit(work)
+        await self.commits.commit(work)
         self._vigil.committed(changes.schedule)
         self._hot.remember(keys, changes.records, {})
 
