@@ -35,8 +35,12 @@ class Outbox:
         """Whether more may be put in: Kafka takes what there is."""
         number = self._commits.number
         waiting = await self._commits.surely("measure the outbox", partial(self._store.outbox_length, number))
-        RISK_MESSAGES_WAITING.labels(str(number)).set(waiting)
+        self._measure(waiting)
         return waiting < _ENOUGH_WAITING
+
+    def _measure(self, waiting: int) -> None:
+        if not self._commits.closed.is_set():  # else another worker tells of it
+            RISK_MESSAGES_WAITING.labels(str(self._commits.number)).set(waiting)
 
     async def run(self) -> None:
         """Send whatever is in it, until the shard is let go. Raises Fenced when that is another's by now."""
@@ -53,7 +57,7 @@ class Outbox:
         """Returns whether there was anything."""
         number, owner, surely = self._commits.number, self._commits.owner, self._commits.surely
         some = await surely("read the outbox", partial(self._store.outbox, number, _MESSAGES_AT_ONCE))
-        RISK_MESSAGES_WAITING.labels(str(number)).set(some.waiting)
+        self._measure(some.waiting)
         if not some.messages:
             return False
         await surely("send messages", partial(self._aside.tell, number, some.messages))

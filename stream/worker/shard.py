@@ -144,6 +144,8 @@ class Shard:
             return False
         is_due = self.vigil.is_due(clock.now_ms())
         why_not = await self._why_not_look() if is_due else None
+        if self.is_closed:
+            return False
         self._held_back.note(why_not)
         if why_not or not is_due:
             return False
