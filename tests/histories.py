@@ -177,7 +177,8 @@ class State:
         """What the events change, which is kept."""
         facts, keys = facts_of(events, self.names, as_it_is, self.calendar)
         known = [self.records.get(key, b"") for key in keys]
-        changes = fold(facts, keys, known, self.keep_days, self.scoring, self.now_ms)
+        present = np.full(len(keys), self.now_ms)
+        changes = fold(facts, keys, known, self.keep_days, self.scoring, present)
         found = by_shard(facts, keys, changes, [self.shard])[self.shard]
         self.keep(found)
         return found

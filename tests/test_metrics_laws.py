@@ -5,10 +5,12 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas import Event
+from stream.core.course import NEVER
 from stream.core.increments import Increments
 from stream.core.names import Names, names_of
 from stream.core.series import Key, Table
@@ -104,8 +106,8 @@ def test_folding_shards_together_equals_folding_each_by_itself(history: History,
         ]
         found = fold_together([state for state in together if own[state.shard]], own)
         assert [schedules[shard].timers for shard in found] == [each.schedule.timers for each in found.values()]
-        assert [sorted(schedules[shard].soon) for shard in found] == [
-            sorted(each.schedule.soon) for each in found.values()
+        assert [sorted(schedules[shard].before(NEVER)) for shard in found] == [
+            sorted(each.schedule.before(NEVER)) for each in found.values()
         ]
     for one, other in zip(alone, together, strict=True):
         assert one.remembered() == other.remembered()
@@ -124,7 +126,7 @@ def fold_together(states: list[State], own: list[list[Event]]) -> dict[int, Shar
     events = intake.together([arrived(own[state.shard], state.shard) for state in states])
     facts, keys = facts_of(events, names, as_it_is, states[0].calendar)
     known = [next((state.records[key] for state in states if key in state.records), b"") for key in keys]
-    changes = fold(facts, keys, known, None, states[0].scoring, 0)
+    changes = fold(facts, keys, known, None, states[0].scoring, np.zeros(len(keys), np.int64))
     found = by_shard(facts, keys, changes, [state.shard for state in states])
     for state in states:
         state.keep(found[state.shard])

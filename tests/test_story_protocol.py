@@ -16,7 +16,7 @@ from stream.core.series import NO_INCREMENTS, Kind, Series
 from stream.embedded import EmbeddedRedis
 from stream.store.heartbeats import Heartbeats, Said
 from stream.store.keys import Keys
-from stream.store.replica import Replica
+from stream.store.replica import Replica, read_state
 from stream.store.shard import COMMIT_LENGTH, Commit, Position, ShardStore, Work
 from tests.increments import Increment, packed
 
@@ -60,6 +60,9 @@ class Deployment:
 
     async def compact(self) -> bool:
         return await self.store.compact(SHARD, OWNER, SERIES, NEWEST, TODAY, KEEP_DAYS)
+
+    async def counters(self) -> dict[str, int]:
+        return (await read_state(self.redis, self.namespace, SHARD)).counters
 
     async def reader(self) -> Replica:
         """A replica that has just loaded everything."""
@@ -172,6 +175,32 @@ async def test_a_commit_that_counts_on_other_names_is_refused_and_writes_nothing
     assert await deployment.commit(clicks(), named=0) == "position"
     assert await deployment.stored() == stored
     assert await deployment.store.names(SHARD) == names.pack(0)
+
+
+async def test_messages_that_kafka_has_are_dropped_and_counted_once_however_often_that_is_said(
+    deployment: Deployment,
+) -> None:
+    """As when Redis's answer is lost and the owner tries again: what was not sent yet must stay."""
+    await deployment.commit(messages=[b"one", b"two", b"three"])
+    some = await deployment.store.outbox(SHARD, 2)
+    assert some == ([b"one", b"two"], 0, 3)
+    assert (await deployment.counters()).get("risk_messages", 0) == 0, "nothing is sent by being written down"
+
+    for answer in ("sent", "already"):
+        assert await deployment.store.sent(SHARD, OWNER, some) == answer
+        assert await deployment.store.outbox(SHARD, 2) == ([b"three"], 2, 1)
+        assert (await deployment.counters())["risk_messages"] == 2
+
+
+async def test_messages_are_dropped_by_the_owner_alone_and_where_they_were_read(deployment: Deployment) -> None:
+    await deployment.commit(messages=[b"one", b"two"])
+    before, some = await deployment.stored(), await deployment.store.outbox(SHARD, 1)
+    assert await deployment.store.sent(SHARD, "a stranger", some) == "owner"
+    assert await deployment.store.sent(SHARD, OWNER, some) == "sent"
+    later = await deployment.store.outbox(SHARD, 1)
+    await deployment.go_back_to(before)
+    assert await deployment.store.sent(SHARD, OWNER, later) == "position"
+    assert await deployment.stored() == before
 
 
 async def test_a_claim_keeps_the_position_and_names_the_last_commit(deployment: Deployment) -> None:

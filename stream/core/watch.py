@@ -72,8 +72,9 @@ class Seen(NamedTuple):
     counts: NDArray[np.bool_]
 
 
-def look(of: Outlook, some: Pieces, heard: Heard, told: Ints, now_ms: int) -> Seen:
-    """At customers who were told to be at these levels, at the moment `now_ms`; `some` are all of their pieces."""
+def look(of: Outlook, some: Pieces, heard: Heard, told: Ints, now_ms: int | Ints) -> Seen:
+    """At customers who were told to be at these levels, at the moment `now_ms`, or each at its own; `some` are all of
+    their pieces."""
     counts = now_ms < of.until
     moment = np.maximum(of.last, now_ms)
     current = (some.start <= moment[some.row]) & (moment[some.row] < some.end)
@@ -119,7 +120,7 @@ def _due(of: Outlook, some: Pieces, level: Ints, moment: Ints, counts: NDArray[n
     return np.where(counts, due, NEVER).astype(np.int64)
 
 
-def scheduled(before: Watch, due: Ints, now_ms: int) -> tuple[Watch, NDArray[np.bool_]]:
+def scheduled(before: Watch, due: Ints, now_ms: int | Ints) -> tuple[Watch, NDArray[np.bool_]]:
     """(where the customers stand in the index from now on, whoever must be put under a new hour).
 
     Who stands under an hour to come that is no later than that of the next change stays there, and is looked at again

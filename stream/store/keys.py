@@ -10,7 +10,8 @@ from schemas import DEFAULT_PRODUCT, Event
 
 class ShardKeys(NamedTuple):
     """state      hash: owner, commit, position, committed_ms, newest_ms, hour:<topic>, c:<counter> (by commits);
-               due_from, scoring, review (by commits: see store/shard.py); head, base (by compaction)
+               due_from, scoring, review, latest_ms, set_backs (by commits: see store/shard.py);
+               head, base (by compaction)
     customers  what the names of the buckets begin with: "…:customers:7" is a hash, customer_key -> record
     names      list: series keys (msgpack); records refer to them by their place
     series     string: the series up to journal entry `head`, packed

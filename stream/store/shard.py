@@ -21,10 +21,15 @@ Claim = tuple[Position, str | None]
 """The position of a shard, and the name of its last commit."""
 
 Answer = Literal["committed", "already", "owner", "position"]
+Dropped = Literal["sent", "already", "owner", "position"]
 
 SCORING, REVIEW, DUE_FROM = "scoring", "review", "due_from"
 """Fields of a shard's state: by what its customers are scored in the series; whether all of them are still to be
 looked at by that; the first hour of the timer index whose customers may not all have been looked at."""
+
+LATEST, SET_BACKS = "latest_ms", "set_backs"
+"""Two more: the latest moment as of which customers were looked at (milliseconds since the epoch), and how often it
+was taken back, for the clock had been ahead."""
 
 COMMIT_LENGTH = 16
 """Characters of a commit's name: hexadecimal, chosen at random by the worker."""
@@ -84,6 +89,14 @@ class ShardCommit(NamedTuple):
     owner: str
     commit: Commit
     work: Work
+
+
+class Outgoing(NamedTuple):
+    """The oldest messages that Kafka has not acknowledged; how many it had before them, and how many wait in all."""
+
+    messages: list[bytes]
+    sent: int
+    waiting: int
 
 
 class Sign(NamedTuple):
@@ -268,14 +281,26 @@ class ShardStore:
         _refuse_more(named, most_names)
         return {key: record for records in read for key, record in records.items()}
 
-    async def outbox(self, shard: int, most: int) -> list[bytes]:
-        """The oldest messages that Kafka has not acknowledged."""
-        return await self._redis.lrange(self._keys.shard(shard).outbox, 0, most - 1)  # type: ignore[no-any-return]
-
-    async def sent(self, shard: int, owner: str, number: int) -> None:
-        """Drop the oldest messages; if this is not the owner any more, the new one sends them again."""
+    async def outbox(self, shard: int, most: int) -> Outgoing:
+        """What there is to send, `most` messages of it."""
         keys = self._keys.shard(shard)
-        await self._sent(keys=[keys.state, keys.outbox], args=[owner, number])
+        async with self._redis.pipeline(transaction=True) as pipe:
+            pipe.lrange(keys.outbox, 0, most - 1).hget(keys.state, "c:risk_messages").llen(keys.outbox)
+            messages, sent, waiting = await pipe.execute()
+        return Outgoing(messages, int(sent or 0), waiting)
+
+    async def outbox_length(self, shard: int) -> int:
+        """How many messages wait."""
+        return await self._redis.llen(self._keys.shard(shard).outbox)  # type: ignore[no-any-return]
+
+    async def sent(self, shard: int, owner: str, some: Outgoing) -> Dropped:
+        """Drop and count these messages, once however often it is said; see sent.lua for the answers.
+
+        What is refused stays: the new owner sends it again.
+        """
+        keys = self._keys.shard(shard)
+        answer = await self._sent(keys=[keys.state, keys.outbox], args=[owner, some.sent, len(some.messages)])
+        return answer.decode()  # type: ignore[no-any-return]
 
     async def compact(
         self, shard: int, owner: str, series: Iterable[Series], newest: int, today: int, keep_days: int | None

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from hashlib import blake2b
 from typing import NamedTuple
 
 import msgspec
 import numpy as np
+from numpy.typing import NDArray
 
 from schemas.churn_risk import ChurnRisk
 from stream.core.course import HOUR_MS, adding
 from stream.core.facts import Customers
 from stream.core.levels import LEVELS
-from stream.core.ragged import Ints, Words
+from stream.core.ragged import Ints, Words, distinct
 from stream.core.risk import probability
 from stream.core.time import moment
 from stream.core.watch import Seen, Watch, look, scheduled
@@ -28,24 +28,53 @@ from stream.store.keys import customer_of
 class Schedule(NamedTuple):
     """Whom to look at again, and when.
 
-    marks   of all customers, to be stored with their records
-    timers  hour -> keys of the customers to be put under it
-    soon    (moment in ms, key) of those that must be looked at within this very hour
+    marks  of all customers, to be stored with their records
+    keys   of all customers
+    row    the rows of those that have a risk; then of each of these:
+    hour   under which it stands from now on (since the epoch; 0: under none)
+    moved  whether it is to be put there
+    due    when its level changes (milliseconds since the epoch)
     """
 
     marks: Words
-    timers: dict[int, list[bytes]]
-    soon: list[tuple[int, bytes]]
+    keys: Sequence[bytes]
+    row: Ints
+    hour: Ints
+    moved: NDArray[np.bool_]
+    due: Ints
 
-    def by_shard(self, shard_of: Mapping[bytes, int]) -> dict[int, Schedule]:
-        """Of each shard, where it has anything; without marks, which stand in the records by then."""
-        found: dict[int, Schedule] = defaultdict(lambda: Schedule(self.marks[:0], {}, []))
-        for hour, keys in self.timers.items():
-            for key in keys:
-                found[shard_of[key]].timers.setdefault(hour, []).append(key)
-        for due, key in self.soon:
-            found[shard_of[key]].soon.append((due, key))
+    @property
+    def hours(self) -> list[int]:
+        """Under which somebody is to be put, each once."""
+        found: list[int] = distinct(self.hour[self.moved]).tolist()
         return found
+
+    @property
+    def timers(self) -> dict[int, list[bytes]]:
+        """Hour -> keys of the customers to be put under it."""
+        found: dict[int, list[bytes]] = {}
+        for hour, row in zip(self.hour[self.moved].tolist(), self.row[self.moved].tolist(), strict=True):
+            found.setdefault(hour, []).append(self.keys[row])
+        return found
+
+    def before(self, hour: int) -> list[tuple[int, bytes]]:
+        """(when to look, key) of whoever stands under an earlier hour than this one."""
+        at = np.flatnonzero((self.hour > 0) & (self.hour < hour))
+        stands, due = self.hour[at], self.due[at]
+        moments = np.where(due // HOUR_MS == stands, due, stands * HOUR_MS)
+        return [(moment, self.keys[row]) for moment, row in zip(moments.tolist(), self.row[at].tolist(), strict=True)]
+
+    def by_shard(self, shard_of_row: Ints) -> dict[int, Schedule]:
+        """Of each shard, where it has anything; without marks, which stand in the records by then."""
+        shard = shard_of_row[self.row]
+        return {
+            number: Schedule(self.marks[:0], self.keys, *(column[shard == number] for column in self[2:]))
+            for number in distinct(shard).tolist()
+        }
+
+
+_NONE = np.zeros(0, np.int64)
+NOBODY = Schedule(_NONE.astype(np.uint32), (), _NONE, _NONE, _NONE.astype(np.bool_), _NONE)
 
 
 class Crossings(NamedTuple):
@@ -60,9 +89,13 @@ class Crossings(NamedTuple):
     at_risk: dict[bytes, str]
 
 
-def noticed(profiles: Profiles, marks: Words, keys: Sequence[bytes], now_ms: int) -> Schedule:
+def noticed(profiles: Profiles, marks: Words, keys: Sequence[bytes], present: Ints) -> Schedule:
     """Of customers that something was heard of: nobody is told of yet, for more may be about to come; who is at
-    another level than was told, or was at risk, is to be looked at at once."""
+    another level than was told, or was at risk, is to be looked at at once.
+
+    `present`: for each customer, the present moment of its shard.
+    """
+    now_ms = present[profiles.row]
     before = Watch.unpack(marks).those(profiles.row)
     seen = look(profiles.outlook, profiles.pieces, profiles.heard, before.level, now_ms)
     changed = (seen.level != before.level) | (before.level > 0)
@@ -76,28 +109,28 @@ def crossings(
     customers: Customers,
     scoring: Scoring,
     now_ms: int,
+    set_backs: int = 0,
 ) -> Crossings:
-    """Of customers whose time has come: who is at another level is told of."""
+    """Of customers whose time has come: who is at another level is told of.
+
+    `set_backs`: how often the clock was set back. The same may come to be once more then, and is to be told again.
+    """
     before = Watch.unpack(marks).those(profiles.row)
     seen = look(profiles.outlook, profiles.pieces, profiles.heard, before.level, now_ms)
     schedule = _scheduled(profiles, marks, before._replace(level=seen.level), seen.due, keys, now_ms)
     changed = np.flatnonzero(seen.level != before.level)
-    messages = list(_messages(profiles, seen, before.level, changed, keys, customers, scoring, now_ms))
+    told_by = f"{scoring.packed()}{set_backs or ''}"
+    messages = list(_messages(profiles, seen, before.level, changed, keys, customers, scoring, now_ms, told_by))
     return Crossings(schedule, messages, _at_risk(seen, before.level, profiles.row, keys))
 
 
 def _scheduled(
-    profiles: Profiles, marks: Words, watch: Watch, due: Ints, keys: Sequence[bytes], now_ms: int
+    profiles: Profiles, marks: Words, watch: Watch, due: Ints, keys: Sequence[bytes], now_ms: int | Ints
 ) -> Schedule:
-    rows = profiles.row
     after, moved = scheduled(watch, due, now_ms)
     marks = marks.copy()
-    marks[rows] = after.pack()
-    timers: dict[int, list[bytes]] = {}
-    for place in np.flatnonzero(moved).tolist():
-        timers.setdefault(int(after.hour[place]), []).append(keys[rows[place]])
-    soon = np.flatnonzero(due < (now_ms // HOUR_MS + 1) * HOUR_MS).tolist()
-    return Schedule(marks, timers, [(int(due[place]), keys[rows[place]]) for place in soon])
+    marks[profiles.row] = after.pack()
+    return Schedule(marks, keys, profiles.row, after.hour, moved, due)
 
 
 def _at_risk(seen: Seen, told: Ints, rows: Ints, keys: Sequence[bytes]) -> dict[bytes, str]:
@@ -120,10 +153,11 @@ def _messages(
     customers: Customers,
     scoring: Scoring,
     now_ms: int,
+    told_by: str,
 ) -> Iterator[bytes]:
     of = profiles.outlook.those(changed)
     parts = adding(of, scoring.coefficients.evidence, np.maximum(of.last, now_ms))
-    scores, told_by = probability(seen.log_odds[changed]), scoring.packed()
+    scores = probability(seen.log_odds[changed])
     for place, row, added, score, last in zip(
         changed.tolist(), profiles.row[changed].tolist(), parts, scores.tolist(), of.last.tolist(), strict=True
     ):

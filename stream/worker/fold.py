@@ -20,7 +20,7 @@ from stream.core.time import Calendar
 from stream.metrics import CATALOGUE, KINDS, SPECIAL_COUNTS
 from stream.metrics.contribution import change
 from stream.metrics.evidence import Scoring
-from stream.worker.crossings import Schedule, noticed
+from stream.worker.crossings import NOBODY, Schedule, noticed
 from stream.worker.intake import Arrived
 
 Value = TypeVar("Value", bound=Hashable)
@@ -90,12 +90,18 @@ class Changes(NamedTuple):
 
 
 def fold(
-    facts: Facts, keys: Sequence[bytes], known: Sequence[bytes], keep_days: int | None, scoring: Scoring, now_ms: int
+    facts: Facts,
+    keys: Sequence[bytes],
+    known: Sequence[bytes],
+    keep_days: int | None,
+    scoring: Scoring,
+    present: Ints,
 ) -> Changes:
     """Fold facts (no repeats, no bots) into the records of the customers in their rows.
 
     `keys[row]` and `known[row]` are the customer's key, and its record as it was; empty for one never seen before.
-    `keep_days`: how many days of activity a record keeps, None for all. `now_ms`: as of when crossings are noticed.
+    `keep_days`: how many days of activity a record keeps, None for all. `present[row]`: as of when its
+    crossings are noticed, in milliseconds since the epoch.
     """
     customers = facts.customers
     increments = Increments(customers.names)
@@ -103,7 +109,7 @@ def fold(
     marks, old = unpacked(known, KINDS, customers)
     new = [memory.joined(facts, keep_days) for memory in old]
     profiles = change(increments, customers, old, new, scoring)
-    schedule = noticed(profiles, marks, keys, now_ms)
+    schedule = noticed(profiles, marks, keys, present)
     return Changes(packed(schedule.marks, new, customers), increments, facts.newest_ms, schedule)
 
 
@@ -123,7 +129,7 @@ def by_shard(facts: Facts, keys: Sequence[bytes], changes: Changes, shards: Iter
     newest = np.full(len(shard_of_row), _NEVER)
     np.maximum.at(newest, facts.row, facts.ms)
     series = changes.increments.by_shard()
-    schedules = changes.schedule.by_shard(dict(zip(keys, shard_of_row.tolist(), strict=True)))
+    schedules = changes.schedule.by_shard(shard_of_row)
     found = {}
     for shard in shards:
         rows = np.flatnonzero(shard_of_row == shard)
@@ -133,7 +139,7 @@ def by_shard(facts: Facts, keys: Sequence[bytes], changes: Changes, shards: Iter
             [changes.records[row] for row in numbers],
             series.get(shard, NO_INCREMENTS),
             int(newest[rows].max()) if len(rows) else None,
-            schedules.get(shard, Schedule(changes.schedule.marks[rows], {}, [])),
+            schedules.get(shard, NOBODY),
         )
     return found
 

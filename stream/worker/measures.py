@@ -24,3 +24,22 @@ COMMITS_REFUSED = Counter(
     registry=REGISTRY,
 )
 SHARDS_OWNED = Gauge("assidu_shards_owned", "Shards that this worker has claimed.", registry=REGISTRY)
+RISK_HELD_BACK_SECONDS = Gauge(
+    "assidu_risk_held_back_seconds",
+    "For how long customers who may have crossed a level of churn risk have not been looked at, because the shard is "
+    "behind or Kafka takes no messages.",
+    ["shard"],
+    registry=REGISTRY,
+)
+RISK_MESSAGES_WAITING = Gauge(
+    "assidu_risk_messages_waiting",
+    "Messages of churn risk that Kafka has not acknowledged yet.",
+    ["shard"],
+    registry=REGISTRY,
+)
+
+
+def forget_shard(number: int) -> None:
+    """Another worker tells of the shard from now on."""
+    for gauge in (RISK_HELD_BACK_SECONDS, RISK_MESSAGES_WAITING):
+        gauge.remove(str(number))

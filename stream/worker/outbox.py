@@ -7,10 +7,14 @@ from functools import partial
 
 from stream.store.shard import ShardStore
 from stream.worker.aside import Aside
-from stream.worker.commits import Commits
+from stream.worker.commits import Commits, Fenced
+from stream.worker.measures import RISK_MESSAGES_WAITING
 from stream.worker.retrying import GivenUp
 
 _MESSAGES_AT_ONCE = 500
+
+_ENOUGH_WAITING = 10_000
+"""While so many wait, nobody is looked at: Redis's memory has an end, and whoever crosses a level is found later."""
 
 
 class Outbox:
@@ -27,16 +31,37 @@ class Outbox:
         """Something was put in."""
         self._filled.set()
 
+    async def has_room(self) -> bool:
+        """Whether more may be put in: Kafka takes what there is."""
+        number = self._commits.number
+        waiting = await self._commits.surely("measure the outbox", partial(self._store.outbox_length, number))
+        self._measure(waiting)
+        return waiting < _ENOUGH_WAITING
+
+    def _measure(self, waiting: int) -> None:
+        if not self._commits.closed.is_set():  # else another worker tells of it
+            RISK_MESSAGES_WAITING.labels(str(self._commits.number)).set(waiting)
+
     async def run(self) -> None:
-        """Send whatever is in it, until the shard is let go."""
-        number, owner, surely = self._commits.number, self._commits.owner, self._commits.surely
-        store = self._store
+        """Send whatever is in it, until the shard is let go. Raises Fenced when that is another's by now."""
         try:
             while True:
                 await self._filled.wait()
                 self._filled.clear()
-                while messages := await surely("read the outbox", partial(store.outbox, number, _MESSAGES_AT_ONCE)):
-                    await surely("send messages", partial(self._aside.tell, number, messages))
-                    await surely("empty the outbox", partial(store.sent, number, owner, len(messages)))
+                while await self._send_some():
+                    pass
         except GivenUp:
             pass
+
+    async def _send_some(self) -> bool:
+        """Returns whether there was anything."""
+        number, owner, surely = self._commits.number, self._commits.owner, self._commits.surely
+        some = await surely("read the outbox", partial(self._store.outbox, number, _MESSAGES_AT_ONCE))
+        self._measure(some.waiting)
+        if not some.messages:
+            return False
+        await surely("send messages", partial(self._aside.tell, number, some.messages))
+        answer = await surely("empty the outbox", partial(self._store.sent, number, owner, some))
+        if answer in ("owner", "position"):
+            raise Fenced(answer)
+        return True

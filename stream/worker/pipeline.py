@@ -144,11 +144,13 @@ class Pipeline:
         wanted = list(facts.wanted())
         await retrying("admit labels", lambda: common.labels.learn(wanted, today), closed)
         known = await self._load(shards, keys, facts.customers.shard)
-        now_ms = common.clock.now_ms(facts.newest_ms)
-        changes = fold(facts, keys, known, self._keep_days, shards[0].vigil.scoring, now_ms)
+        clock_ms = common.clock.now_ms(facts.newest_ms)
+        present = {shard.number: shard.vigil.present(clock_ms) for shard in shards}
+        as_of = _by_row(present, facts.customers.shard)
+        changes = fold(facts, keys, known, self._keep_days, shards[0].vigil.scoring, as_of)
         for number, label, events in facts.overflowed():
             intake.counters[number][f"label_overflow:{label}"] += events
-        await self._commit(batches, intake, by_shard(facts, keys, changes, hot), ids, now_ms)
+        await self._commit(batches, intake, by_shard(facts, keys, changes, hot), ids, present)
 
     async def _load_windows(self, batches: Batches) -> None:
         """Raises Aborted."""
@@ -188,7 +190,7 @@ class Pipeline:
         intake: Intake,
         changes: Mapping[int, ShardChanges],
         ids: Mapping[int, Ids],
-        now_ms: int,
+        present: Mapping[int, int],
     ) -> None:
         planned = []
         for shard, some in batches.items():
@@ -203,7 +205,7 @@ class Pipeline:
                 expired_ids=of_ids.leaving,
                 counters=+counters,
                 timers=change.schedule.timers,
-                fields=shard.vigil.fields(now_ms),
+                fields=shard.vigil.fields(change.schedule, present[shard.number]),
             )
             planned.append(Planned(shard.commits, work, {batch.topic: batch.end for batch in some}))
         results = await commit_together(self._common.store, planned)
@@ -214,6 +216,14 @@ class Pipeline:
                 BATCH_EVENTS.observe(sum(len(batch.records) for batch in some))
                 shard.remember(some, changes[shard.number], ids[shard.number])
                 await shard.compact()
+
+
+def _by_row(of_shard: Mapping[int, int], shard: Ints) -> Ints:
+    """For each row, what the shard in it has."""
+    found = np.zeros(len(shard), np.int64)
+    for number, value in of_shard.items():
+        found[shard == number] = value
+    return found
 
 
 class Aborted(Exception):

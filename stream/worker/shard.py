@@ -21,7 +21,9 @@ from stream.worker.batch import Batch
 from stream.worker.clock import Clock
 from stream.worker.commits import Commits, Fenced
 from stream.worker.fold import ShardChanges
+from stream.worker.held_back import HeldBack
 from stream.worker.hot import HotState, Ids
+from stream.worker.measures import forget_shard
 from stream.worker.outbox import Outbox
 from stream.worker.retrying import GivenUp
 from stream.worker.vigil import Vigil
@@ -94,8 +96,9 @@ class Shard:
             settings.repeat_hours,
             max(1, settings.cache_customers // settings.partitions),
         )
-        self.vigil = Vigil(commits, self.hot, common.store, common.scoring)
+        self.vigil = Vigil(commits, self.hot, common.store, common.scoring, by_wall=settings.clock == "wall")
         self._outbox = Outbox(commits, common.store, common.aside)
+        self._held_back = HeldBack(self.number)
         self._keep_days = settings.keep_days
 
     async def run(self) -> None:
@@ -103,10 +106,13 @@ class Shard:
 
         Raises Fenced; what was not committed is not lost.
         """
-        with suppress(GivenUp):  # closed, perhaps before it began
-            await self.vigil.begin()
-            self.begun = True
-            await until_ended(self.commits.closed.wait(), self._outbox.run())
+        try:
+            with suppress(GivenUp):  # closed, perhaps before it began
+                await self.vigil.begin()
+                self.begun = True
+                await until_ended(self.commits.closed.wait(), self._outbox.run())
+        finally:
+            forget_shard(self.number)
         async with self.at_rest:  # a commit in flight is finished
             pass
         if self._fenced:
@@ -134,7 +140,14 @@ class Shard:
         """A little of what there is to look at in silence; whether there is more. Not while the shard is behind, for
         what waits may be just what was missed of a customer."""
         clock = self._common.clock
-        if not self.begun or self.is_closed or self.is_behind or not self.vigil.is_due(clock.now_ms()):
+        if not self.begun or self.is_closed:
+            return False
+        is_due = self.vigil.is_due(clock.now_ms())
+        why_not = await self._why_not_look() if is_due else None
+        if self.is_closed:
+            return False
+        self._held_back.note(why_not)
+        if why_not or not is_due:
             return False
         async with self.at_rest, self._common.turns:
             if self.is_closed:
@@ -142,6 +155,11 @@ class Shard:
             more = await self.vigil.look(clock.now_ms())
         self._outbox.filled()
         return more
+
+    async def _why_not_look(self) -> str | None:
+        if self.is_behind:
+            return "records wait to be folded"
+        return None if await self._outbox.has_room() else "Kafka does not take the messages before them"
 
     @property
     def is_behind(self) -> bool:

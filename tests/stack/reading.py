@@ -3,43 +3,41 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Hashable
+from time import monotonic
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 
 from stream.settings import Settings
 
 
-def _itself(record: ConsumerRecord) -> Hashable:
-    return record.partition, record.offset
-
-
 async def records(
-    settings: Settings,
-    topic: str,
-    count: int,
-    within_seconds: float = 60,
-    identity: Callable[[ConsumerRecord], Hashable] = _itself,
+    settings: Settings, topic: str, count: int | None, within_seconds: float = 60, quiet_seconds: float = 0
 ) -> list[ConsumerRecord]:
-    """Everything in the topic, partition by partition, once `count` records are there; the test fails on more.
+    """Everything in the topic as it stands there, partition by partition, once `count` records are there and nothing
+    has been added for `quiet_seconds`; the test fails on more. None: as many as there are.
 
-    Of several with the same identity only the first is taken.
+    What is sent by somebody who still works may come twice or too late: then there must be quiet.
     """
     consumer = AIOKafkaConsumer(bootstrap_servers=settings.kafka, auto_offset_reset="earliest")
     await consumer.start()
     try:
         partitions = [TopicPartition(topic, number) for number in range(settings.partitions)]
         consumer.assign(partitions)
-        found: dict[Hashable, ConsumerRecord] = {}
+        found: list[ConsumerRecord] = []
+        quiet_since = monotonic()
         async with asyncio.timeout(within_seconds):
-            while len(found) < count or not await _at_the_end(consumer, partitions):
+            while (
+                len(found) < (count or 0)
+                or monotonic() - quiet_since < quiet_seconds
+                or not await _at_the_end(consumer, partitions)
+            ):
                 for batch in (await consumer.getmany(timeout_ms=100)).values():
-                    for record in batch:
-                        found.setdefault(identity(record), record)
+                    found += batch
+                    quiet_since = monotonic()
     finally:
         await consumer.stop()
-    assert len(found) == count
-    return list(found.values())
+    assert count in (None, len(found)), f"{len(found)} records in {topic}, and not {count}"
+    return found
 
 
 async def _at_the_end(consumer: AIOKafkaConsumer, partitions: list[TopicPartition]) -> bool:

@@ -32,6 +32,9 @@ NEWEST = datetime.combine(datetime.now(UTC).date(), time(12), UTC) - timedelta(d
 SOON = NEWEST + timedelta(minutes=1)
 DAYS_LATER = NEWEST + timedelta(days=4, hours=7)
 
+QUIET_SECONDS = 2.5
+"""Longer than it takes a worker to look at its customers twice, and to try to send once more."""
+
 # Dead workers are noticed soon, and groups form soon.
 IMPATIENT = {"kafka_session_timeout": 3, "kafka_rebalance_timeout": 2}
 
@@ -120,9 +123,28 @@ class Story:
         return {shard: self.state(shard).get("owner") for shard in range(self.settings.partitions)}
 
     def dead_letters(self, count: int) -> list[dict[str, Any]]:
-        """All of them, once there are so many; the test fails on more."""
+        """All of them, once there are so many; the test fails on more. Settle first: they are written before the
+        commit, so none comes later (and only a worker that died in between leaves any to be written again)."""
         found = asyncio.run(records(self.settings, self.settings.dead_letters, count))
         return [json.loads(record.value) for record in found]
+
+    def churn_risk(self, count: int | None, *, is_all: bool = False) -> list[bytes]:
+        """The messages in the topic as they came, once there are so many; the test fails on more (None: any number).
+
+        `is_all`: nothing more may come, either, when everything is folded, told and sent.
+        """
+        if is_all:
+            self.settle()
+            eventually(lambda: not self._outboxes(), 30, "the outboxes to be empty")
+        quiet = QUIET_SECONDS if is_all else 0
+        found = asyncio.run(records(self.settings, self.settings.churn_risk, count, quiet_seconds=quiet))
+        return [record.value for record in found]
+
+    def _outboxes(self) -> int:
+        """Messages that are waiting there."""
+        shards = map(self._keys.shard, range(self.settings.partitions))
+        lengths: list[Any] = [self._redis.llen(shard.outbox) for shard in shards]
+        return sum(lengths)
 
     def counter(self, name: str) -> int:
         """A plain counter, such as "repeats", over all shards."""

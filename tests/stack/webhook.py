@@ -13,7 +13,8 @@ Word = tuple[str, str, str]
 
 
 class Webhook:
-    """`heard`: (alert, firing or resolved, product or "") in the order of arrival, each new word once.
+    """`heard`: (alert, firing or resolved, product or "") in the order of arrival; what is said again while nothing
+    has changed (Alertmanager repeats an alert when another of its group changes) is left out.
 
     `said`: the annotations of each alert, as they came last.
     """
@@ -22,14 +23,16 @@ class Webhook:
         self.url = url
         self.heard: list[Word] = []
         self.said: dict[Word, dict[str, str]] = {}
+        self._last: dict[tuple[str, str], str] = {}
 
     async def hear(self, request: web.Request) -> web.Response:
         for alert in (await request.json())["alerts"]:
-            labels = alert["labels"]
-            word = (labels["alertname"], alert["status"], labels.get("product", ""))
+            name, status, product = alert["labels"]["alertname"], alert["status"], alert["labels"].get("product", "")
+            word = name, status, product
             self.said[word] = alert["annotations"]
-            if word not in self.heard:
+            if self._last.get((name, product)) != status:
                 self.heard.append(word)
+            self._last[name, product] = status
         return web.Response()
 
 

@@ -1,0 +1,109 @@
+"""A shard's owner as far as churn risk goes: folds, looks and commits to a real Redis by a clock of the test's."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Self
+from uuid import uuid4
+from zoneinfo import ZoneInfo
+
+import msgspec
+import numpy as np
+from redis.asyncio import Redis
+
+from schemas.churn_risk import ChurnRisk
+from stream.core.names import Names
+from stream.core.record import sections
+from stream.core.risk import Coefficients
+from stream.core.time import Calendar
+from stream.core.watch import Watch
+from stream.metrics import KINDS
+from stream.metrics.evidence import Scoring
+from stream.store.keys import Keys
+from stream.store.shard import Outgoing, ShardStore, Work
+from stream.worker.commits import Commits
+from stream.worker.fold import facts_of, fold
+from stream.worker.hot import HotState
+from stream.worker.vigil import Vigil
+from tests.histories import arrived, as_it_is, decoded
+
+SHARD = 0
+SCORING = Scoring(Coefficients(), 3, Calendar(ZoneInfo("UTC")))
+ALL = 100_000
+
+
+class Risks:
+    """What a deployment of one shard has in Redis about churn risk."""
+
+    def __init__(self, redis: Redis, namespace: str | None = None) -> None:
+        self.redis = redis
+        self.namespace = namespace or f"test-{uuid4().hex[:8]}"
+        self.keys = Keys(self.namespace)
+        self.store = ShardStore(redis, self.namespace)
+
+    async def outgoing(self) -> Outgoing:
+        return await self.store.outbox(SHARD, ALL)
+
+    async def told(self) -> list[ChurnRisk]:
+        """All messages, in the order in which they were committed."""
+        return [msgspec.json.decode(each, type=ChurnRisk) for each in (await self.outgoing()).messages]
+
+    async def index(self) -> dict[int, set[str]]:
+        """Hour -> users who are to be looked at then."""
+        pattern = self.keys.timers(SHARD, 0).removesuffix("0") + "*"
+        hours = [int(key.rpartition(b":")[2]) async for key in self.redis.scan_iter(pattern, count=1000)]
+        found = await self.store.timers(SHARD, hours) if hours else {}
+        return {hour: {key.decode().removeprefix("u:") for key in keys} for hour, keys in found.items()}
+
+    async def stand(self, users: Sequence[str]) -> dict[str, int]:
+        """User -> the hour under which it stands by its record; those who stand under none are left out."""
+        records = await self.store.records(SHARD, [f"u:{user}".encode() for user in users])
+        marks, _ = sections([record or b"" for record in records], len(KINDS))
+        return {user: hour for user, hour in zip(users, Watch.unpack(marks).hour.tolist(), strict=True) if hour}
+
+    async def field(self, name: str) -> int:
+        return int(await self.store.field(SHARD, name) or 0)
+
+
+class Watcher:
+    """Whoever claims the shard later fences this one. To die, it is simply not asked any more."""
+
+    def __init__(self, risks: Risks, commits: Commits, by_wall: bool, scoring: Scoring) -> None:
+        self.scoring = scoring
+        self.commits = commits
+        self._hot = HotState(SHARD, risks.store, id_key=0, hours=24, most_customers=1000)
+        self._vigil = Vigil(commits, self._hot, risks.store, lambda: self.scoring, by_wall=by_wall)
+
+    @classmethod
+    async def of(cls, risks: Risks, *, by_wall: bool = True, scoring: Scoring = SCORING) -> Self:
+        owner, store = uuid4().hex, risks.store
+        claim = await store.claim(SHARD, owner, {"logins": 0})
+        assert claim is not None
+        watcher = cls(risks, Commits(SHARD, owner, claim, Names(await store.names(SHARD)), store), by_wall, scoring)
+        await watcher._vigil.begin()
+        return watcher
+
+    async def fold(self, events: Iterable[Mapping[str, Any]], clock_ms: int, as_of_ms: int | None = None) -> None:
+        """`as_of_ms`: as of when levels are looked for, if that is not the shard's present."""
+        batch = [decoded(dict(event)) for event in events]
+        facts, keys = facts_of(arrived(batch), self.commits.names, as_it_is, SCORING.calendar)
+        known = await self._hot.known(keys, self.commits.named)
+        now_ms = self._vigil.present(clock_ms)
+        present = np.full(len(keys), as_of_ms or now_ms)
+        changes = fold(facts, keys, known, None, self._vigil.scoring, present)
+        work = Work(
+            customers=keys,
+            records=changes.records,
+            newest_ms=changes.newest_ms,
+            timers=changes.schedule.timers,
+            fields=self._vigil.fields(changes.schedule, now_ms),
+        )
+        await self.commits.commit(work)
+        self._vigil.committed(changes.schedule)
+        self._hot.remember(keys, changes.records, {})
+
+    async def look(self, clock_ms: int, most: int = ALL) -> None:
+        """Whatever is due, or `most` looks: then it is as though the watcher died in the middle."""
+        while most and self._vigil.is_due(clock_ms):
+            await self._vigil.look(clock_ms)
+            most -= 1
