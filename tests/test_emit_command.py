@@ -15,7 +15,7 @@ from tests.stack.command import Assidu
 from tests.stack.reading import records
 from tests.stack.waiting import eventually
 
-AS_PURCHASES = ["--csv", "--delimiter", "space", "--type", "purchase", "--at", "12:00", "--set", "currency=USD"]
+AS_PURCHASES = "--csv --delimiter space --type purchase --date-format %Y%m%d --at 12:00 --set currency=USD".split()
 
 
 def login(number: int) -> str:
