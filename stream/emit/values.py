@@ -10,7 +10,7 @@ from schemas import MAX_BYTES, Rejected
 # Everything up to the next bracket, or to a string that does not end where this text ends.
 _PLAIN = re.compile(rb'(?:[^"{}\[\]]++|"[^"\\\n]*+(?:\\[^\n][^"\\\n]*+)*+")*+')
 _SEPARATORS = re.compile(rb"[\s,]*")
-_STRAY = re.compile(rb'"(?:[^"\\\n]|\\.)*"|[^\s,\[\]{}"]+|.', re.DOTALL)  # what stands where an object should
+_STRAY = re.compile(rb'"(?:[^"\\\n]++|\\[^\n])*+\\?"?|[^\s,\[\]{}"]+|.')  # what stands where an object should
 _LINE_START = re.compile(rb"([ \t,\[]*)([{\]]?)")
 _SHOWN_BYTES = 40
 
@@ -45,6 +45,7 @@ class Values:
         self._elements = 0
         self._at_line_start = True
         self._indent = 0  # of the present line
+        self._ended = False
         self._held = b""  # what cannot be judged before more arrives
         self._found: list[Found] = []
         # The object that has begun: its depth in brackets, 0 where none has; where it began, what is kept of it.
@@ -70,6 +71,10 @@ class Values:
 
     def end(self) -> list[Found]:
         """What had begun when the text ended."""
+        self._ended = True
+        held, self._held = self._held, b""
+        if held and not self._depth:
+            self._part(held)
         if self._depth:
             self._tell(self._flaw or _UNENDED_OBJECT)
         elif self._array and not self.closed:
@@ -84,7 +89,7 @@ class Values:
     def _part(self, part: bytes) -> None:
         """One line, or what has arrived of it."""
         if self._at_line_start:
-            if not part.endswith(b"\n") and not part.strip(b" \t,["):
+            if not self._ended and not part.endswith(b"\n") and not part.strip(b" \t,["):
                 self._held = part[-MAX_BYTES:]
                 return
             self._begin_line(part)
@@ -121,7 +126,8 @@ class Values:
             self.closed = True
         elif character in b"{[":
             self._elements += 1
-            self._depth, self._begun_line, self._begun_indent = 1, self.line, self._indent
+            self._depth, self._begun_line = 1, self.line
+            self._begun_indent = min(self._indent, position) if self._at_line_start else self._indent
             self._keep(character)
         else:
             return self._stray(part, position)
@@ -130,6 +136,9 @@ class Values:
     def _stray(self, part: bytes, position: int) -> int:
         stray = _STRAY.match(part, position)
         assert stray is not None
+        if stray.end() == len(part) <= position + MAX_BYTES and not self._ended:
+            self._held = stray[0]
+            return stray.end()
         self._elements += 1
         self._begun_line = self.line
         shown = stray[0][:_SHOWN_BYTES].decode(errors="replace")
