@@ -4,7 +4,7 @@ from __future__ import annotations
 
 
 def printable(text: str) -> str:
-    """The text on one line, with every character that does not show itself written as an escape (\\x1b, \\n, \\u202e).
+    """The text on one line; what does not show itself is written as an escape: \\x1b, \\n, \\u202e.
 
     These are control characters, which terminals obey; bidi controls and other invisible ones, which make text look
     like another; separators other than the space; halves of surrogate pairs, which cannot be encoded. All else stays,
