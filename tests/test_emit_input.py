@@ -27,7 +27,7 @@ if sys.version_info >= (3, 14):
 else:
     from backports import zstd
 
-TEXT = "".join(f"line {number} für Zoë\n" for number in range(15_000))
+TEXT = "".join(f"line {number} für Zoë\n" for number in range(13_000))
 CONTENT = TEXT.encode()
 
 
@@ -44,8 +44,8 @@ def zipped(content: bytes, *others: str, method: int = zipfile.ZIP_DEFLATED) -> 
 PACKERS: dict[str, Callable[[bytes], bytes]] = {
     "plain": bytes,
     "gzip": gzip.compress,
-    "bzip2": bz2.compress,
-    "xz": lzma.compress,
+    "bzip2": partial(bz2.compress, compresslevel=1),
+    "xz": partial(lzma.compress, preset=0),
     "zstd": partial(zstd.compress, options={zstd.CompressionParameter.checksum_flag: 1}),
     "zip": zipped,
 }
@@ -88,14 +88,14 @@ async def test_unpacks_members_one_after_the_other_also_from_a_pipe(tmp_path: Pa
 
 @pytest.mark.parametrize("kind", STREAMED)
 async def test_hands_on_what_an_archive_holds_before_it_was_cut_off(tmp_path: Path, kind: str) -> None:
-    packed = PACKERS[kind](os.urandom(1_500_000))
+    packed = PACKERS[kind](os.urandom(900_000))
     source = written(tmp_path, packed[: len(packed) * 2 // 3])
     pieces = []
     with pytest.raises(UserError, match=r"file cannot be read to its end: it was cut off"):
         async for piece in source.pieces():
             pieces.append(piece)  # noqa: PERF401
 
-    assert sum(map(len, pieces)) > 400_000
+    assert sum(map(len, pieces)) > 250_000
 
 
 @pytest.mark.parametrize("kind", [*STREAMED, "zip"])
@@ -109,7 +109,7 @@ async def test_names_an_archive_that_is_damaged(tmp_path: Path, kind: str) -> No
 
 @pytest.mark.parametrize("kind", [*STREAMED, "zip"])
 async def test_a_bomb_does_not_fill_memory(tmp_path: Path, kind: str) -> None:
-    source = written(tmp_path, PACKERS[kind](bytes(40_000_000)))
+    source = written(tmp_path, PACKERS[kind](bytes(30_000_000)))
     tracemalloc.start()
     try:
         size = 0
@@ -119,8 +119,8 @@ async def test_a_bomb_does_not_fill_memory(tmp_path: Path, kind: str) -> None:
     finally:
         tracemalloc.stop()
 
-    assert size == 40_000_000
-    assert peak < 16_000_000  # of which xz has 8 MiB of its own
+    assert size == 30_000_000
+    assert peak < 8_000_000
 
 
 async def test_refuses_an_archive_that_asks_for_too_much_memory(tmp_path: Path) -> None:

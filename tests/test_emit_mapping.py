@@ -125,6 +125,12 @@ def test_an_empty_cell_leaves_its_field_out() -> None:
     assert "channel" not in event
 
 
+def test_one_column_may_fill_two_fields() -> None:
+    event = fields(purchase({"who": "ann"}, user_id="who", order_id="who"))
+
+    assert (event["user_id"], event["order_id"]) == ("ann", "ann")
+
+
 def test_says_what_a_type_needs_and_does_not_have() -> None:
     with pytest.raises(UserError, match="purchase needs amount_minor, currency, order_id, timestamp, units"):
         EventMapping("purchase", {}, {}, UTC_MIDNIGHT)

@@ -60,13 +60,13 @@ class Moments:
             raise ValueError(f"{text[:80]!r} lies outside the years 1 to 9999") from None
 
     def _in_zone(self, moment: datetime, *, refuse_gap: bool) -> datetime:
-        local = moment.replace(tzinfo=self._zone)
-        if refuse_gap and local.astimezone(UTC).astimezone(self._zone).replace(tzinfo=None) != moment:
+        utc = moment.replace(tzinfo=self._zone).astimezone(UTC)
+        if refuse_gap and utc.astimezone(self._zone).replace(tzinfo=None) != moment:
             raise ValueError(
                 f"{moment:%Y-%m-%d %H:%M} does not exist in {self._zone.key}, where clocks were set forward: "
                 "--timezone says where timestamps without offset are from"
             )
-        return local
+        return utc
 
 
 def _reader(date_format: str | None) -> Callable[[str], Read]:

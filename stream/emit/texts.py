@@ -8,8 +8,7 @@ from decimal import Context, Decimal, DecimalException, Inexact, InvalidOperatio
 # Wide enough for every 64-bit number; what does not fit exactly is refused, never rounded.
 _EXACT = Context(prec=40, Emax=40, traps=[Inexact, InvalidOperation, Overflow])
 _NUMBER = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)")
-_POWER = re.compile(r"[+-]?[0-9]+(?:[.,][0-9]*)?[eE][+-][0-9]+")
-_FLOAT = re.compile(r"[+-]?[0-9]+\.0+")
+_FLOAT = re.compile(r"(?P<whole>[+-]?[0-9]+)(?:\.0+|(?:[.,][0-9]*)?(?P<power>[eE][+-][0-9]+))")
 _SHOWN = 80  # characters
 
 _TRUTHS = {"true": True, "1": True, "false": False, "0": False}
@@ -17,6 +16,8 @@ _TRUTHS = {"true": True, "1": True, "false": False, "0": False}
 
 def whole_number(text: str, factor: Decimal | None = None) -> int:
     """A decimal number, times the factor; ValueError where that is not a whole one."""
+    if factor is None and len(text) < 19 and text.isascii() and text.isdigit():
+        return int(text)
     if _NUMBER.fullmatch(text) is None:
         raise ValueError(f"{text[:_SHOWN]!r} is not a number: write it as 1234.50, without a sign of a currency")
     try:
@@ -41,10 +42,9 @@ def truth(text: str) -> bool:
 
 def identifier(text: str) -> str:
     """An id; ValueError for a number as spreadsheets and data frames write it: the id may have been another."""
-    if _POWER.fullmatch(text):
-        raise ValueError(
-            f"{text[:_SHOWN]!r} has lost digits: give the column the format of text before it is exported"
-        )
-    if _FLOAT.fullmatch(text):
-        raise ValueError(f"{text[:_SHOWN]!r} was {text.partition('.')[0]!r} once: export the column as text")
-    return text
+    written = _FLOAT.fullmatch(text)
+    if written is None:
+        return text
+    if written["power"]:
+        raise ValueError(f"{text[:_SHOWN]!r} has lost digits: make the column one of text before it is exported")
+    raise ValueError(f"{text[:_SHOWN]!r} was {written['whole']!r} once: export the column as text")
