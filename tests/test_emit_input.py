@@ -207,7 +207,12 @@ async def test_names_utf16_that_does_not_say_so(tmp_path: Path, encoding: str) -
         await text_of(written(tmp_path, '{"type":'.encode(encoding)))
 
 
-@pytest.mark.parametrize("encoding", ["latin1000", "base64", "rot13", "undefined", "", "a\0b", "ä"])
+async def test_says_how_to_name_utf16_without_a_mark(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="does not start with BOM: add --encoding utf-16-le, or -be"):
+        await text_of(written(tmp_path, TEXT.encode("utf-16-le"), "UTF16"))
+
+
+@pytest.mark.parametrize("encoding", ["latin1000", "base64", "rot13", "undefined", "idna", "", "a\0b", "ä"])
 def test_refuses_an_encoding_that_is_none(tmp_path: Path, encoding: str) -> None:
     with pytest.raises(UserError, match="not a text encoding; for example latin-1, cp1252, utf-16"):
         written(tmp_path, b"x", encoding)

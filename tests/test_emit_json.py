@@ -104,8 +104,9 @@ async def test_raw_lines_go_as_they_are_keyed_where_they_are_events(tmp_path: Pa
         (2, Record("clicks", None, b"")),
         (3, Record("clicks", "ann", CLICK + b"\r")),
     ]
-    assert isinstance(checked[3][1], Rejected)
-    assert checked[3][1].reason == "too_large"
+    number, rejected = checked[3]
+    assert isinstance(rejected, Rejected)
+    assert (number, rejected.reason) == (4, "too_large")
 
 
 async def test_hands_on_what_a_pipe_holds_before_more_arrives(tmp_path: Path) -> None:

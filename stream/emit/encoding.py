@@ -52,12 +52,12 @@ class Utf8:
                 return b""
             self._held = None
             piece = self._start(piece)
-        return piece if self._decoder is None else self._decoded(self._decoder.decode(piece))
+        return piece if self._decoder is None else self._decoded(self._decoder, piece)
 
     def end(self) -> bytes:
         """What was held back."""
         rest = b"" if self._held is None else self._start(self._held)
-        return rest if self._decoder is None else self._decoded(self._decoder.decode(rest, final=True))
+        return rest if self._decoder is None else self._decoded(self._decoder, rest, final=True)
 
     def _start(self, piece: bytes) -> bytes:
         encoding = self._encoding
@@ -71,7 +71,11 @@ class Utf8:
             self._decoder = codecs.getincrementaldecoder(encoding)(_UNDECODABLE)
         return piece
 
-    def _decoded(self, text: str) -> bytes:
+    def _decoded(self, decoder: codecs.IncrementalDecoder, piece: bytes, *, final: bool = False) -> bytes:
+        try:
+            text = decoder.decode(piece, final)
+        except UnicodeError as error:  # the handler has dealt with all but UTF-16 that does not say which
+            raise UserError(f"{self._path}: {error}: add --encoding {self._encoding}-le, or -be") from None
         if text and not self._begun:
             self._begun = True
             text = text.removeprefix(_BYTE_ORDER_MARK)
@@ -88,7 +92,8 @@ class Utf8:
 
 def _known(encoding: str) -> str:
     try:
-        "".encode(encoding)  # also refuses what is a codec and no encoding, such as base64
+        "".encode(encoding)  # refuses what is a codec and no encoding, such as base64
+        codecs.getincrementaldecoder(encoding)(_UNDECODABLE).decode(b"")  # and what cannot be read in pieces
         return codecs.lookup(encoding).name
     except (LookupError, UnicodeError, ValueError):
         raise UserError(

@@ -64,7 +64,8 @@ async def raw_lines(source: Input, family: str) -> AsyncIterator[list[Checked]]:
     async for piece in source.pieces():
         first = lines.number
         yield [(number, _raw(line, family)) for number, line in enumerate(lines.feed(piece), first)]
-    yield [(lines.number, _raw(line, family)) for line in lines.end()]
+    last = lines.number
+    yield [(last, _raw(line, family)) for line in lines.end()]
 
 
 class JsonReader:
