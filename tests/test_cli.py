@@ -65,6 +65,13 @@ def test_names_the_address_and_the_setting_when_kafka_is_away(command: list[str]
         (["emit", "--csv", "--type", "login", "--timezone", "Mars/Base", "/dev/null"], "--timezone Mars/Base"),
         (["emit", "--csv", "--type", "login", "--at", "noon", "/dev/null"], "--at noon"),
         (["emit", "--csv", "--type", "login", "--delimiter", "::", "/dev/null"], "--delimiter ::"),
+        (["emit", "--encoding", "latin-11", "/dev/null"], "--encoding latin-11: not a text encoding"),
+        (
+            ["emit", "--csv", "--type", "login", "--date-format", "%d/%m", "/dev/null"],
+            "--date-format %d/%m: a moment",
+        ),
+        (["emit", "--csv", "--type", "login", "--map", "user_id=u", "--set", "timestamp=now", "/dev/null"], "'now'"),
+        (["fit", "--encoding", "latin-1"], "--csv and --encoding need a FILE"),
     ],
 )
 def test_says_what_the_user_got_wrong(arguments: list[str], words: str) -> None:

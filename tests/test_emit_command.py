@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import os
 import signal
@@ -15,7 +16,7 @@ from tests.stack.command import Assidu
 from tests.stack.reading import records
 from tests.stack.waiting import eventually
 
-AS_PURCHASES = ["--csv", "--delimiter", "space", "--type", "purchase", "--at", "12:00", "--set", "currency=USD"]
+AS_PURCHASES = "--csv --delimiter space --type purchase --date-format %Y%m%d --at 12:00 --set currency=USD".split()
 
 
 def login(number: int) -> str:
@@ -54,6 +55,35 @@ async def test_raw_lines_reach_the_topic_unchecked(ready: Assidu, settings: Sett
     assert (done.returncode, done.stdout) == (0, "sent 1 event to 1 topic, 0 bad lines\n")
     [record] = await records(settings, f"{settings.topic_prefix}surveys", 1)
     assert (record.key, record.value) == (None, b"nope")
+
+
+def test_names_a_bad_row_without_handing_its_control_characters_to_the_terminal(ready: Assidu) -> None:
+    row = "a,3\x1b]0;owned\x07[/red]\u202e"
+
+    done = ready.run(
+        *"emit - --csv --type purchase --map user_id=who --map amount_minor=n --set timestamp=2026-03-01".split(),
+        *"--set order_id=1 --set currency=EUR --set units=1".split(),
+        stdin=f"who,n\n{row}\n",
+    )
+
+    assert done.returncode == 1
+    assert r"line 2: wrong_type: amount_minor: '3\x1b]0;owned\x07[/red]\u202e' is not a number" in done.stderr
+    assert not set(done.stderr) & set("\x1b\x07\u202e")
+
+
+async def test_a_file_that_was_cut_off_is_named_after_its_good_lines_were_sent(
+    ready: Assidu, settings: Settings
+) -> None:
+    packed = gzip.compress("".join(map(login, range(100))).encode())
+    cut = ready.folder / "cut.jsonl.gz"
+    cut.write_bytes(packed[:-8])
+
+    done = ready.run("emit", str(cut))
+
+    assert done.returncode == 2
+    assert "stopped: 100 of 100 events sent were acknowledged" in done.stderr
+    assert f"{cut} cannot be read to its end: it was cut off" in done.stderr
+    await records(settings, f"{settings.topic_prefix}logins", 100)
 
 
 def test_says_to_create_the_topics_when_they_are_missing(assidu: Assidu) -> None:

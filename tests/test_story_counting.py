@@ -13,8 +13,9 @@ from tests.stack.command import Assidu
 from tests.stack.story import NEWEST, Story
 
 CDNOW_AS_PURCHASES = (
-    "--csv --delimiter space --type purchase --at 12:00 --set currency=USD --map user_id=customer_id "
-    "--map timestamp=date --map order_id=@line --map units=number_of_cds --map amount_minor=dollar_value*100"
+    "--csv --delimiter space --type purchase --date-format %Y%m%d --at 12:00 --set currency=USD "
+    "--map user_id=customer_id --map timestamp=date --map order_id=@line "
+    "--map units=number_of_cds --map amount_minor=dollar_value*100"
 ).split()
 
 

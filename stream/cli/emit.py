@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from stream.cli.rows import SOME_INPUT_BAD, csv_options, refuse_csv_options, rows
+from stream.cli.rows import ENCODING, SOME_INPUT_BAD, csv_options, refuse_csv_options, rows
 from stream.errors import UserError
 
 if TYPE_CHECKING:
@@ -27,21 +27,26 @@ Examples:
   assidu emit --csv orders.csv --type purchase --map user_id=customer --map timestamp=paid_at \\
     --map order_id=order --map amount_minor=amount*100 --map units=items --set currency=EUR
   assidu emit --csv --delimiter space --columns customer,date,units,amount CDNOW_master.txt \\
-    --type purchase --map user_id=customer --map timestamp=date --at 12:00 --map order_id=@line \\
-    --map units=units --map amount_minor=amount*100 --set currency=USD
+    --type purchase --map user_id=customer --map timestamp=date --date-format %Y%m%d --at 12:00 \\
+    --map order_id=@line --map units=units --map amount_minor=amount*100 --set currency=USD
 """
 )
 @click.argument("file")
 @click.option("--raw", metavar="FAMILY", help="Send each line unchecked to this family's topic.")
+@ENCODING
 @csv_options
 @click.option("--product", metavar="P", help="The same as --set product=P.")
 @click.pass_context
-def emit(ctx: click.Context, /, file: str, raw: str | None, from_csv: bool, **csv: Any) -> None:
-    """Send the events of FILE (- for standard input; .gz is unpacked) to Kafka.
+def emit(ctx: click.Context, /, file: str, raw: str | None, encoding: str | None, from_csv: bool, **csv: Any) -> None:
+    """Send the events of FILE to Kafka; - is standard input. What gzip, bzip2, xz, zstd or zip packed is unpacked.
 
-    Lines of JSON by default, rows of CSV with --csv. Every event is checked before it is sent; bad lines
-    are named on stderr by number and reason, the good ones are sent, and the exit code is 1. Returns
-    when Kafka has acknowledged all. A CSV file sent twice counts once.
+    JSON by default: an event on each line, an array of events, or events over several lines. With --csv rows of
+    CSV. Every event is checked before it is sent; bad lines are named on stderr by number and reason, the good
+    ones are sent, and the exit code is 1. Returns when Kafka has acknowledged all.
+
+    A CSV file sent twice counts once, also when rows were added to it in between: where no column is mapped to
+    event_id, a row's own comes from its cells, --type and the product, and from how many equal rows came before it.
+    Where @line is mapped, the row's line is part of what it says.
     """
     from stream.emit.file import emit_file
     from stream.emit.input import Input
@@ -52,7 +57,7 @@ def emit(ctx: click.Context, /, file: str, raw: str | None, from_csv: bool, **cs
     if not from_csv:
         refuse_csv_options(ctx, csv)
     settings = read_settings()
-    source = Input(file)
+    source = Input(file, encoding)
     records = rows(source, settings, csv) if from_csv else _lines(source, raw)
     if not asyncio.run(emit_file(settings, source, records)):
         ctx.exit(SOME_INPUT_BAD)

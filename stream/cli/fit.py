@@ -13,7 +13,7 @@ from typing import Any
 import click
 
 from stream.cli.read import AS_TABLE_OR_JSON
-from stream.cli.rows import SOME_INPUT_BAD, csv_options, refuse_csv_options, rows
+from stream.cli.rows import ENCODING, SOME_INPUT_BAD, csv_options, refuse_csv_options, rows
 from stream.errors import UserError
 
 
@@ -44,6 +44,7 @@ Examples:
 )
 @click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="Write the coefficients there, as TOML.")
 @AS_TABLE_OR_JSON
+@ENCODING
 @csv_options
 @click.pass_context
 def fit(
@@ -55,12 +56,13 @@ def fit(
     capacity: int,
     out: Path | None,
     format_: str,
+    encoding: str | None,
     from_csv: bool,
     **csv: Any,
 ) -> None:
     """Fit the churn risk to what is stored of customers, or to the history in FILE.
 
-    FILE is - for standard input; .gz is unpacked. The last days grade what was learnt from those before: AUC, Brier
+    FILE is read as `assidu emit` reads it. The last days grade what was learnt from those before: AUC, Brier
     score, a table of what was told and what came. Bad lines are named on stderr; the exit code is then 1.
 
     `assidu coefficients --set` brings what --out has written into force.
@@ -83,11 +85,11 @@ def fit(
         refuse_csv_options(ctx, csv)
     settings, whose, bad = read_settings(), product or DEFAULT_PRODUCT, BadLines(complaints())
     if file is None:
-        if from_csv:
-            raise click.UsageError("--csv needs a FILE")
+        if from_csv or encoding is not None:
+            raise click.UsageError("--csv and --encoding need a FILE")
         history = asyncio.run(read_stored(settings, whose))
     else:
-        source = Input(file)
+        source = Input(file, encoding)
         records = rows(source, settings, {**csv, "product": product}) if from_csv else json_lines(source)
         history = asyncio.run(read_history(source, records, whose, Calendar(settings.zone), bad))
         bad.close()

@@ -1,4 +1,4 @@
-"""The options by which a command reads rows of CSV as events."""
+"""The options by which a command reads a file of events, or rows of CSV as events."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 
     from stream.emit.input import Input
     from stream.emit.lines import Checked
-    from stream.emit.mapping import EventMapping, Moments
+    from stream.emit.mapping import EventMapping
+    from stream.emit.moments import Moments
     from stream.emit.rows import Layout
     from stream.settings import Settings
 
@@ -32,19 +33,39 @@ _OPTIONS = (
         "columns",
         metavar="FIELD=COLUMN[*FACTOR]",
         multiple=True,
-        help="Take a field from a column, times a factor (amount_minor=amount*100); @line is the line number.",
+        help="Take a field from a column, times a factor (amount_minor=amount*100). A line break in a heading is "
+        "a space. @line is the number of the row's first line.",
     ),
     click.option(
         "--set", "constants", metavar="FIELD=VALUE", multiple=True, help="Give a field the same value in all."
     ),
-    click.option("--date-format", metavar="FORMAT", help="strptime format of timestamps.  [default: ISO 8601]"),
-    click.option("--at", metavar="HH:MM", default="00:00", show_default=True, help="Time for dates without one."),
-    click.option("--timezone", metavar="ZONE", help="Of timestamps without offset.  [default: ASSIDU_TIMEZONE]"),
     click.option(
-        "--delimiter", metavar="C", default=",", show_default=True, help="A character, space (any run) or tab."
+        "--date-format",
+        metavar="FORMAT",
+        help="Of timestamps: epoch (seconds since 1970), epoch-ms, or a strptime format; its %y is 1969 to 2068, "
+        "its %Z reads UTC, GMT and Z only.  [default: ISO 8601 with its separators]",
+    ),
+    click.option("--at", metavar="HH:MM", default="00:00", show_default=True, help="Time for dates without one."),
+    click.option(
+        "--timezone",
+        metavar="ZONE",
+        help="Of timestamps without offset. Where clocks are set back, the first of the two times; one that clocks "
+        "pass over is a bad row.  [default: ASSIDU_TIMEZONE]",
+    ),
+    click.option(
+        "--delimiter",
+        metavar="C",
+        help="A character, space (any run) or tab.  [default: what a first line sep=C says, or a comma]",
     ),
     click.option("--columns", "names", metavar="A,B,…", help="Names of the columns of a file without header."),
     click.option("--no-header", is_flag=True, help="The first row is data; columns are called 1, 2, …."),
+)
+
+
+ENCODING = click.option(
+    "--encoding",
+    metavar="NAME",
+    help="Of the file, such as latin-1 or cp1252.  [default: what its byte order mark says, or UTF-8]",
 )
 
 
@@ -73,13 +94,16 @@ def rows(source: Input, settings: Settings, csv: dict[str, Any]) -> AsyncIterato
     return csv_records(source, _layout(**csv), _mapping(settings, **csv))
 
 
-def _layout(delimiter: str, names: str | None, no_header: bool, **_: Any) -> Layout:
-    from stream.emit.rows import WHITESPACE, Layout
+def _layout(delimiter: str | None, names: str | None, no_header: bool, **_: Any) -> Layout:
+    from stream.emit.cells import WHITESPACE
+    from stream.emit.mapping import column_name
+    from stream.emit.rows import Layout
 
-    delimiter = {"space": WHITESPACE, "tab": "\t"}.get(delimiter, delimiter)
-    if len(delimiter) != 1 or delimiter in '\r\n"':
-        raise UserError(f"--delimiter {delimiter}: give one character, `space` or `tab`")
-    columns = None if names is None else tuple(name.strip() for name in names.split(","))
+    if delimiter is not None:
+        delimiter = {"space": WHITESPACE, "tab": "\t"}.get(delimiter, delimiter)
+        if len(delimiter) != 1 or delimiter in '\r\n"\x00':
+            raise UserError(f"--delimiter {delimiter}: give one character, `space` or `tab`")
+    columns = None if names is None else tuple(map(column_name, names.split(",")))
     return Layout(delimiter, columns, header=not no_header)
 
 
@@ -116,7 +140,7 @@ def _moments(settings: Settings, date_format: str | None, at: str, timezone: str
     from datetime import time
     from zoneinfo import ZoneInfo
 
-    from stream.emit.mapping import Moments
+    from stream.emit.moments import Moments
 
     try:
         zone = settings.zone if timezone is None else ZoneInfo(timezone)

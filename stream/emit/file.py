@@ -12,6 +12,7 @@ from schemas import Rejected
 from stream.emit.emitter import Emitter
 from stream.emit.input import Input
 from stream.emit.lines import Checked, Record
+from stream.printable import printable
 from stream.progress import progress
 from stream.settings import Settings
 
@@ -57,7 +58,7 @@ def _good(chunk: list[Checked], families: set[str], bad: BadLines) -> Iterator[R
 
 
 def complaints() -> Console:
-    """Where bad lines are named, as they are."""
+    """Where bad lines are named, without markup."""
     return Console(stderr=True, markup=False, highlight=False, soft_wrap=True)
 
 
@@ -71,7 +72,7 @@ class BadLines:
     def add(self, number: int, rejected: Rejected) -> None:
         self.reasons[rejected.reason] += 1
         if self.reasons.total() <= _SHOWN_LINES:
-            self._console.print(f"line {number}: {rejected.reason}: {rejected.detail}")
+            self._console.print(printable(f"line {number}: {rejected.reason}: {rejected.detail}"))
 
     def close(self) -> None:
         if (others := self.reasons.total() - _SHOWN_LINES) > 0:

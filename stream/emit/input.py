@@ -1,38 +1,39 @@
-"""What `assidu emit` reads: a file, a gzip file or standard input, opened once and read as it arrives."""
+"""What `assidu emit` reads: a file or standard input, opened once, unpacked and read as UTF-8 as it arrives."""
 
 from __future__ import annotations
 
 import asyncio
-import codecs
-import gzip
-import io
 import os
 import stat
-import zlib
-from collections.abc import AsyncIterator, Iterator
-from pathlib import PurePath
+from collections.abc import AsyncIterator, Iterable
+from typing import IO
 
+from stream.emit.encoding import Utf8
+from stream.emit.unpack import DAMAGED, ZIP, Unpacker, may_be_packed, only_member, unpacker
 from stream.errors import UserError
 
 _CHUNK_BYTES = 256 * 1024
-_GZIP_MAGIC = b"\x1f\x8b"
 
 
 class Input:
-    """An open input; `name` is the file's own name without folder and `.gz`, or `-`."""
+    """An open input. Raises UserError where it cannot be read, or its `encoding` is unknown."""
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, encoding: str | None = None) -> None:
         self.path = "standard input" if path == "-" else path
-        self.name = PurePath(path).name.removesuffix(".gz")
+        self._utf8 = Utf8(self.path, encoding)
+        self._unpacker: Unpacker | None = None
+        self._member: IO[bytes] | None = None
         try:
             # Standard input by number: sys.stdin may be replaced by something that is not a file.
-            self._file = open(0 if path == "-" else path, "rb", closefd=path != "-")  # noqa: SIM115
-            start = self._file.peek(2)[:2]
+            self._file = open(0 if path == "-" else path, "rb", buffering=0, closefd=path != "-")  # noqa: SIM115
+            os.set_blocking(self._file.fileno(), True)  # or an empty pipe would look like its end
+            self._start = self._first_bytes()
         except OSError as error:
             raise UserError(f"cannot read {path}: {error.strerror}") from None
-        if start in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
-            raise UserError(f"{self.path} is UTF-16: save it as UTF-8")
-        self._stream = gzip.GzipFile(fileobj=self._file) if start == _GZIP_MAGIC else self._file
+        if self._start.startswith(ZIP):
+            self._start, self._member = b"", only_member(self.path, self._file)
+        else:
+            self._unpacker = unpacker(self.path, self._start)
 
     def size_bytes(self) -> int | None:
         """The size on disk; None for a pipe or a terminal."""
@@ -43,33 +44,33 @@ class Input:
         """How much of `size_bytes` has been read."""
         return self._file.tell()
 
-    async def chunks(self) -> AsyncIterator[list[bytes]]:
-        """The lines as they arrive, without their line feeds, however many have arrived together."""
-        rest = b""
-        while chunk := self._read():
-            *lines, rest = (rest + chunk).split(b"\n")
-            yield lines
-            await self._readable()
-        if rest:
-            yield [rest]
-
-    def text_lines(self) -> Iterator[str]:
-        """The lines as text with their ends; a byte that is not UTF-8 becomes a lone surrogate."""
-        # Kept, because a wrapper that is let go closes the file, whose position is still asked for.
-        self._text = io.TextIOWrapper(self._stream, "utf-8-sig", errors="surrogateescape", newline="")
+    async def pieces(self) -> AsyncIterator[bytes]:
+        """The text in UTF-8 as it arrives, in pieces of bounded size. Raises UserError where it breaks off."""
         try:
-            yield from self._text
-        except (OSError, EOFError, zlib.error) as error:
-            raise self._unreadable(error) from error
+            while chunk := self._read():
+                for piece in self._unpacked(chunk):
+                    yield self._utf8.feed(piece)
+                await self._readable()
+            if self._unpacker is not None:
+                self._unpacker.end()
+        except DAMAGED as error:
+            raise UserError(f"{self.path} cannot be read to its end: {error}") from error
+        yield self._utf8.end()
+
+    def _first_bytes(self) -> bytes:
+        start = self._file.read(_CHUNK_BYTES)
+        while may_be_packed(start) and (more := self._file.read(_CHUNK_BYTES)):
+            start += more
+        return start
 
     def _read(self) -> bytes:
-        try:
-            return self._stream.read1(_CHUNK_BYTES)
-        except (OSError, EOFError, zlib.error) as error:
-            raise self._unreadable(error) from error
+        if self._member is not None:
+            return self._member.read(_CHUNK_BYTES)
+        start, self._start = self._start, b""
+        return start or self._file.read(_CHUNK_BYTES)
 
-    def _unreadable(self, error: Exception) -> UserError:
-        return UserError(f"{self.path} cannot be read to its end: {error}")
+    def _unpacked(self, chunk: bytes) -> Iterable[bytes]:
+        return [chunk] if self._unpacker is None else self._unpacker.feed(chunk)
 
     async def _readable(self) -> None:
         """Let acknowledgements in while a pipe or a terminal has nothing to read."""

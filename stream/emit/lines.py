@@ -1,16 +1,17 @@
-"""Lines of JSON: each an event checked against its schema, or a line with the reason why not."""
+"""Events in JSON, one a line or in an array: each checked against its schema, or with the reason why it is none."""
 
 from __future__ import annotations
 
-import codecs
 from collections.abc import AsyncIterator
 from typing import NamedTuple
 
 import msgspec
 
-from schemas import FAMILIES, FAMILY_OF_TYPE, Rejected, decode
+from schemas import FAMILIES, FAMILY_OF_TYPE, MAX_BYTES, Rejected, decode
+from stream.emit.cutting import Line, LineEnds, Lines
 from stream.emit.emitter import MAX_RECORD_BYTES
 from stream.emit.input import Input
+from stream.emit.values import Found, Values
 
 
 class Record(NamedTuple):
@@ -42,35 +43,110 @@ def check(value: bytes) -> Record | Rejected:
     event = decode(value, family)
     if not isinstance(event, Rejected):
         return Record(family, event.customer_id, value)
+    if event.reason == "not_utf8":
+        return Rejected("not_utf8", f"{event.detail}: if the file is in another encoding, name it by --encoding")
     if event.reason == "unknown_type" and event_type:
         return Rejected("unknown_type", f"type: {event_type[:40]!r}, expected one of {', '.join(FAMILY_OF_TYPE)}")
     return event
 
 
 async def json_lines(source: Input) -> AsyncIterator[list[Checked]]:
-    """Every line that is not blank, checked."""
-    async for first, lines in _numbered(source):
-        yield [(number, check(line.rstrip(b"\r"))) for number, line in enumerate(lines, first) if line.strip()]
+    """Every line that is not blank, checked; also every object of an array, or of those over several lines."""
+    reader = JsonReader()
+    async for piece in source.pieces():
+        yield reader.feed(piece)
+    yield reader.end()
 
 
 async def raw_lines(source: Input, family: str) -> AsyncIterator[list[Checked]]:
     """Every line as it is, for one family's topic; keyed where it is an event after all."""
-    async for first, lines in _numbered(source):
-        yield [(number, _raw(line, family)) for number, line in enumerate(lines, first)]
+    lines = Lines(MAX_RECORD_BYTES)
+    async for piece in source.pieces():
+        first = lines.number
+        yield [(number, _raw(line, family)) for number, line in enumerate(lines.feed(piece), first)]
+    last = lines.number
+    yield [(last, _raw(line, family)) for line in lines.end()]
 
 
-def _raw(line: bytes, family: str) -> Record | Rejected:
-    if len(line) > MAX_RECORD_BYTES:
-        return Rejected("too_large", f"{len(line)} bytes: Kafka takes at most {MAX_RECORD_BYTES}")
+class JsonReader:
+    """Finds the events in text that arrives in pieces, each with the number of the line on which it begins.
+
+    A line is an event, but for two layouts: a file that begins with `[` begins with an array of events, and a line
+    that is `{` and nothing else begins an event over several lines.
+    """
+
+    def __init__(self) -> None:
+        self._ends = LineEnds()
+        self._lines = Lines(MAX_BYTES)
+        self._begun = False
+        self._array: Values | None = None
+        self._object: Values | None = None
+
+    def feed(self, piece: bytes) -> list[Checked]:
+        piece = self._ends.feed(piece)
+        if not self._begun:
+            self._begin(piece.lstrip())
+        checked: list[Checked] = []
+        if self._array is not None:
+            checked = _checked(self._array.feed(piece))
+            if not self._array.closed:
+                return checked
+            piece, self._lines.number, self._array = self._array.rest, self._array.line, None
+        first = self._lines.number
+        return checked + self._check(first, self._lines.feed(piece))
+
+    def end(self) -> list[Checked]:
+        first = self._lines.number
+        checked = self._check(first, self._lines.end())
+        for values in (self._array, self._object):
+            if values is not None:
+                checked += _checked(values.end())
+        return checked
+
+    def _begin(self, content: bytes) -> None:
+        self._begun = bool(content)
+        if content.startswith(b"["):
+            self._array = Values(self._lines.number, array=True)
+
+    def _check(self, first: int, lines: list[Line]) -> list[Checked]:
+        checked: list[Checked] = []
+        for number, line in enumerate(lines, first):
+            if line is None or self._object is not None or (content := line.strip()) == b"{":
+                checked += self._unusual(number, line)
+            elif content:
+                checked.append((number, check(line)))
+        return checked
+
+    def _unusual(self, number: int, line: Line) -> list[Checked]:
+        """A line that is too long, or within an object over several lines."""
+        if self._object is None:
+            if line is None:
+                return [(number, Rejected("too_large", f"expected at most {MAX_BYTES} bytes"))]
+            self._object = Values(number, array=False)
+        values = self._object
+        if line is None:
+            values.leave_out()
+            return []
+        checked = _checked(values.feed(line + b"\n"))
+        if values.closed:
+            self._object = None
+            checked += self._check(number, [values.rest.removesuffix(b"\n")])
+        return checked
+
+
+def _checked(found: list[Found]) -> list[Checked]:
+    return [(line, _in_its_place(value, element)) for line, element, value in found]
+
+
+def _in_its_place(value: bytes | Rejected, element: int | None) -> Record | Rejected:
+    record = value if isinstance(value, Rejected) else check(value)
+    if isinstance(record, Rejected) and element is not None:
+        return Rejected(record.reason, f"{record.detail} (element {element} of the array)")
+    return record
+
+
+def _raw(line: Line, family: str) -> Record | Rejected:
+    if line is None:
+        return Rejected("too_large", f"Kafka takes at most {MAX_RECORD_BYTES} bytes")
     event = decode(line, family)
     return Record(family, None if isinstance(event, Rejected) else event.customer_id, line)
-
-
-async def _numbered(source: Input) -> AsyncIterator[tuple[int, list[bytes]]]:
-    """The lines that arrived together, with the number of the first; a byte order mark is no content."""
-    first = 1
-    async for lines in source.chunks():
-        if first == 1 and lines:
-            lines[0] = lines[0].removeprefix(codecs.BOM_UTF8)
-        yield first, lines
-        first += len(lines)
