@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from math import isfinite
-from typing import Literal
+from typing import Any, Literal, get_args
 from zoneinfo import ZoneInfo, available_timezones
 
-from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from schemas import FAMILIES
 from stream.core.definition import CHANGES, Definitions
 from stream.errors import UserError
 from stream.metrics import ALERTS
+from stream.secret import SecretUrl, concealed
 
 
 class Settings(BaseSettings):
@@ -21,10 +22,12 @@ class Settings(BaseSettings):
     Durations end in their unit or are seconds; ports of 0 mean "any free one".
     """
 
-    model_config = SettingsConfigDict(env_prefix="ASSIDU_", env_file=".env", extra="ignore", frozen=True)
+    model_config = SettingsConfigDict(
+        env_prefix="ASSIDU_", env_file=".env", env_ignore_empty=True, extra="ignore", frozen=True
+    )
 
     kafka: str = "127.0.0.1:9092"
-    redis: str = "redis://127.0.0.1:6379/0"
+    redis: SecretUrl = SecretUrl("redis://127.0.0.1:6379/0")
     partitions: int = Field(8, ge=1, le=1024)
     timezone: str = "UTC"
     clock: Literal["wall", "event"] = "wall"
@@ -52,6 +55,14 @@ class Settings(BaseSettings):
     exporter_port: int = Field(9464, ge=0, le=65535)
     collector_port: int = Field(8080, ge=0, le=65535)
 
+    @model_validator(mode="before")
+    @classmethod
+    def _as_meant(cls, given: dict[str, Any]) -> dict[str, Any]:
+        """Without what shells would have taken away, and other readers of such files leave: spaces around a value,
+        and its quotes. What is empty then is unset."""
+        meant = {name: _unquoted(value) if isinstance(value, str) else value for name, value in given.items()}
+        return {name: value for name, value in meant.items() if value != ""}
+
     @field_validator("timezone")
     @classmethod
     def _known_timezone(cls, name: str) -> str:
@@ -70,9 +81,14 @@ class Settings(BaseSettings):
 
     @field_validator("redis")
     @classmethod
-    def _redis_url(cls, url: str) -> str:
-        if not url.startswith(("redis://", "rediss://", "unix://")):
-            raise ValueError(f"{url!r} does not begin with redis://, rediss:// or unix://")
+    def _redis_url(cls, url: SecretUrl) -> SecretUrl:
+        if not url.get_secret_value().startswith(("redis://", "rediss://", "unix://")):
+            raise ValueError("does not begin with redis://, rediss:// or unix://")
+        if wrong := url.wrong:
+            raise ValueError(
+                f"{wrong}; expected redis://[[USER]:PASSWORD@]HOST[:PORT][/DB], with %-escapes for all but letters "
+                "and digits in USER and PASSWORD"
+            )
         return url
 
     @field_validator("alert_thresholds")
@@ -88,6 +104,17 @@ class Settings(BaseSettings):
             f"ASSIDU_{name.upper()}": value.get_secret_value() if isinstance(value, SecretStr) else str(value)
             for name, value in set_.items()
         }
+
+    @property
+    def secrets(self) -> list[str]:
+        """What of the settings no message and no log may show; of every setting that is a SecretStr."""
+        found: list[str] = []
+        for value in dict(self).values():
+            if isinstance(value, SecretUrl):
+                found += value.secrets
+            elif isinstance(value, SecretStr):
+                found.append(value.get_secret_value())
+        return found
 
     @property
     def zone(self) -> ZoneInfo:
@@ -159,13 +186,32 @@ def _number(text: str) -> float | None:
     return number if isfinite(number) else None
 
 
+def _unquoted(text: str) -> str:
+    text = text.strip()
+    quoted = len(text) > 1 and text[0] == text[-1] and text[0] in "'\""
+    return text[1:-1] if quoted else text
+
+
 def read_settings() -> Settings:
-    """The settings of this process; every missing or wrong one is named in one UserError."""
+    """The settings of this process; every missing or wrong one is named in one UserError, secrets without value."""
     try:
         return Settings()
     except ValidationError as error:
-        lines = []
-        for problem in error.errors():
-            name = "ASSIDU_" + "_".join(str(part) for part in problem["loc"]).upper()
-            lines.append(f"{name}={problem['input']!r}: {problem['msg'].removeprefix('Value error, ')}")
-        raise UserError("wrong settings:\n  " + "\n  ".join(lines)) from None
+        lines = "\n  ".join(
+            _said(str(problem["loc"][0]), problem["input"], problem["msg"]) for problem in error.errors()
+        )
+        raise UserError(f"wrong settings:\n  {lines}") from None
+
+
+def _said(name: str, given: object, wrong: str) -> str:
+    wrong = wrong.removeprefix("Value error, ")
+    if _is_secret(Settings.model_fields[name].annotation):
+        return f"ASSIDU_{name.upper()}: {wrong}"
+    return concealed(f"ASSIDU_{name.upper()}={given!r}: {wrong}")
+
+
+def _is_secret(annotation: Any) -> bool:
+    """Is it a SecretStr, or may it be one?"""
+    if isinstance(annotation, type):
+        return issubclass(annotation, SecretStr)
+    return any(map(_is_secret, get_args(annotation)))

@@ -27,7 +27,7 @@ def test_names_every_wrong_setting_in_one_error(monkeypatch: pytest.MonkeyPatch)
 
 def test_has_the_defaults_of_the_contract() -> None:
     settings = Settings(_env_file=None)
-    assert (settings.kafka, settings.redis) == ("127.0.0.1:9092", "redis://127.0.0.1:6379/0")
+    assert (settings.kafka, str(settings.redis)) == ("127.0.0.1:9092", "redis://127.0.0.1:6379/0")
     assert (settings.partitions, settings.timezone, settings.clock) == (8, "UTC", "wall")
     assert (settings.exporter_port, settings.collector_port, settings.worker_port) == (9464, 8080, 0)
     assert list(settings.topics) == [

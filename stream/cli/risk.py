@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from pathlib import Path
 from typing import get_args
 
@@ -10,6 +11,7 @@ import click
 
 from stream.cli.read import AS_TABLE_OR_JSON
 from stream.core.levels import REASONS, AtRisk, Why
+from stream.printable import printable_lines
 
 
 @click.command("at-risk")
@@ -34,7 +36,8 @@ def at_risk(
     if format_ == "json":
         click.echo(found.to_json())
     elif format_ == "csv":
-        click.echo(to_csv(found), nl=False)
+        text = to_csv(found)
+        click.echo(printable_lines(text) if sys.stdout.isatty() else text, nl=False)
     else:
         show(found, Terminal())
 

@@ -48,8 +48,9 @@ def worker() -> None:
     from stream.settings import read_settings
     from stream.worker.service import run_worker
 
-    log_to_stderr()
-    uvloop.run(run_worker(read_settings()))
+    settings = read_settings()
+    log_to_stderr(settings.secrets)
+    uvloop.run(run_worker(settings))
 
 
 @click.command()
@@ -62,5 +63,6 @@ def exporter() -> None:
     from stream.logs import log_to_stderr
     from stream.settings import read_settings
 
-    log_to_stderr()
-    asyncio.run(run_exporter(read_settings()))
+    settings = read_settings()
+    log_to_stderr(settings.secrets)
+    asyncio.run(run_exporter(settings))

@@ -24,6 +24,7 @@ from stream.metrics.contribution import contribute, memories_of, profiles_of
 from stream.metrics.evidence import Scoring
 from stream.metrics.reasons import Words, reasons, risk_now
 from stream.partition import shard_of
+from stream.printable import printable
 from stream.settings import Settings
 from stream.store import meta
 from stream.store.connect import connect
@@ -89,7 +90,8 @@ async def find_customer(settings: Settings, customer_id: str, product: str | Non
         if record is not None and packed is not None
     ]
     if not found:
-        where = f"product {product!r}" if product else f"any product ({', '.join(products) or 'none yet'})"
+        known = ", ".join(map(printable, products)) or "none yet"
+        where = f"product {product!r}" if product else f"any product ({known})"
         raise UserError(f"customer {customer_id!r} was never seen in {where}")
     return found
 

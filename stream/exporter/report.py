@@ -12,6 +12,7 @@ from stream.errors import UserError
 from stream.exporter.samples import Sample, samples
 from stream.json_text import json_text
 from stream.metrics import SERIES
+from stream.printable import printable
 from stream.settings import Settings
 from stream.store import meta
 from stream.store.connect import connect
@@ -49,7 +50,8 @@ async def make_report(settings: Settings, at: datetime | None = None, product: s
     finally:
         await redis.aclose()
     if product is not None and product not in replica.table.products:
-        raise UserError(f"no product {product!r}; known: {', '.join(replica.table.products) or 'none yet'}")
+        known = ", ".join(map(printable, replica.table.products)) or "none yet"
+        raise UserError(f"no product {product!r}; known: {known}")
     newest_ms = replica.newest_ms
     if at is not None:
         minute = minute_of(int(at.timestamp() * 1000))
