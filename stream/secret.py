@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from pydantic import SecretStr
@@ -49,20 +49,10 @@ class SecretUrl(SecretStr):
 def concealed(text: str, secrets: Iterable[str] = ()) -> str:
     """The text without the credentials in its URLs, and without these secrets, or longer pieces of them."""
     text = _CREDENTIALS.sub(f"{MASK}@", text)
-    for secret in secrets:
-        text = _without(secret, text)
-    return text
-
-
-def _without(secret: str, text: str) -> str:
-    size = min(len(secret), _FRAGMENT)
-    if size < _SHORTEST:
-        return text
-    pieces = {secret[start : start + size] for start in range(len(secret) - size + 1)}
     hidden = [False] * len(text)
-    for start in range(len(text) - size + 1):
-        if text[start : start + size] in pieces:
-            hidden[start : start + size] = [True] * size
+    for secret in secrets:
+        for start, end in _places(secret, text):
+            hidden[start:end] = [True] * (end - start)
     shown = []
     for place, each in enumerate(text):
         if not hidden[place]:
@@ -70,3 +60,14 @@ def _without(secret: str, text: str) -> str:
         elif not (place and hidden[place - 1]):
             shown.append(MASK)
     return "".join(shown)
+
+
+def _places(secret: str, text: str) -> Iterator[tuple[int, int]]:
+    """Begin and end of each piece of the secret in the text; they may overlap."""
+    size = min(len(secret), _FRAGMENT)
+    if size < _SHORTEST:
+        return
+    pieces = {secret[start : start + size] for start in range(len(secret) - size + 1)}
+    for start in range(len(text) - size + 1):
+        if text[start : start + size] in pieces:
+            yield start, start + size

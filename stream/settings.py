@@ -6,8 +6,14 @@ from math import isfinite
 from typing import Any, Literal, get_args
 from zoneinfo import ZoneInfo, available_timezones
 
-from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import (
+    BaseSettings,
+    DotEnvSettingsSource,
+    EnvSettingsSource,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
 
 from schemas import FAMILIES
 from stream.core.definition import CHANGES, Definitions
@@ -16,15 +22,38 @@ from stream.metrics import ALERTS
 from stream.secret import SecretUrl, concealed
 
 
+class _Environment(EnvSettingsSource):
+    """An empty variable is unset; spaces and quotes around a value are not of it, whoever passed them on."""
+
+    def __call__(self) -> dict[str, Any]:
+        return _as_meant(super().__call__())
+
+
+class _DotEnv(DotEnvSettingsSource):
+    """The same in a file."""
+
+    def __call__(self) -> dict[str, Any]:
+        return _as_meant(super().__call__())
+
+
+def _as_meant(given: dict[str, Any]) -> dict[str, Any]:
+    meant = {name: _unquoted(value) if isinstance(value, str) else value for name, value in given.items()}
+    return {name: value for name, value in meant.items() if value != ""}
+
+
+def _unquoted(text: str) -> str:
+    text = text.strip()
+    quoted = len(text) > 1 and text[0] == text[-1] and text[0] in "'\""
+    return text[1:-1].strip() if quoted else text
+
+
 class Settings(BaseSettings):
     """Every setting of every command; the environment variable is `ASSIDU_` + the upper-case name.
 
     Durations end in their unit or are seconds; ports of 0 mean "any free one".
     """
 
-    model_config = SettingsConfigDict(
-        env_prefix="ASSIDU_", env_file=".env", env_ignore_empty=True, extra="ignore", frozen=True
-    )
+    model_config = SettingsConfigDict(env_prefix="ASSIDU_", env_file=".env", extra="ignore", frozen=True)
 
     kafka: str = "127.0.0.1:9092"
     redis: SecretUrl = SecretUrl("redis://127.0.0.1:6379/0")
@@ -55,13 +84,17 @@ class Settings(BaseSettings):
     exporter_port: int = Field(9464, ge=0, le=65535)
     collector_port: int = Field(8080, ge=0, le=65535)
 
-    @model_validator(mode="before")
     @classmethod
-    def _as_meant(cls, given: dict[str, Any]) -> dict[str, Any]:
-        """Without what shells would have taken away, and other readers of such files leave: spaces around a value,
-        and its quotes. What is empty then is unset."""
-        meant = {name: _unquoted(value) if isinstance(value, str) else value for name, value in given.items()}
-        return {name: value for name, value in meant.items() if value != ""}
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        assert isinstance(dotenv_settings, DotEnvSettingsSource)
+        return init_settings, _Environment(settings_cls), _DotEnv(settings_cls, dotenv_settings.env_file)
 
     @field_validator("timezone")
     @classmethod
@@ -184,12 +217,6 @@ def _number(text: str) -> float | None:
     except ValueError:
         return None
     return number if isfinite(number) else None
-
-
-def _unquoted(text: str) -> str:
-    text = text.strip()
-    quoted = len(text) > 1 and text[0] == text[-1] and text[0] in "'\""
-    return text[1:-1] if quoted else text
 
 
 def read_settings() -> Settings:

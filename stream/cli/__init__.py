@@ -14,10 +14,11 @@ import click
 from stream.cli.demo import demo
 from stream.cli.emit import emit
 from stream.cli.endings import (
+    BUG,
     INTERRUPTED,
     UNREACHABLE,
     USER_MISTAKE,
-    failure,
+    bug,
     outage,
     output_lost,
     prepare_output,
@@ -119,5 +120,9 @@ def main() -> None:
     prepare_output()
     try:
         commands(prog_name="assidu")
-    except Exception as bug:
-        sys.exit(failure(bug))
+    except Exception as error:
+        lost = output_lost(error) if isinstance(error, OSError) else None
+        message, code = lost or (bug(error), BUG)
+        if message:
+            click.echo(f"assidu: {message}", err=True)
+        sys.exit(code)

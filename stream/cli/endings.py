@@ -9,6 +9,7 @@ import sys
 from contextlib import suppress
 from typing import NoReturn
 
+BUG = 1
 USER_MISTAKE = 2
 UNREACHABLE = 3
 UNWRITABLE = 4
@@ -56,8 +57,8 @@ def output_lost(error: OSError) -> tuple[str | None, int] | None:
     return f"the output cannot be written: {error.strerror}", UNWRITABLE
 
 
-def failure(error: BaseException) -> str:
-    """The traceback of a bug, without secrets."""
+def bug(error: BaseException) -> str:
+    """Its traceback, without secrets."""
     from traceback import format_exception
 
     from stream.errors import UserError
@@ -68,7 +69,7 @@ def failure(error: BaseException) -> str:
         secrets = read_settings().secrets
     except UserError:
         secrets = []
-    return concealed("".join(format_exception(error)), secrets)
+    return concealed(f"this should not happen; please report it:\n{''.join(format_exception(error))}", secrets)
 
 
 class _Closed(io.TextIOBase):
