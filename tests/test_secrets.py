@@ -152,6 +152,12 @@ def test_redis_out_of_reach_is_one_clear_line(guarded: EmbeddedRedis, url: str, 
     assert_refused(run("report", REDIS=url.format(redis=f"127.0.0.1:{guarded.port}"), KAFKA=NOBODY_THERE), words)
 
 
+def test_kafka_out_of_reach_is_one_clear_line(guarded: EmbeddedRedis) -> None:
+    done = run("status", REDIS=f"redis://:{PASSWORD}@127.0.0.1:{guarded.port}/0", KAFKA=NOBODY_THERE)
+    assert (done.exit_code, done.stderr.count("\n"), done.stdout) == (3, 1, ""), done.output
+    assert done.stderr.startswith(f"assidu: Kafka at {NOBODY_THERE} does not answer as it should")
+
+
 def assert_refused(done: Result, words: str = "ASSIDU_REDIS") -> None:
     assert (done.exit_code, words in done.stderr, done.stdout) == (3, True, ""), done.output
     assert done.stderr.startswith("assidu: Redis at ")
