@@ -4,10 +4,17 @@ from __future__ import annotations
 
 import logging
 import sys
+from collections.abc import Sequence
+from contextlib import suppress
 from time import monotonic
-from typing import Any
+from traceback import format_exception
+from typing import Any, TextIO, cast
 
 import structlog
+from structlog.typing import EventDict, ExcInfo
+
+from stream.printable import printable
+from stream.secret import concealed
 
 _AGAIN_SECONDS = 10.0
 
@@ -31,27 +38,71 @@ class Calm(logging.Filter):
         return True
 
 
-def log_to_stderr(level: int = logging.INFO) -> None:
-    """Send structlog's and the libraries' logs through one readable format; libraries speak from WARNING on."""
+class _Stderr:
+    """Standard error as it is at the time. A log that cannot be written (disk full, closed) stops nothing."""
+
+    def write(self, text: str) -> None:
+        if sys.stderr is not None:
+            with suppress(OSError, ValueError):
+                sys.stderr.write(text)
+
+    def flush(self) -> None:
+        if sys.stderr is not None:
+            with suppress(OSError, ValueError):
+                sys.stderr.flush()
+
+
+def log_to_stderr(secrets: Sequence[str] = (), level: int = logging.INFO) -> None:
+    """Send structlog's and the libraries' logs through one readable format; libraries speak from WARNING on.
+
+    An event is one line, whatever stands in its values; a traceback follows it indented, without the values of
+    variables. `secrets` are masked in both, and so are credentials in URLs.
+    """
     shared: list[Any] = [
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="%Y-%m-%dT%H:%M:%S.%fZ", utc=True),
     ]
-    colors = sys.stderr.isatty()
+    written: list[Any] = [
+        _printable_values,
+        structlog.dev.ConsoleRenderer(
+            colors=sys.stderr is not None and sys.stderr.isatty(), exception_formatter=_indented_traceback
+        ),
+        lambda _logger, _method, line: concealed(line, secrets),
+    ]
     structlog.configure(
-        processors=[*shared, structlog.dev.ConsoleRenderer(colors=colors)],
+        processors=[*shared, *written],
         wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=structlog.PrintLoggerFactory(file=sys.stderr),
+        logger_factory=structlog.PrintLoggerFactory(file=cast(TextIO, _Stderr())),
         cache_logger_on_first_use=False,
     )
-    handler = logging.StreamHandler(sys.stderr)
+    handler = logging.StreamHandler(cast(TextIO, _Stderr()))
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=[structlog.stdlib.add_logger_name, *shared],
-            processor=structlog.dev.ConsoleRenderer(colors=colors),
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *written],
         )
     )
     handler.addFilter(Calm())
     logging.basicConfig(handlers=[handler], level=level, force=True)
+    logging.captureWarnings(True)
     for name in _NOISY:
         logging.getLogger(name).setLevel(logging.WARNING)
+
+
+_MULTILINE = ("exc_info", "stack")
+
+
+def _printable_values(_logger: object, _method: str, event: EventDict) -> EventDict:
+    return {name: _printable(value) if name not in _MULTILINE else value for name, value in event.items()}
+
+
+def _printable(value: Any) -> Any:
+    if value is None or isinstance(value, (bool, int, float)):
+        return value
+    return printable(value if isinstance(value, str) else repr(value))
+
+
+def _indented_traceback(file: TextIO, exc_info: ExcInfo) -> None:
+    """No line of it can be taken for an event of its own."""
+    text = "".join(format_exception(*exc_info)).rstrip("\n")
+    file.write("".join(f"\n    {printable(line)}" for line in text.split("\n")))

@@ -13,3 +13,8 @@ def printable(text: str) -> str:
     if text.isprintable():
         return text
     return "".join(each if each.isprintable() else each.encode("unicode_escape").decode() for each in text)
+
+
+def printable_lines(text: str) -> str:
+    """The text, each of its lines printable; the line feeds between them are meant."""
+    return "\n".join(map(printable, text.split("\n")))

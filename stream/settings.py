@@ -4,16 +4,48 @@ from __future__ import annotations
 
 from functools import cached_property
 from math import isfinite
-from typing import Literal
+from typing import Any, Literal, get_args
 from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import (
+    BaseSettings,
+    DotEnvSettingsSource,
+    EnvSettingsSource,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
 
 from schemas import FAMILIES
 from stream.core.definition import CHANGES, Definitions
 from stream.errors import UserError
 from stream.metrics import ALERTS
+from stream.secret import SecretUrl, concealed
+
+
+class _Environment(EnvSettingsSource):
+    """An empty variable is unset; spaces and quotes around a value are not of it, whoever passed them on."""
+
+    def __call__(self) -> dict[str, Any]:
+        return _as_meant(super().__call__())
+
+
+class _DotEnv(DotEnvSettingsSource):
+    """The same in a file."""
+
+    def __call__(self) -> dict[str, Any]:
+        return _as_meant(super().__call__())
+
+
+def _as_meant(given: dict[str, Any]) -> dict[str, Any]:
+    meant = {name: _unquoted(value) if isinstance(value, str) else value for name, value in given.items()}
+    return {name: value for name, value in meant.items() if value != ""}
+
+
+def _unquoted(text: str) -> str:
+    text = text.strip()
+    quoted = len(text) > 1 and text[0] == text[-1] and text[0] in "'\""
+    return text[1:-1].strip() if quoted else text
 
 
 class Settings(BaseSettings):
@@ -25,7 +57,7 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="ASSIDU_", env_file=".env", extra="ignore", frozen=True)
 
     kafka: str = "127.0.0.1:9092"
-    redis: str = "redis://127.0.0.1:6379/0"
+    redis: SecretUrl = SecretUrl("redis://127.0.0.1:6379/0")
     partitions: int = Field(8, ge=1, le=1024)
     timezone: str = "UTC"
     clock: Literal["wall", "event"] = "wall"
@@ -54,6 +86,18 @@ class Settings(BaseSettings):
     exporter_port: int = Field(9464, ge=0, le=65535)
     collector_port: int = Field(8080, ge=0, le=65535)
 
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        assert isinstance(dotenv_settings, DotEnvSettingsSource)
+        return init_settings, _Environment(settings_cls), _DotEnv(settings_cls, dotenv_settings.env_file)
+
     @field_validator("timezone")
     @classmethod
     def _known_timezone(cls, name: str) -> str:
@@ -72,9 +116,14 @@ class Settings(BaseSettings):
 
     @field_validator("redis")
     @classmethod
-    def _redis_url(cls, url: str) -> str:
-        if not url.startswith(("redis://", "rediss://", "unix://")):
-            raise ValueError(f"{url!r} does not begin with redis://, rediss:// or unix://")
+    def _redis_url(cls, url: SecretUrl) -> SecretUrl:
+        if not url.get_secret_value().startswith(("redis://", "rediss://", "unix://")):
+            raise ValueError("does not begin with redis://, rediss:// or unix://")
+        if wrong := url.wrong:
+            raise ValueError(
+                f"{wrong}; expected redis://[[USER]:PASSWORD@]HOST[:PORT][/DB], with %-escapes for all but letters "
+                "and digits in USER and PASSWORD"
+            )
         return url
 
     @field_validator("alert_thresholds")
@@ -90,6 +139,17 @@ class Settings(BaseSettings):
             f"ASSIDU_{name.upper()}": value.get_secret_value() if isinstance(value, SecretStr) else str(value)
             for name, value in set_.items()
         }
+
+    @property
+    def secrets(self) -> list[str]:
+        """What of the settings no message and no log may show; of every setting that is a SecretStr."""
+        found: list[str] = []
+        for value in dict(self).values():
+            if isinstance(value, SecretUrl):
+                found += value.secrets
+            elif isinstance(value, SecretStr):
+                found.append(value.get_secret_value())
+        return found
 
     @property
     def zone(self) -> ZoneInfo:
@@ -162,12 +222,25 @@ def _number(text: str) -> float | None:
 
 
 def read_settings() -> Settings:
-    """The settings of this process; every missing or wrong one is named in one UserError."""
+    """The settings of this process; every missing or wrong one is named in one UserError, secrets without value."""
     try:
         return Settings()
     except ValidationError as error:
-        lines = []
-        for problem in error.errors():
-            name = "ASSIDU_" + "_".join(str(part) for part in problem["loc"]).upper()
-            lines.append(f"{name}={problem['input']!r}: {problem['msg'].removeprefix('Value error, ')}")
-        raise UserError("wrong settings:\n  " + "\n  ".join(lines)) from None
+        lines = "\n  ".join(
+            _said(str(problem["loc"][0]), problem["input"], problem["msg"]) for problem in error.errors()
+        )
+        raise UserError(f"wrong settings:\n  {lines}") from None
+
+
+def _said(name: str, given: object, wrong: str) -> str:
+    wrong = wrong.removeprefix("Value error, ")
+    if _is_secret(Settings.model_fields[name].annotation):
+        return f"ASSIDU_{name.upper()}: {wrong}"
+    return concealed(f"ASSIDU_{name.upper()}={given!r}: {wrong}")
+
+
+def _is_secret(annotation: Any) -> bool:
+    """Is it a SecretStr, or may it be one?"""
+    if isinstance(annotation, type):
+        return issubclass(annotation, SecretStr)
+    return any(map(_is_secret, get_args(annotation)))

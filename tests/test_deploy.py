@@ -103,7 +103,7 @@ def test_our_settings_are_settings_and_the_parts_find_each_other(
             monkeypatch.setenv(key, value)
         settings = Settings(_env_file=None)
         assert settings.kafka.partition(":")[0] in services
-        assert settings.redis.removeprefix("redis://").partition(":")[0] in services
+        assert settings.redis.get_secret_value().removeprefix("redis://").partition(":")[0] in services
 
 
 def test_prometheus_scrapes_the_ports_that_exporter_and_worker_serve(services: dict[str, Any]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import date
 from itertools import chain
 from pathlib import Path
@@ -22,11 +23,11 @@ from stream.exporter.page.contents import Card, cards
 from stream.exporter.page.overview import Overview, ShownCard
 from stream.exporter.page.reading import readings
 from stream.exporter.page.routes import FILES, SECURITY
-from stream.exporter.page.trends import DAYS, MINUTES, Minutes
+from stream.exporter.page.trends import DAYS, MINUTES, Minutes, Point, past_of
 from stream.metrics import SERIES
 from stream.metrics.activity import ACTIVE
 from stream.metrics.churn_risk import RISK
-from stream.metrics.complete_days import COVERS
+from stream.metrics.complete_days import ACTIVE_ON_DAY, COVERS
 from stream.metrics.surveys import ANSWERS, RESPONSES
 from stream.settings import Settings
 from stream.store.connect import connect
@@ -132,34 +133,94 @@ def test_of_many_surveys_those_with_most_answers_are_shown() -> None:
 
 
 def test_a_rolling_figure_keeps_one_point_a_minute_for_an_hour() -> None:
-    minutes = Minutes()
+    minutes, seen = Minutes(), view()
     for minute in range(1000, 1100):
-        assert minutes.lacks(minute)
-        minutes.add(minute, {NAME: minute})
-        assert not minutes.lacks(minute)
-    assert minutes.of(NAME, 1099) == [(ago, 1099 - ago) for ago in range(MINUTES - 1, -1, -1)]
+        assert minutes.lacks(minute, {"app": seen})
+        minutes.add(minute, {NAME: minute}, {"app": past_of(seen)})
+        assert not minutes.lacks(minute, {"app": seen})
+    assert minutes.of(NAME, 1099, seen) == [(ago, 1099 - ago) for ago in range(MINUTES - 1, -1, -1)]
 
 
 def test_a_minute_without_a_value_is_a_gap_not_a_zero() -> None:
-    minutes = Minutes()
-    minutes.add(1000, {NAME: 7})
-    minutes.add(1001, {NAME: None})
-    minutes.add(1005, {NAME: 8})
-    assert minutes.of(NAME, 1006) == [(6, 7), (1, 8)]
+    minutes, seen = Minutes(), view()
+    for minute, value in ((1000, 7), (1001, None), (1005, 8)):
+        minutes.add(minute, {NAME: value}, {"app": past_of(seen)})
+    assert minutes.of(NAME, 1006, seen) == [(6, 7), (1, 8)]
+
+
+AT_RISK = "engagement_risk_customers"
+
+
+def at_risk(customers: int, active_days: int = 100, day: int = TODAY - 5) -> View:
+    """So many at high risk, so many customer-days in the past."""
+    risk = RISK.key("app", "high", "silence", "web", "unknown")
+    return view((risk, MINUTE, customers), (ACTIVE_ON_DAY.key("app"), day, active_days))
+
+
+def trend_of(*seen: tuple[int, View, bool]) -> list[Point]:
+    overview = Overview()
+    for minute, seen_then, fresh in seen:
+        overview.see({"app": seen_then}, minute, fresh)
+    return shown(overview, AT_RISK).figures[0].trend
 
 
 def test_the_trend_of_a_rolling_figure_ends_in_its_present_value() -> None:
+    assert trend_of((1, at_risk(3), True), (2, at_risk(4), True), (2, at_risk(5), True)) == [(1, 3), (0, 5)]
+
+
+def test_a_moment_at_which_a_shard_was_not_fresh_is_no_point_of_a_trend() -> None:
+    assert trend_of((1, at_risk(3), False), (2, at_risk(345), True)) == [(0, 345)]
+    assert trend_of((1, at_risk(3), True), (2, at_risk(1), False), (3, at_risk(4), True)) == [(2, 3), (0, 4)]
+
+
+def test_the_first_fresh_moment_of_a_minute_is_its_point() -> None:
+    assert trend_of((1, at_risk(1), False), (1, at_risk(3), True), (2, at_risk(4), True)) == [(1, 3), (0, 4)]
+
+
+def test_a_past_that_is_folded_later_makes_no_rise() -> None:
+    """Though every shard was fresh all the time: a history that was sent slowly."""
+    before, half, after = at_risk(3, 0), at_risk(100, 50), at_risk(345, 1000)
+    assert trend_of((1, before, True), (2, half, True), (3, after, True)) == [(0, 345)]
+    assert trend_of((1, before, True), (1, after, True), (2, at_risk(346, 1000), True)) == [(1, 345), (0, 346)]
+    assert trend_of((1, before, True), (2, after, True), (3, at_risk(346, 1000), True)) == [(1, 345), (0, 346)]
+
+
+def test_a_few_late_events_leave_the_trend() -> None:
+    assert trend_of((1, at_risk(3, 1000), True), (2, at_risk(4, 1009), True)) == [(1, 3), (0, 4)]
+
+
+def test_midnight_leaves_the_trend() -> None:
+    tomorrow = replace(at_risk(4), today=TODAY + 1)
+    tomorrow.table.merge(packed([(ACTIVE_ON_DAY.key("app"), TODAY, 50)]))
+    assert trend_of((1, at_risk(3), True), (2, tomorrow, True)) == [(1, 3), (0, 4)]
+
+
+def test_the_headline_shows_its_complete_days_at_once() -> None:
+    """Also after a backfill, and whether shards are fresh or not; without the days before there were customers."""
+    days = [(COVERS[width].key("app"), TODAY - 4, 10) for width in (7, 30, 60)]
+    on_day = ACTIVE_ON_DAY.key("app")
     overview = Overview()
-    for minute, customers in ((1, 3), (2, 4), (2, 5)):
-        overview.see({"app": view((ACTIVE.key("app"), MINUTE, customers))}, minute)
-    today = shown(overview, "engagement_active_customers").figures[0]
-    assert (today.value, today.trend) == (5, [(1, 3), (0, 5)])
+    seen = view(*days, (on_day, TODAY - 4, 8), (on_day, TODAY - 2, 3), (on_day, TODAY - 1, 4), (on_day, TODAY, 9))
+    seen.table.merge(packed([(ACTIVE.key("app"), MINUTE, 5)]))
+    overview.see({"app": seen}, 1, fresh=False)
+    card = shown(overview, "engagement_active_customers")
+    assert card.step == "day"
+    assert [figure.trend for figure in card.figures] == [
+        [(4, 8), (3, 0), (2, 3), (1, 4), (0, 5)],
+        [(4, 10), (3, 10), (2, 10), (1, 10), (0, 5)],
+        [(4, 10), (3, 10), (2, 10), (1, 10), (0, 5)],
+    ]
+    (stickiness,) = shown(overview, "engagement_stickiness_ratio").figures
+    assert stickiness.trend == [(4, 0.8), (3, 0.0), (2, 0.3), (1, 0.4), (0, 1.0)]
+    (weekly,) = shown(overview, "engagement_stickiness_weekly_ratio").figures
+    assert weekly.trend == [(4, 1.0), (3, 1.0), (2, 1.0), (1, 1.0), (0, 1.0)]
 
 
 def test_the_trend_over_complete_days_is_what_those_days_showed_then() -> None:
     cover = COVERS[30].key("app")
     overview = Overview()
-    overview.see({"app": view((cover, TODAY - 50, 8), (cover, TODAY - 3, 2), (COVERS[60].key("app"), 1, 10))}, 1)
+    known = COVERS[60].key("app"), 1, 10
+    overview.see({"app": view((cover, TODAY - 50, 8), (cover, TODAY - 3, 2), known)}, 1, True)
     (churn,) = shown(overview, "engagement_churn_ratio").figures
     assert churn.trend == [(ago, 0.0 if ago < 3 else 0.25) for ago in range(19, -1, -1)]
     assert DAYS == 30
@@ -169,7 +230,7 @@ def test_complete_days_are_read_again_when_a_minute_has_passed() -> None:
     cover, before = COVERS[30].key("app"), (COVERS[60].key("app"), TODAY - 61, 10)
     overview, oldest = Overview(), []
     for minute, customers in ((1, 8), (1, 10), (2, 10)):
-        overview.see({"app": view((cover, TODAY - 61, customers), before)}, minute)
+        overview.see({"app": view((cover, TODAY - 61, customers), before)}, minute, True)
         oldest.append(shown(overview, "engagement_churn_ratio").figures[0].trend[0])
     assert oldest == [(30, 0.25), (30, 0.25), (30, 0.0)]
 

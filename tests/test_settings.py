@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from stream.errors import UserError
@@ -27,7 +29,7 @@ def test_names_every_wrong_setting_in_one_error(monkeypatch: pytest.MonkeyPatch)
 
 def test_has_the_defaults_of_the_contract() -> None:
     settings = Settings(_env_file=None)
-    assert (settings.kafka, settings.redis) == ("127.0.0.1:9092", "redis://127.0.0.1:6379/0")
+    assert (settings.kafka, str(settings.redis)) == ("127.0.0.1:9092", "redis://127.0.0.1:6379/0")
     assert (settings.partitions, settings.timezone, settings.clock) == (8, "UTC", "wall")
     assert (settings.exporter_port, settings.collector_port, settings.worker_port) == (9464, 8080, 0)
     assert list(settings.topics) == [
@@ -77,3 +79,48 @@ def test_reads_a_dotenv_file_below_the_environment(monkeypatch: pytest.MonkeyPat
 def test_masks_are_kept_whole_in_event_time_and_beyond_the_horizon_otherwise() -> None:
     assert Settings(_env_file=None, clock="event").keep_days is None
     assert Settings(_env_file=None, horizon_days=400).keep_days == 500
+
+
+@pytest.mark.parametrize("name", Settings.model_fields)
+@pytest.mark.parametrize("nothing", ["", "  ", "''", '""', ' "" '])
+def test_an_empty_setting_is_unset(monkeypatch: pytest.MonkeyPatch, name: str, nothing: str) -> None:
+    monkeypatch.setenv(f"ASSIDU_{name.upper()}", nothing)
+    assert read_settings() == Settings(_env_file=None)
+
+
+@pytest.mark.parametrize("given", [" Europe/Paris ", "'Europe/Paris'", '"Europe/Paris"', ' "Europe/Paris"\r'])
+def test_spaces_and_quotes_around_a_setting_are_not_of_it(monkeypatch: pytest.MonkeyPatch, given: str) -> None:
+    monkeypatch.setenv("ASSIDU_TIMEZONE", given)
+    assert read_settings().timezone == "Europe/Paris"
+
+
+def test_the_same_holds_in_a_dotenv_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    lines = [
+        "ASSIDU_TIMEZONE=",
+        "ASSIDU_GROUP='own'",
+        "ASSIDU_KAFKA = broker:9092 ",
+        "ASSIDU_TOKEN",
+        "ASSIDU_REDIS=''",
+    ]
+    (tmp_path / ".env").write_text("\r\n".join(lines))
+    settings = read_settings()
+    assert (settings.timezone, settings.group, settings.kafka) == ("UTC", "own", "broker:9092")
+    assert (settings.token, str(settings.redis)) == (None, "redis://127.0.0.1:6379/0")
+
+
+@pytest.mark.parametrize("nothing", ["", " ", '""'])
+def test_what_is_empty_in_the_environment_is_what_the_dotenv_file_says(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, nothing: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / ".env").write_text("ASSIDU_TIMEZONE=Europe/Paris\n")
+    monkeypatch.setenv("ASSIDU_TIMEZONE", nothing)
+    assert read_settings().timezone == "Europe/Paris"
+
+
+def test_another_process_reads_the_same_settings_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = Settings(_env_file=None, redis="redis://u:p%40w@h:1/2", token="t" * 16, timezone="Europe/Paris")
+    for name, value in settings.environment().items():
+        monkeypatch.setenv(name, value)
+    assert read_settings() == settings

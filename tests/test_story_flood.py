@@ -102,7 +102,7 @@ def value(samples: list[dict[str, Any]], name: str, **labels: str) -> Any:
 
 def largest_record(story: Story) -> int:
     """Bytes of the longest customer record in Redis."""
-    redis, keys = Redis.from_url(story.settings.redis), Keys(story.settings.namespace)
+    redis, keys = Redis.from_url(story.settings.redis.get_secret_value()), Keys(story.settings.namespace)
     return max(
         len(record)
         for shard in range(story.settings.partitions)

@@ -77,7 +77,7 @@ def test_no_position_while_a_topic_no_longer_has_its_beginning(assidu: Assidu, k
     story = counted(assidu)
     topic = f"{story.settings.topic_prefix}clicks"
     asyncio.run(delete_records(kafka, topic, partition=2, before=5))
-    Redis.from_url(story.settings.redis).delete(Keys(story.settings.namespace).shard(2).state)
+    Redis.from_url(story.settings.redis.get_secret_value()).delete(Keys(story.settings.namespace).shard(2).state)
 
     assert_refused(assidu, MISTAKE, "no position for shard 2", f"{topic}/2 begins at 5", "assidu rebuild")
 
@@ -92,7 +92,9 @@ def test_a_server_that_is_not_there(assidu: Assidu, server: str) -> None:
 
 def move_position(story: Story, shard: int, position: dict[str, int]) -> None:
     state = Keys(story.settings.namespace).shard(shard).state
-    Redis.from_url(story.settings.redis).hset(state, "position", json.dumps(position, separators=(",", ":")))
+    Redis.from_url(story.settings.redis.get_secret_value()).hset(
+        state, "position", json.dumps(position, separators=(",", ":"))
+    )
 
 
 async def delete_records(kafka: KafkaServer, topic: str, partition: int, before: int) -> None:

@@ -47,7 +47,9 @@ def dataflow(settings: Settings) -> Dataflow:
     messages = kop.input("events", flow, brokers=[settings.kafka], topics=topics)
     events = op.map("decode", messages.oks, lambda message: json.loads(message.value or b""))
     by_customer = op.key_on("by_customer", events, lambda event: event["user_id"])
-    op.output("count", op.stateful_map("seen", by_customer, seen), Counting(LastSeen(settings.redis)))
+    op.output(
+        "count", op.stateful_map("seen", by_customer, seen), Counting(LastSeen(settings.redis.get_secret_value()))
+    )
     return flow
 
 

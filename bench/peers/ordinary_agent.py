@@ -53,7 +53,7 @@ def ordinary_app(settings: Settings, name: str, agent: Agent) -> faust.App:
         broker_heartbeat_interval=settings.kafka_heartbeat_interval,
         broker_rebalance_timeout=settings.kafka_rebalance_timeout,
     )
-    redis = Redis.from_url(settings.redis)
+    redis = Redis.from_url(settings.redis.get_secret_value())
 
     async def counting(stream: StreamT[Any]) -> None:
         await agent(stream, redis)

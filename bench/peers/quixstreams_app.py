@@ -31,7 +31,7 @@ def application(settings: Settings) -> Application:
         state_dir="quixstreams-state",
         loglevel="WARNING",
     )
-    last_seen = LastSeen(settings.redis)
+    last_seen = LastSeen(settings.redis.get_secret_value())
     topics = [
         app.dataframe(app.topic(settings.topic_prefix + family, value_deserializer="json")) for family in FAMILIES
     ]

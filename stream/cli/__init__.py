@@ -6,12 +6,23 @@ Imports of the parts stand inside the commands, so that `assidu --help` answers 
 from __future__ import annotations
 
 import logging
+import sys
 from typing import Any
 
 import click
 
 from stream.cli.demo import demo
 from stream.cli.emit import emit
+from stream.cli.endings import (
+    BUG,
+    INTERRUPTED,
+    UNREACHABLE,
+    USER_MISTAKE,
+    bug,
+    outage,
+    output_lost,
+    prepare_output,
+)
 from stream.cli.fit import fit
 from stream.cli.read import customer, report, status
 from stream.cli.render import render
@@ -19,10 +30,7 @@ from stream.cli.risk import at_risk, coefficients
 from stream.cli.run import exporter, topics, worker
 from stream.cli.simulate import simulate
 from stream.errors import UserError
-
-USER_MISTAKE = 2
-UNREACHABLE = 3
-INTERRUPTED = 130
+from stream.printable import printable_lines
 
 
 class Commands(click.Group):
@@ -30,39 +38,31 @@ class Commands(click.Group):
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
-            return super().invoke(ctx)
+            try:
+                return super().invoke(ctx)
+            finally:
+                if sys.stdout is not None:
+                    sys.stdout.flush()
         except UserError as error:
             _fail(ctx, str(error), USER_MISTAKE)
         except KeyboardInterrupt:
             _fail(ctx, "interrupted", INTERRUPTED)
         except (click.ClickException, click.exceptions.Exit, click.Abort):
             raise
-        except Exception as error:
-            if (outage := _outage(error)) is None:
+        except OSError as error:
+            if (lost := output_lost(error)) is None:
                 raise
-            _fail(ctx, outage, UNREACHABLE)
+            _fail(ctx, *lost)
+        except Exception as error:
+            if (server := outage(error)) is None:
+                raise
+            _fail(ctx, server, UNREACHABLE)
 
 
-def _fail(ctx: click.Context, message: str, code: int) -> None:
-    click.echo(f"assidu: {message}", err=True)
+def _fail(ctx: click.Context, message: str | None, code: int) -> None:
+    if message:
+        click.echo(f"assidu: {printable_lines(message)}", err=True)
     ctx.exit(code)
-
-
-def _outage(error: Exception) -> str | None:
-    """Which server failed, where it was looked for and which setting says so; None for a bug."""
-    from aiokafka.errors import KafkaError
-    from redis.exceptions import RedisError
-
-    from stream.settings import read_settings
-
-    if isinstance(error, KafkaError):
-        server, setting = f"Kafka at {read_settings().kafka}", "ASSIDU_KAFKA"
-    elif isinstance(error, RedisError):
-        address = read_settings().redis.rpartition("@")[2]  # without the password
-        server, setting = f"Redis at {address}", "ASSIDU_REDIS"
-    else:
-        return None
-    return f"{server} does not answer as it should: is it running, and does {setting} name it? ({error})"
 
 
 @click.group(
@@ -81,6 +81,7 @@ Exit codes:
   1    done, but some of the input was bad and is named
   2    a mistake in the command, the settings or the input
   3    Kafka or Redis does not answer
+  4    the output cannot be written
   130  interrupted
 """,
 )
@@ -116,4 +117,12 @@ for command in (
 
 def main() -> None:
     """The entry point of the command `assidu`."""
-    commands(prog_name="assidu")
+    prepare_output()
+    try:
+        commands(prog_name="assidu")
+    except Exception as error:
+        lost = output_lost(error) if isinstance(error, OSError) else None
+        message, code = lost or (bug(error), BUG)
+        if message:
+            click.echo(f"assidu: {message}", err=True)
+        sys.exit(code)

@@ -47,16 +47,15 @@ def demo(ctx: click.Context, seconds: float | None, customers: int, seed: int, r
     ASSIDU_EXPORTER_PORT and ASSIDU_WORKER_PORT apply (a port that is taken is replaced by a free one);
     other settings do not.
     """
-    from rich.console import Console
-
     from stream.demo.course import run_demo
     from stream.demo.stack import PartEnded
     from stream.settings import read_settings
     from stream.simulate import Plan
+    from stream.terminal import Terminal
 
     plan = Plan(seconds, customers, seed, rate)
     try:
-        asyncio.run(run_demo(read_settings(), plan, Console(highlight=False)))
+        asyncio.run(run_demo(read_settings(), plan, Terminal()))
     except PartEnded as ended:
         click.echo(f"assidu: {ended}", err=True)
         ctx.exit(PART_ENDED)

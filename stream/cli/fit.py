@@ -71,7 +71,6 @@ def fit(
         raise UserError("assidu fit needs scikit-learn: pip install 'assidu[fit]'")
 
     from schemas import DEFAULT_PRODUCT
-    from stream.cli.console import tables
     from stream.core.time import Calendar
     from stream.emit.file import BadLines, complaints
     from stream.emit.input import Input
@@ -80,6 +79,7 @@ def fit(
     from stream.fit.report import make_report, show
     from stream.fit.stored import read_stored
     from stream.settings import read_settings
+    from stream.terminal import Terminal
 
     if not from_csv:
         refuse_csv_options(ctx, csv)
@@ -102,6 +102,6 @@ def fit(
     if format_ == "json":
         click.echo(report.to_json())
     else:
-        show(report, tables())
+        show(report, Terminal())
     if bad.reasons:
         ctx.exit(SOME_INPUT_BAD)

@@ -36,15 +36,15 @@ def status(ctx: click.Context, wait: float | None, format_: str) -> None:
 
     With --wait the exit code is 0 after two equal readings without lag, 1 when the time is over.
     """
-    from stream.cli.console import tables
     from stream.exporter.status import read_status, show
     from stream.settings import read_settings
+    from stream.terminal import Terminal
 
     found, settled = asyncio.run(read_status(read_settings(), wait))
     if format_ == "json":
         click.echo(found.to_json())
     else:
-        show(found, tables())
+        show(found, Terminal())
     if wait is not None and not settled:
         click.echo(f"assidu: still {found.lag} records to fold after {wait:g} s; is a worker running?", err=True)
         ctx.exit(1)
@@ -62,9 +62,9 @@ def report(at: datetime | None, product: str | None, format_: str) -> None:
     Before the newest event, indicators over complete days are answered; rolling ones cannot be and are
     null. What is undefined (nothing to divide by) is null too.
     """
-    from stream.cli.console import tables
     from stream.exporter.report import make_report, show
     from stream.settings import read_settings
+    from stream.terminal import Terminal
 
     made = asyncio.run(make_report(read_settings(), at, product))
     if made.caution:
@@ -72,7 +72,7 @@ def report(at: datetime | None, product: str | None, format_: str) -> None:
     if format_ == "json":
         click.echo(made.to_json())
     else:
-        show(made, tables())
+        show(made, Terminal())
 
 
 @click.command()
@@ -84,12 +84,12 @@ def customer(customer_id: str, product: str | None, format_: str) -> None:
 
     ID is the bare user_id or anonymous_id, as products send it.
     """
-    from stream.cli.console import tables
     from stream.exporter.customer import find_customer, show, to_json
     from stream.settings import read_settings
+    from stream.terminal import Terminal
 
     found = asyncio.run(find_customer(read_settings(), customer_id, product))
     if format_ == "json":
         click.echo(to_json(found))
     else:
-        show(found, tables())
+        show(found, Terminal())

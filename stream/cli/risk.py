@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from pathlib import Path
 from typing import get_args
 
@@ -10,6 +11,7 @@ import click
 
 from stream.cli.read import AS_TABLE_OR_JSON
 from stream.core.levels import REASONS, AtRisk, Why
+from stream.printable import printable_lines
 
 
 @click.command("at-risk")
@@ -26,17 +28,18 @@ def at_risk(
 
     The risk is the probability of staying away for 30 days: medium from 40 %, high from 70 %.
     """
-    from stream.cli.console import tables
     from stream.exporter.at_risk import Query, ask, show, to_csv
     from stream.settings import read_settings
+    from stream.terminal import Terminal
 
     found = asyncio.run(ask(read_settings(), Query(product, level, segment, reason, top)))
     if format_ == "json":
         click.echo(found.to_json())
     elif format_ == "csv":
-        click.echo(to_csv(found))
+        text = to_csv(found)
+        click.echo(printable_lines(text) if sys.stdout.isatty() else text, nl=False)
     else:
-        show(found, tables())
+        show(found, Terminal())
 
 
 @click.command()
@@ -55,9 +58,9 @@ def coefficients(file: Path | None, reset: bool, format_: str) -> None:
     They hold for all products. Workers see what is set within a second and score their customers anew, a shard at a
     time: its gauges change all at once. What FILE leaves out stays as it is.
     """
-    from stream.cli.console import tables
     from stream.exporter.coefficients import apply, read_file, show, to_json
     from stream.settings import read_settings
+    from stream.terminal import Terminal
 
     if file and reset:
         raise click.UsageError("give either --set or --reset")
@@ -65,4 +68,4 @@ def coefficients(file: Path | None, reset: bool, format_: str) -> None:
     if format_ == "json":
         click.echo(to_json(found))
     else:
-        show(found, tables())
+        show(found, Terminal())

@@ -24,18 +24,15 @@ def topics(replication: int) -> None:
     Each gets ASSIDU_PARTITIONS partitions. A topic that exists with another number of partitions is
     an error, and nothing is changed.
     """
-    from rich.table import Table
-
-    from stream.cli.console import tables
     from stream.settings import read_settings
+    from stream.terminal import Terminal
     from stream.topics import create_topics
 
     if replication == 0:
         raise UserError("--replication 0: a topic needs at least one copy (or -1 for the broker's default)")
-    table = Table("topic", "partitions", "")
-    for topic in asyncio.run(create_topics(read_settings(), replication)):
-        table.add_row(topic.name, str(topic.partitions), "created" if topic.created else "exists")
-    tables().print(table)
+    found = asyncio.run(create_topics(read_settings(), replication))
+    rows = ((topic.name, topic.partitions, "created" if topic.created else "exists") for topic in found)
+    Terminal().table(("topic", "partitions", ""), rows)
 
 
 @click.command()
@@ -51,8 +48,9 @@ def worker() -> None:
     from stream.settings import read_settings
     from stream.worker.service import run_worker
 
-    log_to_stderr()
-    uvloop.run(run_worker(read_settings()))
+    settings = read_settings()
+    log_to_stderr(settings.secrets)
+    uvloop.run(run_worker(settings))
 
 
 @click.command()
@@ -65,5 +63,6 @@ def exporter() -> None:
     from stream.logs import log_to_stderr
     from stream.settings import read_settings
 
-    log_to_stderr()
-    asyncio.run(run_exporter(read_settings()))
+    settings = read_settings()
+    log_to_stderr(settings.secrets)
+    asyncio.run(run_exporter(settings))

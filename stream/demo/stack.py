@@ -12,6 +12,7 @@ from types import TracebackType
 from typing import Self
 
 from stream.embedded import Child, EmbeddedBroker, EmbeddedRedis, free_port
+from stream.secret import SecretUrl
 from stream.settings import Settings
 
 # What a demo takes from the user's settings; the rest belongs to a stack of theirs.
@@ -85,7 +86,7 @@ def _own_settings(wishes: Settings, kafka: str, redis: str) -> Settings:
     """The defaults, whatever the environment says, with this stack's addresses and what is honoured."""
     return Settings.model_construct(
         kafka=kafka,
-        redis=redis,
+        redis=SecretUrl(redis),
         partitions=PARTITIONS,
         idempotence="off",  # the embedded broker knows no idempotent producer
         kafka_session_timeout=SESSION_TIMEOUT_SECONDS,

@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from stream.demo.page import HISTORY_SECONDS, History, Page
+from stream.printable import printable
 
 
 class Unit(NamedTuple):
@@ -97,7 +98,7 @@ def _table(history: History, rows: Iterable[Row], title: str, headings: Iterable
     table = Table(box=None, padding=(0, 1), header_style="none")
     table.add_column(Text(title, style="dim italic"), width=38, no_wrap=True)
     for _product, heading in zip_longest(history.latest.products, headings, fillvalue=""):
-        table.add_column(Text(heading, style="bold"), justify="right", width=9, no_wrap=True)
+        table.add_column(Text(printable(heading), style="bold"), justify="right", width=9, no_wrap=True)
         table.add_column(width=7, no_wrap=True)
     for row in rows:
         table.add_row(Text.assemble(f"{row.about:<17}", (row.what, "dim")), *_cells(history, row))
@@ -110,7 +111,7 @@ def plain_line(history: History) -> str:
     for product in page.products:
         active = "/".join(_written(page, row, product) for row in ACTIVE)
         stickiness, at_risk = (_written(page, row, product) for row in (STICKINESS, AT_HIGH_RISK))
-        parts.append(f"{product}: active {active} stickiness {stickiness} at high risk {at_risk}")
+        parts.append(f"{printable(product)}: active {active} stickiness {stickiness} at high risk {at_risk}")
     return "  ".join([*parts, *_figures(history)])
 
 

@@ -42,6 +42,8 @@ SOONEST_SECONDS, LATEST_SECONDS = 0.25, 1.0
 CORE_SHARE = 0.25
 """How much of a core refreshing may take, unless it needs more to be done every LATEST_SECONDS."""
 LEAST_PAUSE_SECONDS = 0.2
+FRESH_SECONDS = 5.0
+"""How old data may be of which the page remembers trends."""
 
 
 class Exporter:
@@ -90,14 +92,14 @@ class Exporter:
         await replica.refresh(self._committed.take())
         now_ms = await replica.now_ms()
         clock_ms = replica.clock_ms(self._settings.clock, now_ms)
+        self._pipeline.see(replica.states, replica.heartbeats, now_ms)
         if clock_ms is not None:
             minute = minute_of(clock_ms)
             await self._compact(minute)
             views = self._views(minute)
             lines = [line async for line in taking_turns(self._indicators.lines(views.values()))]
             self._shown = "".join(lines).encode()
-            self.overview.see(views, minute_of(now_ms))
-        self._pipeline.see(replica.states, replica.heartbeats, now_ms)
+            self.overview.see(views, minute_of(now_ms), fresh=self._pipeline.age_seconds <= FRESH_SECONDS)
         self.canary.note_shown(replica.states)
 
     def exposition(self) -> bytes:

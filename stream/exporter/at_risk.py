@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import csv
+from collections.abc import Iterable
 from heapq import nlargest
-from io import StringIO
 from time import time
 from typing import Annotated, NamedTuple
 
 import msgspec
 import numpy as np
 from redis.asyncio import Redis
-from rich.console import Console
-from rich.markup import escape
-from rich.table import Table as Grid
 
 from schemas import DEFAULT_PRODUCT
 from schemas.churn_risk import Reason
@@ -29,10 +25,12 @@ from stream.metrics.evidence import Scoring
 from stream.metrics.reasons import Words, reasons, risk_now
 from stream.metrics.segments import UNKNOWN
 from stream.settings import Settings
+from stream.spreadsheet import csv_text
 from stream.store import at_risk, meta
 from stream.store.connect import connect
 from stream.store.keys import customer_of, product_of
 from stream.store.shard import SCORING, ShardStore
+from stream.terminal import Terminal
 
 
 class Query(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -152,24 +150,26 @@ class _Look(NamedTuple):
         ]
 
 
-def show(found: Found, console: Console) -> None:
+def show(found: Found, terminal: Terminal) -> None:
     """As a table for a person."""
+    if not found.customers:
+        terminal.say(f"at {found.at}: nobody")
+        return
     shown = f"the {len(found.customers):,} most likely to leave" if len(found.customers) < found.matching else "all"
-    grid = Grid("customer", "risk", "since", "segment", "why", title=f"{found.matching:,} at {found.at}, {shown}")
-    for each in found.customers:
-        who = each.customer if each.product == DEFAULT_PRODUCT else f"{each.customer} ({each.product})"
-        cells = who, f"{each.score:.0%} {each.level}", each.since[:10], each.segment, each.why
-        grid.add_row(*map(escape, cells))
-    console.print(grid if found.customers else f"at {found.at}: nobody")
+    terminal.say(f"{found.matching:,} at {found.at}, {shown}")
+    terminal.table(("customer", "risk", "since", "segment", "why"), map(_row, found.customers))
+
+
+def _row(each: Customer) -> tuple[str, ...]:
+    who = each.customer if each.product == DEFAULT_PRODUCT else f"{each.customer} ({each.product})"
+    return who, f"{each.score:.0%} {each.level}", each.since[:10], each.segment, each.why
 
 
 def to_csv(found: Found) -> str:
-    """With a line of headings; reasons as "silence 0.80 open_ticket 0.20"."""
-    text = StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(Customer.__struct_fields__)
-    for each in found.customers:
-        shares = " ".join(f"{reason.reason} {reason.share:.2f}" for reason in each.reasons)
-        fields = msgspec.structs.asdict(each) | {"score": f"{each.score:.4f}", "reasons": shares}
-        writer.writerow(fields.values())
-    return text.getvalue().rstrip()
+    """With a line of headings; reasons as "silence 0.80 open_ticket 0.20". Cells are guarded, see `spreadsheet`."""
+    return csv_text(Customer.__struct_fields__, map(_fields, found.customers))
+
+
+def _fields(each: Customer) -> Iterable[str]:
+    shares = " ".join(f"{reason.reason} {reason.share:.2f}" for reason in each.reasons)
+    return (msgspec.structs.asdict(each) | {"score": f"{each.score:.4f}", "reasons": shares}).values()

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-from rich.console import Console
 
 from stream.core.risk import Coefficients
 from stream.core.time import Calendar
@@ -19,6 +18,7 @@ from stream.store import meta
 from stream.store.coefficients import publish_coefficients, read_coefficients
 from stream.store.connect import connect
 from stream.store.shard import SCORING, ShardStore
+from stream.terminal import Terminal
 
 
 class _File(msgspec.Struct):
@@ -66,8 +66,8 @@ def to_json(found: InForce) -> str:
     return json_text(found)
 
 
-def show(found: InForce, console: Console) -> None:
+def show(found: InForce, terminal: Terminal) -> None:
     """As text for a person."""
     for name, value in msgspec.to_builtins(found.coefficients).items():
-        console.print(f"{name:24}{value:g}")
-    console.print(f"{found.scored} of {found.shards} shards are scored by them")
+        terminal.say(f"{name:24}{value:g}")
+    terminal.say(f"{found.scored} of {found.shards} shards are scored by them")

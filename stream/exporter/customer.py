@@ -6,9 +6,6 @@ from datetime import date
 from typing import Any
 
 import msgspec
-from rich.console import Console
-from rich.markup import escape
-from rich.table import Table as Grid
 
 from stream.core.facts import Customers, customers_of
 from stream.core.increments import Increments
@@ -18,6 +15,7 @@ from stream.core.record import unpacked
 from stream.core.series import Table
 from stream.core.time import MINUTE_MS, Calendar, minute_of, rfc3339
 from stream.errors import UserError
+from stream.exporter.report import written
 from stream.exporter.samples import samples
 from stream.json_text import json_text
 from stream.metrics import KINDS, SERIES
@@ -26,12 +24,14 @@ from stream.metrics.contribution import contribute, memories_of, profiles_of
 from stream.metrics.evidence import Scoring
 from stream.metrics.reasons import Words, reasons, risk_now
 from stream.partition import shard_of
+from stream.printable import printable
 from stream.settings import Settings
 from stream.store import meta
 from stream.store.connect import connect
 from stream.store.keys import customer_key
 from stream.store.replica import Replica
 from stream.store.shard import SCORING, ShardStore
+from stream.terminal import Terminal
 
 
 class Count(msgspec.Struct):
@@ -90,7 +90,8 @@ async def find_customer(settings: Settings, customer_id: str, product: str | Non
         if record is not None and packed is not None
     ]
     if not found:
-        where = f"product {product!r}" if product else f"any product ({', '.join(products) or 'none yet'})"
+        known = ", ".join(map(printable, products)) or "none yet"
+        where = f"product {product!r}" if product else f"any product ({known})"
         raise UserError(f"customer {customer_id!r} was never seen in {where}")
     return found
 
@@ -99,23 +100,26 @@ def to_json(found: list[Known]) -> str:
     return json_text({"customers": found})
 
 
-def show(found: list[Known], console: Console) -> None:
+def show(found: list[Known], terminal: Terminal) -> None:
     """The records as text for a person."""
     for known in found:
-        console.print(f"[bold]{escape(known.customer)}[/] in product {escape(known.product)}")
+        terminal.say((known.customer, "bold"), f" in product {known.product}")
         if known.first_activity:
-            console.print(f"  first activity  {known.first_activity} on {known.first_channel}")
+            terminal.say(f"  first activity  {known.first_activity} on {known.first_channel}")
         for channel, moment in known.last_activity_by_channel.items():
-            console.print(f"  last activity   {moment} on {channel}")
-        console.print(f"  active days     {len(known.active_days)}: {', '.join(known.active_days[-10:])}")
+            terminal.say(f"  last activity   {moment} on {channel}")
+        terminal.say(f"  active days     {len(known.active_days)}: {', '.join(known.active_days[-10:])}")
         if risk := known.risk:
             level = risk.level if risk.counts else f"{risk.level}, counts no more"
-            console.print(f"  churn risk      {risk.score:.0%} ({level}): {risk.why}")
-        grid = Grid("counts in", "labels", "as")
-        for count in known.counts_in:
-            labels = " ".join(f"{name}={value}" for name, value in count.labels.items() if name != "product")
-            grid.add_row(count.name, labels, str(count.value))
-        console.print(grid)
+            terminal.say(f"  churn risk      {risk.score:.0%} ({level}): {risk.why}")
+        terminal.table(
+            ("counts in", "labels", "as"),
+            ((each.name, written(_without_product(each.labels)), each.value) for each in known.counts_in),
+        )
+
+
+def _without_product(labels: dict[str, str]) -> dict[str, str]:
+    return {name: value for name, value in labels.items() if name != "product"}
 
 
 def _known(

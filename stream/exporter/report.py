@@ -5,8 +5,6 @@ from __future__ import annotations
 from datetime import datetime
 
 import msgspec
-from rich.console import Console
-from rich.table import Table as Grid
 
 from stream.core.definition import Value
 from stream.core.time import MINUTE_MS, Calendar, minute_of, rfc3339
@@ -14,10 +12,12 @@ from stream.errors import UserError
 from stream.exporter.samples import Sample, samples
 from stream.json_text import json_text
 from stream.metrics import SERIES
+from stream.printable import printable
 from stream.settings import Settings
 from stream.store import meta
 from stream.store.connect import connect
 from stream.store.replica import Replica
+from stream.terminal import Terminal
 
 
 class Line(msgspec.Struct):
@@ -50,7 +50,8 @@ async def make_report(settings: Settings, at: datetime | None = None, product: s
     finally:
         await redis.aclose()
     if product is not None and product not in replica.table.products:
-        raise UserError(f"no product {product!r}; known: {', '.join(replica.table.products) or 'none yet'}")
+        known = ", ".join(map(printable, replica.table.products)) or "none yet"
+        raise UserError(f"no product {product!r}; known: {known}")
     newest_ms = replica.newest_ms
     if at is not None:
         minute = minute_of(int(at.timestamp() * 1000))
@@ -71,13 +72,18 @@ async def make_report(settings: Settings, at: datetime | None = None, product: s
     )
 
 
-def show(report: Report, console: Console) -> None:
+def show(report: Report, terminal: Terminal) -> None:
     """The report as a table for a person."""
-    grid = Grid("indicator", "labels", "value", title=f"at {report.at}", title_justify="left")
-    for line in report.metrics:
-        labels = " ".join(f"{name}={value}" for name, value in line.labels.items())
-        grid.add_row(line.name, labels, _number(line.value))
-    console.print(grid if report.metrics else f"at {report.at}: nothing was counted yet")
+    if not report.metrics:
+        terminal.say(f"at {report.at}: nothing was counted yet")
+        return
+    terminal.say(f"at {report.at}")
+    rows = ((line.name, written(line.labels), _number(line.value)) for line in report.metrics)
+    terminal.table(("indicator", "labels", "value"), rows)
+
+
+def written(labels: dict[str, str]) -> str:
+    return " ".join(f"{name}={value}" for name, value in labels.items())
 
 
 def _line(sample: Sample, before_newest: bool) -> Line:

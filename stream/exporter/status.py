@@ -8,14 +8,13 @@ from time import monotonic
 
 import msgspec
 from redis.asyncio import Redis
-from rich.console import Console
-from rich.table import Table as Grid
 
 from stream.json_text import json_text
 from stream.offsets import Bounds, log_bounds
 from stream.settings import Settings
 from stream.store.connect import connect
 from stream.store.replica import ShardState, read_state
+from stream.terminal import Terminal
 
 _LOOK_AGAIN_SECONDS = 0.25
 
@@ -61,14 +60,14 @@ async def read_status(settings: Settings, wait_seconds: float | None = None) -> 
         await redis.aclose()
 
 
-def show(status: Status, console: Console) -> None:
+def show(status: Status, terminal: Terminal) -> None:
     """The status as a table for a person."""
-    grid = Grid("shard", "position", "end", "lag", "last commit", "watermark")
-    for shard in status.shards:
-        position, end = sum(shard.position.values()), sum(shard.end.values())
-        row = (shard.shard, position, end, shard.lag, shard.last_commit or "–", shard.watermark or "–")
-        grid.add_row(*(str(cell) for cell in row))
-    console.print(grid)
+    terminal.table(("shard", "position", "end", "lag", "last commit", "watermark"), map(_row, status.shards))
+
+
+def _row(shard: ShardStatus) -> tuple[object, ...]:
+    position, end = sum(shard.position.values()), sum(shard.end.values())
+    return shard.shard, position, end, shard.lag, shard.last_commit or "–", shard.watermark or "–"
 
 
 async def _read(redis: Redis, settings: Settings) -> Status:

@@ -5,8 +5,6 @@ from __future__ import annotations
 from datetime import date
 
 import msgspec
-from rich.console import Console
-from rich.table import Table as Grid
 
 from stream.core.risk import Coefficients
 from stream.core.time import DAY_MS
@@ -16,6 +14,7 @@ from stream.fit.fitting import FITTED, fit, risk_of
 from stream.fit.grading import Grade, grade, threshold_for
 from stream.json_text import json_text
 from stream.metrics.evidence import COUNTED_MS
+from stream.terminal import Terminal
 
 MOST_MOMENTS = 12
 COUNTED_DAYS = COUNTED_MS // DAY_MS
@@ -85,29 +84,25 @@ def make_report(history: History, product: str, horizon_days: int, capacity: int
     )
 
 
-def show(report: Report, console: Console) -> None:
+def show(report: Report, terminal: Terminal) -> None:
     """The report as text for a person."""
     graded, fitted = report.grade, report.coefficients
-    console.print(
+    terminal.say(
         f"fitted to {report.examples:,} examples at {len(report.learnt_at)} moments, {report.learnt_at[0]} to "
         f"{report.learnt_at[-1]}: half-life {fitted.half_life_days:g} days, constant {fitted.constant:.3f}, "
         f"decay {fitted.decay:.3f}, overdue {fitted.overdue:.3f}"
     )
-    console.print(
+    terminal.say(
         f"graded at {report.graded_at}: of {graded.customers:,} customers {graded.churned:.1%} were not active for "
         f"{report.horizon_days} days: AUC {graded.auc:.3f}, Brier score {graded.brier:.4f} "
         f"(the same risk for all: {graded.brier_of_share:.4f})"
     )
-    grid = Grid("risk", "customers", "mean risk", "stayed away")
-    for bucket in graded.reliability:
-        grid.add_row(
-            f"{bucket.low:.1f}–{bucket.low + 0.1:.1f}",
-            f"{bucket.customers:,}",
-            f"{bucket.risk:.2f}",
-            f"{bucket.observed:.2f}",
-        )
-    console.print(grid)
-    console.print(f"the {report.capacity:,} riskiest, at most: from a risk of {report.threshold:.4f} on")
+    rows = (
+        (f"{each.low:.1f}–{each.low + 0.1:.1f}", f"{each.customers:,}", f"{each.risk:.2f}", f"{each.observed:.2f}")
+        for each in graded.reliability
+    )
+    terminal.table(("risk", "customers", "mean risk", "stayed away"), rows)
+    terminal.say(f"the {report.capacity:,} riskiest, at most: from a risk of {report.threshold:.4f} on")
 
 
 def _date(day: int) -> str:

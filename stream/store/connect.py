@@ -19,6 +19,7 @@ from redis.exceptions import (
 )
 
 from stream.errors import UserError
+from stream.secret import SecretUrl
 
 AWAY = (RedisError, OSError)
 """What may be wrong with Redis."""
@@ -40,14 +41,23 @@ def passes(error: Exception) -> bool:
 OLDEST = (6, 2)
 
 
-def connect(url: str) -> Redis:
-    """A client that answers or fails within seconds; the caller decides what to try again."""
-    return Redis.from_url(
-        url, socket_timeout=10, socket_connect_timeout=3, retry=Retry(NoBackoff(), 0), health_check_interval=0
-    )
+def connect(url: SecretUrl | str) -> Redis:
+    """A client that answers or fails within seconds; the caller decides what to try again.
+
+    Raises UserError for a URL that cannot be one of Redis.
+    """
+    address = url.get_secret_value() if isinstance(url, SecretUrl) else url
+    try:
+        redis = Redis.from_url(
+            address, socket_timeout=10, socket_connect_timeout=3, retry=Retry(NoBackoff(), 0), health_check_interval=0
+        )
+        redis.connection_pool.make_connection()  # not yet connected: only here are unknown options refused
+    except (TypeError, ValueError, RedisError, OSError) as error:
+        raise UserError(f"ASSIDU_REDIS={SecretUrl(address)}: {error}") from None
+    return redis
 
 
-async def check_server(redis: Redis, url: str) -> None:
+async def check_server(redis: Redis, url: SecretUrl) -> None:
     """Raises UserError when the server is too old, redis.exceptions.ConnectionError when there is none."""
     version = str((await redis.info("server"))["redis_version"])
     if tuple(int(part) for part in version.split(".")[:2]) < OLDEST:

@@ -47,7 +47,7 @@ class Story:
         self.settings = assidu.settings = assidu.settings.model_copy(update={**IMPATIENT, **changed})
         self.emitted: list[Event] = []
         self.coefficients: Mapping[str, float] = DEFAULTS
-        self._redis = Redis.from_url(self.settings.redis)
+        self._redis = Redis.from_url(self.settings.redis.get_secret_value())
         self._keys = Keys(self.settings.namespace)
         self._files = 0
         self._emitting: list[Child] = []

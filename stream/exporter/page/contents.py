@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from typing import Literal
 
-from stream.core.definition import Labels, Metric
+from stream.core.definition import Labels, Metric, Value, View, ratio
 from stream.metrics import METRICS
 
 
@@ -26,6 +27,7 @@ class Card:
     rests_on   the argument of the formula that is shown as the count below a figure
     margin     the indicator of the same labels that is shown as ±
     always     also while the product has shown none of the indicator's rows
+    by_day     what a rolling figure was when the last complete day ended, where that is stored: its trend
     """
 
     title: str
@@ -35,6 +37,12 @@ class Card:
     rests_on: str | None = None
     margin: Metric | None = None
     always: bool = True
+    by_day: Callable[[View, Labels], Value] | None = None
+
+    @property
+    def step(self) -> Literal["minute", "day"]:
+        """Of its trends."""
+        return "minute" if self.metric.rolling and self.by_day is None else "day"
 
 
 @dataclass(frozen=True)
@@ -60,6 +68,26 @@ _REASONS = {
 }
 
 
+def _active(days: str, view: View) -> int:
+    number: int = _METRICS["engagement_calendar_active_customers"].reads["number"](view, {"days": days})
+    return number
+
+
+_DAYS = {"24h": "1", "7d": "7", "30d": "30"}
+
+
+def _active_by_day(view: View, labels: Labels) -> Value:
+    return _active(_DAYS[labels["window"]], view)
+
+
+def _stickiness_by_day(view: View, _: Labels) -> Value:
+    return ratio(_active("1", view), _active("30", view))
+
+
+def _weekly_stickiness_by_day(view: View, _: Labels) -> Value:
+    return ratio(_active("7", view), _active("30", view))
+
+
 def _by_window() -> tuple[Figure, ...]:
     return tuple(Figure(caption, {"window": window}) for window, caption in _WINDOWS.items())
 
@@ -80,13 +108,20 @@ CONTENTS = (
     Section(
         "Who comes",
         (
-            Card("Active customers", _METRICS["engagement_active_customers"], "to the minute", _by_window()),
+            Card(
+                "Active customers",
+                _METRICS["engagement_active_customers"],
+                "to the minute",
+                _by_window(),
+                by_day=_active_by_day,
+            ),
             Card(
                 "Stickiness",
                 _METRICS["engagement_stickiness_ratio"],
                 "24 hours of 30 days",
                 (Figure(counted="customers active in 30 days"),),
                 rests_on="month",
+                by_day=_stickiness_by_day,
             ),
             Card(
                 "Weekly stickiness",
@@ -94,6 +129,7 @@ CONTENTS = (
                 "7 days of 30 days",
                 (Figure(counted="customers active in 30 days"),),
                 rests_on="month",
+                by_day=_weekly_stickiness_by_day,
             ),
         ),
     ),

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
 import msgspec
 
-from stream.core.definition import Value, View
+from stream.core.definition import Labels, Value, View
 from stream.exporter.page.contents import CONTENTS, Card, Section, cards
-from stream.exporter.page.reading import Reading, readings
-from stream.exporter.page.trends import Minutes, Name, Point, name_of, past_days
+from stream.exporter.page.reading import Reading, readings, value_at
+from stream.exporter.page.trends import Minutes, Name, Point, has_customers, name_of, past_days, past_of
 
 
 class ShownFigure(msgspec.Struct):
@@ -59,12 +60,17 @@ class Overview:
         """T of every figure, in minutes since the epoch; None while there is no product."""
         return next((view.minute for view in self._views.values()), None)
 
-    def see(self, views: Mapping[str, View], minute: int) -> None:
-        """Take the products as they are seen now; `minute` is the wall clock's, whatever clock T follows."""
-        self._views, self._minute = views, minute
-        if self._minutes.lacks(minute):
-            self._minutes.add(minute, dict(self._rolling()))
+    def see(self, views: Mapping[str, View], minute: int, fresh: bool) -> None:
+        """Take the products as they are seen now; `minute` is the wall clock's, whatever clock T follows.
+
+        Unless every shard is fresh, nothing of it is remembered for trends: events that count are yet to be folded.
+        """
+        if minute > self._minute:
             self._days.clear()  # late events may have changed even them
+        self._views, self._minute = views, minute
+        if fresh and self._minutes.lacks(minute, views):
+            pasts = {product: past_of(view) for product, view in views.items()}
+            self._minutes.add(minute, dict(self._rolling()), pasts)
 
     def sections(self, product: str) -> list[ShownSection]:
         """Every card of the product, read now; none for a product never seen."""
@@ -76,7 +82,7 @@ class Overview:
     def _rolling(self) -> Iterator[tuple[Name, Value]]:
         for view in self._views.values():
             for card in cards():
-                if card.metric.rolling:
+                if card.step == "minute":
                     for reading in readings(card, view):
                         yield name_of(card.metric, reading.labels), reading.value
 
@@ -91,7 +97,7 @@ class Overview:
             help=card.metric.help,
             unit=card.metric.unit,
             window=card.window,
-            step="minute" if card.metric.rolling else "day",
+            step=card.step,
             figures=[self._figure(card, reading, view) for reading in readings(card, view)],
         )
 
@@ -109,8 +115,16 @@ class Overview:
 
     def _past(self, card: Card, reading: Reading, view: View) -> list[Point]:
         name = name_of(card.metric, reading.labels)
-        if card.metric.rolling:
-            return [point for point in self._minutes.of(name, self._minute) if point[0]]
+        if card.step == "minute":
+            return [point for point in self._minutes.of(name, self._minute, view) if point[0]]
         if name not in self._days:
-            self._days[name] = past_days(card.metric, reading.labels, view)
+            self._days[name] = past_days(lambda day: _on(day, card, reading.labels), view)
         return self._days[name]
+
+
+def _on(day: View, card: Card, labels: Labels) -> Value:
+    if card.by_day is not None:
+        day = replace(day, today=day.today + 1)  # so that it is the last complete one
+    if not has_customers(day):
+        return None
+    return card.by_day(day, labels) if card.by_day else value_at(card.metric, labels, day)

@@ -9,6 +9,7 @@ from typing import Any
 
 from stream.core.definition import Labels, Metric, Value, View
 from stream.exporter.page.contents import Card, Figure
+from stream.printable import printable
 
 ROWS_SHOWN = 3
 """Surveys shown on one card, those with the most answers; all are on /metrics."""
@@ -55,7 +56,7 @@ def _places(card: Card, view: View) -> Iterator[Place]:
     rows = card.metric.rows(view) if card.metric.rows else [{}]
     for figure in card.figures:
         for row in rows:
-            caption = figure.caption or ", scale ".join(row.values())
+            caption = figure.caption or printable(", scale ".join(row.values()))
             yield Figure(caption, figure.labels, figure.counted), {**row, **figure.labels}
 
 
