@@ -38,6 +38,10 @@ class Commands(click.Group):
         except (click.ClickException, click.exceptions.Exit, click.Abort):
             raise
         except Exception as error:
+            from stream.store.connect import advice
+
+            if told := advice(error):
+                _fail(ctx, told, USER_MISTAKE)
             if (outage := _outage(error)) is None:
                 raise
             _fail(ctx, outage, UNREACHABLE)

@@ -9,7 +9,9 @@ import msgspec
 from redis.asyncio import Redis
 
 from stream.core.series import NO_INCREMENTS, Series, Table
+from stream.store.blobs import PART_BYTES, read_blobs
 from stream.store.connect import script
+from stream.store.journal import Journal, staying
 from stream.store.keys import Keys
 from stream.store.labels import drop_released
 from stream.store.packing import pack_customers, pack_keys, pack_records, unpack_keys
@@ -29,9 +31,6 @@ looked at by that; the first hour of the timer index whose customers may not all
 COMMIT_LENGTH = 16
 """Characters of a commit's name: hexadecimal, chosen at random by the worker."""
 
-_COMPACT_FROM = 1024
-_STAY_BEHIND = 128  # journal entries that remain, so that exporters find where they left off
-
 
 class NotTheOwner(Exception):
     """Somebody else writes the shard by now."""
@@ -41,7 +40,7 @@ class Work(NamedTuple):
     """What is to be committed together.
 
     customers, records  customer keys, and the record of each
-    ids, expired_ids    (topic, hour) -> packed hashes of event ids; those that are forgotten
+    ids, ids_since      (topic, hour) -> packed hashes of event ids; topic -> hour: older ones are forgotten
     timers, past_hours  hour -> keys of the customers to look at then; hours at which nobody is left to look at
     messages            for the topic churn-risk
     at_risk             customer key -> entry (see at_risk.py)
@@ -53,7 +52,7 @@ class Work(NamedTuple):
     series: bytes = NO_INCREMENTS
     newest_ms: int | None = None
     ids: Mapping[tuple[str, int], bytes] = {}
-    expired_ids: Sequence[tuple[str, int]] = ()
+    ids_since: Mapping[str, int] = {}
     counters: Mapping[str, int] = {}
     timers: Mapping[int, Sequence[bytes]] = {}
     past_hours: Sequence[int] = ()
@@ -95,6 +94,7 @@ class ShardStore:
         self._tick = script(redis, "tick")
         self._compact = script(redis, "compact")
         self._sent = script(redis, "sent")
+        self._journals: dict[int, Journal] = {}
 
     async def claim(self, shard: int, owner: str, beginning: Position | None) -> Claim | None:
         """Become the owner: (position, last commit); None when there is no position and no `beginning`."""
@@ -107,6 +107,10 @@ class ShardStore:
     async def commit(self, shard: int, owner: str, commit: Commit, work: Work) -> Answer:
         """Write the work and the position atomically; see commit.lua for the answers."""
         keys = self._keys.shard(shard)
+        ids = _remembered(work)
+        appended = [self._keys.ids(shard, *blob) for blob in ids]
+        appended += [self._keys.timers(shard, hour) for hour in work.timers]
+        deleted = [self._keys.timers(shard, hour) for hour in work.past_hours]
         header = {
             "owner": owner,
             "commit": commit.name,
@@ -116,18 +120,16 @@ class ShardStore:
             "newest_ms": "" if work.newest_ms is None else str(work.newest_ms),
             "named": commit.named,
             "names": len(commit.names),
-            "blobs": len(work.ids) + len(work.timers),
-            "hours": [part for topic, hour in work.ids for part in (f"hour:{topic}", str(hour))],
+            "part_bytes": PART_BYTES,
+            "blobs": len(appended),
+            "ids": self._keys.all_ids(shard),
+            "windows": _windows(ids, work.ids_since),
             "counters": [part for name, n in work.counters.items() for part in (f"c:{name}", str(n))],
             "messages": len(work.messages),
             "at_risk": len(work.at_risk),
             "fields": [part for field in work.fields.items() for part in field],
         }
-        appended = [self._keys.ids(shard, *blob) for blob in work.ids]
-        appended += [self._keys.timers(shard, hour) for hour in work.timers]
-        deleted = [self._keys.ids(shard, *blob) for blob in work.expired_ids]
-        deleted += [self._keys.timers(shard, hour) for hour in work.past_hours]
-        answer = await self._commit(
+        answer, *journal = await self._commit(
             keys=[
                 keys.state,
                 keys.customers,
@@ -143,12 +145,15 @@ class ShardStore:
                 commit.name.encode() + work.series,
                 *pack_records(work.customers, work.records),
                 *commit.names,
-                *work.ids.values(),
+                *ids.values(),
                 *map(pack_keys, work.timers.values()),
                 *work.messages,
                 *(part for entry in work.at_risk.items() for part in entry),
             ],
         )
+        if journal:
+            packed = self._journals[shard].packed if shard in self._journals else 0
+            self._journals[shard] = Journal(journal[0], journal[1], packed)
         return answer.decode()  # type: ignore[no-any-return]
 
     async def tick(self, shard: int, owner: str, lag: Mapping[str, int], oldest_ms: int) -> Sign:
@@ -182,13 +187,16 @@ class ShardStore:
     async def ids(self, shard: int, topic: str, hours: Iterable[int]) -> dict[int, bytes]:
         """Hour -> packed id hashes, for the hours that have any."""
         hours = list(hours)
-        blobs = await self._redis.mget([self._keys.ids(shard, topic, hour) for hour in hours])
+        blobs = await self._blobs(shard, [self._keys.ids(shard, topic, hour) for hour in hours])
         return {hour: blob for hour, blob in zip(hours, blobs, strict=True) if blob}
 
     async def timers(self, shard: int, hours: Sequence[int]) -> dict[int, list[bytes]]:
         """Hour -> the customers to look at then, each once, for the hours that have any."""
-        blobs = await self._redis.mget([self._keys.timers(shard, hour) for hour in hours])
+        blobs = await self._blobs(shard, [self._keys.timers(shard, hour) for hour in hours])
         return {hour: list(dict.fromkeys(unpack_keys(blob))) for hour, blob in zip(hours, blobs, strict=True) if blob}
+
+    async def _blobs(self, shard: int, keys: Sequence[str]) -> list[bytes]:
+        return await read_blobs(self._redis, self._keys.shard(shard).state, keys)
 
     async def field(self, shard: int, name: str) -> str | None:
         """A field of the shard's state."""
@@ -228,25 +236,49 @@ class ShardStore:
     ) -> bool:
         """When the journal has grown long, merge its older part into the packed series, forgetting what is past.
 
-        `newest` is a minute, `today` its local day. Returns whether it compacted.
+        `newest` is a minute, `today` its local day. Returns whether it compacted. The last commit told how long the
+        journal is, so this may be called after every one.
         """
         keys = self._keys.shard(shard)
-        if await self._redis.llen(keys.journal) < _COMPACT_FROM:
+        if shard not in self._journals or not self._journals[shard].is_long:
             return False
         async with self._redis.pipeline(transaction=True) as pipe:
-            pipe.hget(keys.state, "head").get(keys.series).lrange(keys.journal, 0, -1 - _STAY_BEHIND)
+            pipe.hget(keys.state, "head").get(keys.series).lrange(keys.journal, 0, -1)
             head, packed, entries = await pipe.execute()
+        stay = staying(entries)
+        merged, left = entries[: len(entries) - stay], entries[len(entries) - stay :]
+        if not merged:
+            return False
         table = Table(series)
         if packed:
             table.merge(packed)
-        for entry in entries:
+        for entry in merged:
             commit, blob = decode_entry(entry)
             table.merge(blob)
         table.compact(newest, today, keep_days)
         await drop_released(self._redis, self._namespace, table)
-        args = [owner, head or "0", len(entries), table.encode(), commit]
+        packed = table.encode()
+        args = [owner, head or "0", len(merged), sum(map(len, merged)), packed, commit]
         answer = await self._compact(keys=[keys.state, keys.series, keys.journal], args=args)
+        self._journals[shard] = Journal(len(left), sum(map(len, left)), len(packed))
         return bool(answer == b"compacted")
+
+
+def _remembered(work: Work) -> dict[tuple[str, int], bytes]:
+    """The ids whose hour is not too old already when they are committed."""
+    return {(topic, hour): ids for (topic, hour), ids in work.ids.items() if hour >= work.ids_since.get(topic, hour)}
+
+
+def _windows(ids: Iterable[tuple[str, int]], since: Mapping[str, int]) -> list[str | int]:
+    """Topic, its oldest hour that is remembered, first and last hour of these ids; again for each topic."""
+    by_topic: dict[str, list[int]] = {}
+    for topic, hour in ids:
+        by_topic.setdefault(topic, []).append(hour)
+    return [
+        part
+        for topic, hours in by_topic.items()
+        for part in (topic, since.get(topic, min(hours)), min(hours), max(hours))
+    ]
 
 
 def _refuse_more(named: int, most_names: int | None) -> None:

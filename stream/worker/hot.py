@@ -15,12 +15,13 @@ from stream.worker.repeats import Hashes, RepeatWindow, id_hashes, window_hours
 
 @dataclass
 class Fresh:
-    """Events without their repeats, and what their ids change: (topic, hour) -> hashes, and what leaves."""
+    """Events without their repeats, and what their ids change: (topic, hour) -> hashes; topic -> the oldest hour that
+    is remembered then."""
 
     arrived: Arrived
     repeats: int = 0
     ids: dict[tuple[str, int], Hashes] = field(default_factory=dict)
-    leaving: list[tuple[str, int]] = field(default_factory=list)
+    since: dict[str, int] = field(default_factory=dict)
 
 
 class HotState:
@@ -69,7 +70,7 @@ class HotState:
             hours, hashes = window.hours_kept(parts[-1].hours), hashes[new]
             for hour in np.unique(hours).tolist():
                 fresh.ids[topic, hour] = hashes[hours == hour]
-            fresh.leaving += [(topic, hour) for hour in window.leaving(int(hours.max(initial=-1)))]
+            fresh.since[topic] = window.since(int(hours.max(initial=-1)))
         fresh.arrived = together(parts)
         return fresh
 

@@ -36,8 +36,6 @@ MOST_EVENTS = 20_000
 _AT_WORK = 2
 """Shards that fold or commit at the same time: one folds while Redis works for the other."""
 
-_COMPACT_EVERY_COMMITS = 64
-
 _LOOK_EVERY_SECONDS = 1.0
 """At customers whose churn risk crosses a level."""
 _BEHIND_MS = 5_000
@@ -87,7 +85,6 @@ class Shard:
         self.left_ms: int | None = None
         """Record time of the oldest record that Kafka had and Redis had not when the pulse looked; 0: none."""
         self._fenced: str | None = None
-        self._folded = 0
         self._newest_ms: int | None = None
         self._working_ms: int | None = None
         self._common = common
@@ -220,7 +217,7 @@ class Shard:
             series=changes.increments.encode(),
             newest_ms=changes.newest_ms,
             ids={blob: hashes.tobytes() for blob, hashes in fresh.ids.items()},
-            expired_ids=fresh.leaving,
+            ids_since=fresh.since,
             counters=+counters,
             timers=changes.schedule.timers,
             fields=self._vigil.fields(now_ms),
@@ -235,8 +232,7 @@ class Shard:
             self._reader.acknowledge(batch.topic, self.number, batch.end)
 
     async def _compact(self) -> None:
-        self._folded += 1
-        if self._folded % _COMPACT_EVERY_COMMITS or self._newest_ms is None:
+        if self._newest_ms is None:
             return
         newest, store = minute_of(self._newest_ms), self._common.store
         await self.commits.surely(
