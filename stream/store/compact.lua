@@ -8,7 +8,8 @@ local count, head, bytes = tonumber(ARGV[3]), tonumber(ARGV[2]), tonumber(have[3
 if not (count and head and bytes and tonumber(ARGV[4]) and ARGV[6]) then
   return redis.error_reply('ERR what is to be compacted is malformed')
 end
-if redis.call('LLEN', KEYS[3]) < count then return 'refused' end
+local last = redis.call('LINDEX', KEYS[3], count - 1)
+if not last or last:sub(1, #ARGV[6]) ~= ARGV[6] then return 'refused' end
 if redis.acl_check_cmd then
   for _, command in ipairs({{'LTRIM', KEYS[3], '0', '-1'}, {'SET', KEYS[2], ''}, {'HSET', KEYS[1], 'a', 'b'}}) do
     if not redis.acl_check_cmd(unpack(command)) then

@@ -80,7 +80,7 @@ _PHRASES = (
 
 _ARGUMENTS = re.compile(r",? with args beginning with:.*", re.DOTALL)
 """A password may be among them."""
-_IN_SCRIPT = re.compile(r"Error running script \(call to f_\w+\): @user_script:\d+: (@user_script: ?\d+: )?-?")
+_IN_SCRIPT = re.compile(r"(Error running script \(call to f_\w+\): @user_script:\d+: )?(@user_script: ?\d+: )?-?")
 """Redis 6.2 puts this before what went wrong in a script."""
 _CODE = re.compile(r"[A-Z]{3,}\b")
 
@@ -135,7 +135,7 @@ def _said(error: Exception) -> str:
     """What Redis itself said, without what redis-py puts before it in a pipeline, and Redis 6.2 in a script."""
     _, _, said = str(error).rpartition("of pipeline caused error: ")
     said = said.removeprefix("(").lstrip("'\"").removeprefix("ERR ")
-    return _ARGUMENTS.sub("", _IN_SCRIPT.sub("", said, count=1))
+    return _ARGUMENTS.sub("", said[_IN_SCRIPT.match(said).end() :])  # type: ignore[union-attr]
 
 
 def connect(url: str) -> Redis:

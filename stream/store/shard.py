@@ -242,7 +242,8 @@ class ShardStore:
         keys = self._keys.shard(shard)
         if shard not in self._journals or not self._journals[shard].is_long:
             return False
-        async with self._redis.pipeline(transaction=True) as pipe:
+        # No transaction: a Redis that is full would refuse one. What was read together the script finds out.
+        async with self._redis.pipeline(transaction=False) as pipe:
             pipe.hget(keys.state, "head").get(keys.series).lrange(keys.journal, 0, -1)
             head, packed, entries = await pipe.execute()
         stay = staying(entries)
@@ -275,9 +276,7 @@ def _windows(ids: Iterable[tuple[str, int]], since: Mapping[str, int]) -> list[s
     for topic, hour in ids:
         by_topic.setdefault(topic, []).append(hour)
     return [
-        part
-        for topic, hours in by_topic.items()
-        for part in (topic, since.get(topic, min(hours)), min(hours), max(hours))
+        part for topic, hours in by_topic.items() for part in (topic, since.get(topic, 0), min(hours), max(hours))
     ]
 
 
