@@ -12,7 +12,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.admin.records_to_delete import RecordsToDelete
 from redis import Redis
 
-from stream.embedded import EmbeddedBroker, KafkaServer, free_port
+from stream.embedded import EmbeddedBroker, EmbeddedRedis, KafkaServer, free_port
 from stream.store.keys import Keys
 from tests.stack.command import Assidu
 from tests.stack.story import Story
@@ -88,6 +88,14 @@ def test_a_server_that_is_not_there(assidu: Assidu, server: str) -> None:
     Story(assidu)
     nowhere = address if server == "kafka" else f"redis://{address}/0"
     assert_refused(assidu, UNREACHABLE, address, f"ASSIDU_{server.upper()}", **{server: nowhere})
+
+
+@pytest.mark.parametrize("who", ["", "nobody:sesame@"])
+def test_a_redis_that_refuses_the_password(assidu: Assidu, who: str) -> None:
+    with EmbeddedRedis({"appendonly": "no"}) as server:
+        Redis.from_url(server.url).config_set("requirepass", "open")
+        url = server.url.replace("//", f"//{who}")
+        assert_refused(assidu, MISTAKE, "it refuses the user or password", "ASSIDU_REDIS", redis=url)
 
 
 def move_position(story: Story, shard: int, position: dict[str, int]) -> None:
