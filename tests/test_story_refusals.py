@@ -90,6 +90,19 @@ def test_a_server_that_is_not_there(assidu: Assidu, server: str) -> None:
     assert_refused(assidu, UNREACHABLE, address, f"ASSIDU_{server.upper()}", **{server: nowhere})
 
 
+def test_a_group_that_is_at_work_for_another_namespace(assidu: Assidu, kafka: KafkaServer) -> None:
+    if isinstance(kafka, EmbeddedBroker):
+        pytest.skip("the embedded broker does not tell who its members are")
+    story = Story(assidu)
+    story.worker()
+    story.emit(story.history(50))
+    story.settle()
+    namespace, group = story.settings.namespace, story.settings.group
+
+    words = (f"the consumer group '{group}' (ASSIDU_GROUP)", f"assidu-{namespace}", "a group of its own")
+    assert_refused(assidu, MISTAKE, *words, namespace=f"{namespace}-two")
+
+
 @pytest.mark.parametrize("who", ["", "nobody:sesame@"])
 def test_a_redis_that_refuses_the_password(assidu: Assidu, who: str) -> None:
     with EmbeddedRedis({"appendonly": "no"}) as server:
