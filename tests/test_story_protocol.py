@@ -13,6 +13,7 @@ from redis.asyncio import Redis
 from stream.core.names import Names
 from stream.core.series import NO_INCREMENTS, Kind, Series
 from stream.embedded import EmbeddedRedis
+from stream.store.keys import Keys
 from stream.store.replica import Replica
 from stream.store.shard import COMMIT_LENGTH, Commit, Position, ShardStore, Work
 from tests.increments import Increment, packed
@@ -36,6 +37,7 @@ class Deployment:
         self.redis = redis
         self.namespace = namespace
         self.store = ShardStore(redis, namespace)
+        self.state, self.journal = Keys(namespace).shard(SHARD).state, Keys(namespace).shard(SHARD).journal
         self.position = 0
         self.last = ""
 
