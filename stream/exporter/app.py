@@ -52,7 +52,7 @@ class Exporter:
         self.timezone = settings.timezone
         self._replica = Replica(redis, settings.namespace, settings.partitions, SERIES)
         self._calendar = Calendar(settings.zone)
-        self._pipeline = Pipeline(settings.partitions, settings.repeat_hours * 3600)
+        self._pipeline = Pipeline(settings.partitions)
         self._indicators = Indicators()
         self._shown = b""
         self._away = False

@@ -1,4 +1,4 @@
-"""What is looked at seldom: the deployment's settings, by what churn risk is scored, and whether Redis is safe."""
+"""What is looked at seldom: the workers' settings, by what churn risk is scored, and whether Redis is safe."""
 
 from __future__ import annotations
 
@@ -26,11 +26,13 @@ class Deployment:
         self._redis = redis
         self._settings = settings
         self._coefficients: str | None = None
+        self._repeat_hours = settings.repeat_hours
         self._dangers: Mapping[Danger, bool] = {}
 
     async def look(self) -> None:
         """Raises UserError when the deployment has other settings by now, redis.exceptions when Redis is away."""
         await meta.check(self._redis, self._settings)
+        self._repeat_hours = await meta.repeat_hours(self._redis, self._settings)
         published = await read_coefficients(self._redis, self._settings.namespace)
         self._coefficients = "default" if published.set_ms is None else "set"
         self._dangers = await dangers(self._redis)
@@ -45,6 +47,9 @@ class Deployment:
     def families(self) -> Iterator[Metric]:
         """Nothing that is not known."""
         if self._coefficients:
+            yield GaugeMetricFamily(
+                "assidu_repeat_window_seconds", "How long event ids are remembered.", value=self._repeat_hours * 3600
+            )
             info = GaugeMetricFamily(
                 "assidu_churn_coefficients_info",
                 "By which coefficients churn risk is scored: the defaults, or those that were set.",

@@ -26,9 +26,8 @@ _COUNTERS = {
 class Pipeline:
     """What the owners of the shards left in Redis when it was last read; it grows older until it is read again."""
 
-    def __init__(self, partitions: int, repeat_window_seconds: int) -> None:
+    def __init__(self, partitions: int) -> None:
         self._partitions = partitions
-        self._repeat_window_seconds = repeat_window_seconds
         self._states: dict[int, ShardState] = {}
         self._now_ms: int | None = None
         self._seen_at = 0.0
@@ -56,9 +55,6 @@ class Pipeline:
             "How old the data are: without lag the time since the owner's last sign of life, else the age of the "
             "oldest uncommitted record; the worst shard. Quiet is not stale.",
             value=self.age_seconds,
-        )
-        yield GaugeMetricFamily(
-            "assidu_repeat_window_seconds", "How long event ids are remembered.", value=self._repeat_window_seconds
         )
 
 

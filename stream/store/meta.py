@@ -90,6 +90,11 @@ async def check(redis: Redis, settings: Settings) -> None:
     _refuse(await _stored(redis, settings), _for_good(settings) | _of_readers(settings), settings)
 
 
+async def repeat_hours(redis: Redis, settings: Settings) -> int:
+    """For how long the workers remember event ids; as this process has it, before there were any."""
+    return int((await _stored(redis, settings)).get("ASSIDU_REPEAT_HOURS", settings.repeat_hours))
+
+
 def _changeable(settings: Settings) -> dict[str, str]:
     return _of_readers(settings) | _of_workers(settings)
 
