@@ -7,7 +7,7 @@ from math import isfinite
 from typing import Any, Literal, get_args
 from zoneinfo import ZoneInfo, available_timezones
 
-from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import (
     BaseSettings,
     DotEnvSettingsSource,
@@ -63,7 +63,7 @@ class Settings(BaseSettings):
     clock: Literal["wall", "event"] = "wall"
     topic_prefix: str = "engagement."
     namespace: str = Field("assidu", pattern=r"^[A-Za-z0-9_.:-]+$")
-    group: str = Field("assidu", min_length=1)
+    group: str = Field("", validate_default=True)
     horizon_days: int = Field(400, ge=31, le=4000)
     repeat_hours: int = Field(24, ge=1, le=24 * 31)
     label_limit: int = Field(200, ge=1)
@@ -104,6 +104,12 @@ class Settings(BaseSettings):
         if name not in available_timezones():
             raise ValueError(f"{name!r} is not an IANA time zone (for example Europe/Paris)")
         return name
+
+    @field_validator("group")
+    @classmethod
+    def _like_the_namespace(cls, group: str, info: ValidationInfo) -> str:
+        """Two namespaces in one group would take shards from each other."""
+        return group or str(info.data.get("namespace", ""))
 
     @field_validator("kafka")
     @classmethod

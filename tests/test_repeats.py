@@ -67,12 +67,10 @@ def test_says_the_same_after_loading_what_was_stored() -> None:
     assert window.fresh(asked).tolist() == loaded.fresh(asked).tolist() == [False, False, True, True]
 
 
-def test_names_the_hours_that_leave_when_a_newer_one_comes() -> None:
+def test_remembers_from_the_window_before_the_newest_hour_that_ever_came() -> None:
     window = RepeatWindow(HOURS)
     window.add({10: hashes_of([1])})
-    assert list(window.leaving(10)) == []
-    assert list(window.leaving(12)) == [7, 8]
-    assert list(window.leaving(100)) == [7, 8, 9, 10]
+    assert (window.since(10), window.since(12), window.since(4)) == (7, 9, 7)
 
 
 def test_the_same_event_id_of_two_customers_or_in_two_products_is_no_repeat() -> None:

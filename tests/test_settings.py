@@ -76,6 +76,18 @@ def test_reads_a_dotenv_file_below_the_environment(monkeypatch: pytest.MonkeyPat
     assert (settings.partitions, settings.group) == (3, "from-environment")
 
 
+def test_the_group_is_named_like_the_namespace_unless_it_is_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert Settings(_env_file=None).group == "assidu"
+    assert Settings(_env_file=None, namespace="cdnow").group == "cdnow"
+    assert Settings(_env_file=None, namespace="cdnow", group="mine").group == "mine"
+    monkeypatch.setenv("ASSIDU_NAMESPACE", "cdnow")
+    monkeypatch.setenv("ASSIDU_GROUP", "")
+    assert Settings(_env_file=None).group == "cdnow"
+    monkeypatch.setenv("ASSIDU_NAMESPACE", "with blanks")
+    with pytest.raises(UserError, match=r"ASSIDU_NAMESPACE='with blanks'(?!.*ASSIDU_GROUP)"):
+        read_settings()
+
+
 def test_masks_are_kept_whole_in_event_time_and_beyond_the_horizon_otherwise() -> None:
     assert Settings(_env_file=None, clock="event").keep_days is None
     assert Settings(_env_file=None, horizon_days=400).keep_days == 500

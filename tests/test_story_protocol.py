@@ -39,6 +39,7 @@ class Deployment:
         self.redis = redis
         self.namespace = namespace
         self.store = ShardStore(redis, namespace)
+        self.state, self.journal = Keys(namespace).shard(SHARD).state, Keys(namespace).shard(SHARD).journal
         self.position = 0
         self.last = ""
 

@@ -12,7 +12,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.admin.records_to_delete import RecordsToDelete
 from redis import Redis
 
-from stream.embedded import EmbeddedBroker, KafkaServer, free_port
+from stream.embedded import EmbeddedBroker, EmbeddedRedis, KafkaServer, free_port
 from stream.store.keys import Keys
 from tests.stack.command import Assidu
 from tests.stack.story import Story
@@ -88,6 +88,27 @@ def test_a_server_that_is_not_there(assidu: Assidu, server: str) -> None:
     Story(assidu)
     nowhere = address if server == "kafka" else f"redis://{address}/0"
     assert_refused(assidu, UNREACHABLE, address, f"ASSIDU_{server.upper()}", **{server: nowhere})
+
+
+def test_a_group_that_is_at_work_for_another_namespace(assidu: Assidu, kafka: KafkaServer) -> None:
+    if isinstance(kafka, EmbeddedBroker):
+        pytest.skip("the embedded broker does not tell who its members are")
+    story = Story(assidu)
+    story.worker()
+    story.emit(story.history(50))
+    story.settle()
+    namespace, group = story.settings.namespace, story.settings.group
+
+    words = (f"the consumer group '{group}' (ASSIDU_GROUP)", f"assidu-{namespace}", "a group of its own")
+    assert_refused(assidu, MISTAKE, *words, namespace=f"{namespace}-two")
+
+
+@pytest.mark.parametrize("who", ["", "nobody:sesame@"])
+def test_a_redis_that_refuses_the_password(assidu: Assidu, who: str) -> None:
+    with EmbeddedRedis({"appendonly": "no"}) as server:
+        Redis.from_url(server.url).config_set("requirepass", "open")
+        url = server.url.replace("//", f"//{who}")
+        assert_refused(assidu, MISTAKE, "it refuses the user or password", "ASSIDU_REDIS", redis=url)
 
 
 def move_position(story: Story, shard: int, position: dict[str, int]) -> None:

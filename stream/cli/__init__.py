@@ -54,6 +54,10 @@ class Commands(click.Group):
                 raise
             _fail(ctx, *lost)
         except Exception as error:
+            from stream.store.connect import advice
+
+            if told := advice(error):
+                _fail(ctx, told, USER_MISTAKE)
             if (server := outage(error)) is None:
                 raise
             _fail(ctx, server, UNREACHABLE)

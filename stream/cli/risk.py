@@ -57,6 +57,9 @@ def coefficients(file: Path | None, reset: bool, format_: str) -> None:
 
     They hold for all products. Workers see what is set within a second and score their customers anew, a shard at a
     time: its gauges change all at once. What FILE leaves out stays as it is.
+
+    They live in Redis and nowhere else: keep FILE, for a Redis that lost its data scores by the defaults again.
+    Workers say at their start by which they score, and so does the gauge assidu_churn_coefficients_info.
     """
     from stream.exporter.coefficients import apply, read_file, show, to_json
     from stream.settings import read_settings

@@ -19,6 +19,7 @@ from stream.core.definition import THRESHOLD_GAUGE, View
 from stream.core.time import HOUR, Calendar, minute_of
 from stream.exporter.at_risk_route import at_risk_route
 from stream.exporter.canary import Canary
+from stream.exporter.deployment import Deployment
 from stream.exporter.exposition import exposition
 from stream.exporter.indicators import Indicators
 from stream.exporter.page.overview import Overview
@@ -29,10 +30,10 @@ from stream.http import serving
 from stream.metrics import SERIES
 from stream.settings import Settings
 from stream.stopping import told_to_stop, until_ended
-from stream.store import meta
 from stream.store.committed import Committed
-from stream.store.connect import AWAY, check_server, connect
+from stream.store.connect import AWAY, advice, connect
 from stream.store.replica import Replica
+from stream.store.server import check_version, once_well, warn_of_dangers
 from stream.taking_turns import taking_turns
 
 log = structlog.get_logger()
@@ -54,13 +55,14 @@ class Exporter:
         self.timezone = settings.timezone
         self._replica = Replica(redis, settings.namespace, settings.partitions, SERIES)
         self._calendar = Calendar(settings.zone)
-        self._pipeline = Pipeline(settings.partitions, tuple(settings.topics), settings.repeat_hours * 3600)
+        self._pipeline = Pipeline(settings.partitions, tuple(settings.topics))
         self._committed = Committed(redis, settings.namespace, settings.partitions)
         self._indicators = Indicators()
         self._shown = b""
         self._away = False
         self._compacted_at = 0
         self.canary = Canary(settings)
+        self.deployment = Deployment(redis, settings)
         self.overview = Overview()
         self.at_risk = at_risk_route(redis, settings)
 
@@ -76,7 +78,7 @@ class Exporter:
                 await self.refresh()
             except AWAY as error:
                 if not self._away:
-                    log.warning("Redis does not answer", error=str(error) or type(error).__name__)
+                    log.warning("Redis does not answer", error=advice(error) or str(error) or type(error).__name__)
                 self._away = True
                 self._committed.lost()
             else:
@@ -126,6 +128,7 @@ class Exporter:
     def _own_families(self) -> Iterator[Metric]:
         yield from self._pipeline.families()
         yield from self.canary.families()
+        yield from self.deployment.families()
         thresholds = GaugeMetricFamily(
             THRESHOLD_GAUGE, "What the alert's rule compares with (ASSIDU_ALERT_THRESHOLDS).", labels=["alert"]
         )
@@ -179,15 +182,20 @@ async def run_exporter(settings: Settings) -> None:
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # the canary says once that Kafka is away
     redis = connect(settings.redis)
     try:
-        await check_server(redis, settings.redis)
-        await meta.check(redis, settings)
         exporter = Exporter(redis, settings)
-        await exporter.refresh()
+        if not await once_well(
+            stop,
+            lambda: check_version(redis, settings.redis),
+            exporter.deployment.look,
+            exporter.refresh,
+            lambda: warn_of_dangers(redis),
+        ):
+            return
         collect_seldom()  # most of what it holds came with the first refresh
         app = exporter_app(exporter)
         async with serving(app, settings.bind, settings.exporter_port, "ASSIDU_EXPORTER_PORT") as port:
             log.info("exporter started", metrics=f"http://{settings.bind}:{port}/metrics")
-            await until_ended(stop.wait(), exporter.run(), exporter.canary.run())
+            await until_ended(stop.wait(), exporter.run(), exporter.canary.run(), exporter.deployment.run())
         log.info("exporter stopped")
     finally:
         await redis.aclose()

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from stream.core.risk import Coefficients
-from stream.core.time import Calendar
+from stream.core.time import Calendar, rfc3339
 from stream.errors import UserError
 from stream.json_text import json_text
 from stream.metrics.evidence import Scoring
@@ -26,9 +26,11 @@ class _File(msgspec.Struct):
 
 
 class InForce(msgspec.Struct, frozen=True):
-    """`scored` of `shards` are scored by these coefficients; those that hold nothing yet count among them."""
+    """`scored` of `shards` are scored by these coefficients; those that hold nothing yet count among them. `set_at`:
+    RFC 3339; None: they are the defaults."""
 
     coefficients: Coefficients
+    set_at: str | None
     scored: int
     shards: int
 
@@ -50,16 +52,18 @@ async def apply(settings: Settings, given: dict[str, float], reset: bool) -> InF
     redis = connect(settings.redis)
     try:
         await meta.check(redis, settings)
-        wanted = await read_coefficients(redis, settings.namespace)
-        if given or reset:
-            wanted = Coefficients() if reset else replace(wanted, **given)
-            await publish_coefficients(redis, settings.namespace, wanted)
+        if reset:
+            await publish_coefficients(redis, settings.namespace, None)
+        elif given:
+            before, _ = await read_coefficients(redis, settings.namespace)
+            await publish_coefficients(redis, settings.namespace, replace(before, **given))
+        wanted, set_ms = await read_coefficients(redis, settings.namespace)
         store, calendar = ShardStore(redis, settings.namespace), Calendar(settings.zone)
         packed = [await store.field(shard, SCORING) for shard in range(settings.partitions)]
     finally:
         await redis.aclose()
     scored = sum(not each or Scoring.unpack(each, calendar).coefficients == wanted for each in packed)
-    return InForce(wanted, scored, settings.partitions)
+    return InForce(wanted, None if set_ms is None else rfc3339(set_ms), scored, settings.partitions)
 
 
 def to_json(found: InForce) -> str:
@@ -70,4 +74,5 @@ def show(found: InForce, terminal: Terminal) -> None:
     """As text for a person."""
     for name, value in msgspec.to_builtins(found.coefficients).items():
         terminal.say(f"{name:24}{value:g}")
+    terminal.say(f"they were set at {found.set_at}" if found.set_at else "they are the defaults: none were set")
     terminal.say(f"{found.scored} of {found.shards} shards are scored by them")

@@ -27,10 +27,9 @@ _COUNTERS = {
 class Pipeline:
     """What the owners of the shards left in Redis when it was last read; it grows older until it is read again."""
 
-    def __init__(self, partitions: int, topics: Sequence[str], repeat_window_seconds: int) -> None:
+    def __init__(self, partitions: int, topics: Sequence[str]) -> None:
         self._topics = topics
         self._partitions = partitions
-        self._repeat_window_seconds = repeat_window_seconds
         self._states: dict[int, ShardState] = {}
         self._heartbeats: Mapping[int, Heartbeat] = {}
         self._now_ms: int | None = None
@@ -60,9 +59,6 @@ class Pipeline:
             "How old the data are: without lag the time since the owner's last sign of life, else the age of the "
             "oldest uncommitted record; the worst shard. Quiet is not stale.",
             value=self.age_seconds,
-        )
-        yield GaugeMetricFamily(
-            "assidu_repeat_window_seconds", "How long event ids are remembered.", value=self._repeat_window_seconds
         )
 
 

@@ -169,6 +169,15 @@ ALERTS = (
         "warning",
     ),
     PipelineAlert(
+        "AssiduRedisUnsafe",
+        "Redis may lose what is stored",
+        "{{ $labels.why }}: what is lost is counted anew from Kafka at best, and wrong without a word at worst. Set "
+        "`maxmemory-policy noeviction` and `appendonly yes`.",
+        "max by (why) (assidu_redis_unsafe) > 0",
+        "5m",
+        "warning",
+    ),
+    PipelineAlert(
         "AssiduLabelOverflow",
         "A label has more values than are kept apart",
         "New values of {{ $labels.label }} are counted as `other`: does a product put ids into it? Else raise "

@@ -1,42 +1,164 @@
 -- Write one folded batch and the position that follows it: all or nothing.
 -- KEYS: state, customers (what the buckets' names begin with), names, journal, outbox, at-risk, then blobs to append to
 -- (event ids, timers), then blobs to delete.
--- ARGV: JSON {owner, commit, after (the commit before), expected, position, newest_ms, named, names, blobs, hours, counters, messages, at_risk,
--- fields}, journal entry, records (5 arguments: see packing.py), `names` names, what is appended to each of the `blobs`,
--- `messages` messages, then `at_risk` customers and what is known of each ('' = is at risk no more, ?x = x, if nothing
--- is known).
--- Returns 'committed', 'already' (this very commit is in), 'owner' or 'position' (refused, nothing written).
+-- ARGV: JSON {owner, commit, after (the commit before), expected, position, newest_ms, named, names, part_bytes, blobs,
+-- ids (what the names of blobs of ids begin with), windows (topic, its oldest hour that is remembered, first and last
+-- hour of this commit's ids, …), counters, messages, at_risk, fields}, journal entry, records (5 arguments: see
+-- packing.py), `names` names, what is appended to each of the `blobs`, `messages` messages, then `at_risk` customers and
+-- what is known of each ('' = is at risk no more, ?x = x, if nothing is known).
+-- A blob is cut into parts: see blobs.py.
+-- Returns {'committed', entries of the journal, their bytes}, {'already'} (this very commit is in), {'owner'} or
+-- {'position'} (refused); an error when something cannot be written. Only after 'committed' anything was.
 local c = cjson.decode(ARGV[1])
 local state = KEYS[1]
-local have = redis.call('HMGET', state, 'owner', 'commit', 'position', 'newest_ms')
-if have[2] == c.commit then return 'already' end
-if have[1] ~= c.owner then return 'owner' end
-if (have[2] or '') ~= c.after or have[3] ~= c.expected or redis.call('LLEN', KEYS[3]) ~= c.named then return 'position' end
+local have = redis.call('HMGET', state, 'owner', 'commit', 'position', 'newest_ms', 'journal_bytes')
+if have[2] == c.commit then return {'already'} end
+if have[1] ~= c.owner then return {'owner'} end
+if (have[2] or '') ~= c.after or have[3] ~= c.expected then return {'position'} end
 
--- Lua does not roll back: nothing above writes, nothing below is expected to fail.
-local function now_ms()
-  local now = redis.call('TIME')
-  return now[1] .. string.format('%03d', math.floor(tonumber(now[2]) / 1000))
+-- Lua does not roll back. Redis refuses a script for its own state (no memory, a replica, a disk that is full, too few
+-- replicas) at the first write only; whatever else could stop it halfway is looked at here, before any write.
+local first_flaw
+local function flaw(code, what) first_flaw = first_flaw or redis.error_reply(code .. ' ' .. what) end
+local function size(command, key)
+  local answer = redis.pcall(command, key)
+  if type(answer) == 'number' then return answer end
+  if answer.err:find('WRONGTYPE', 1, true) then
+    flaw('WRONGTYPE', key .. ' is not what Assidu keeps under this name')
+  else
+    first_flaw = first_flaw or answer
+  end
+  return 0
 end
-local buckets, key, record = KEYS[2] .. ':', 1, 1
-for i = 0, #ARGV[3] / 2 - 1 do
-  local bucket, key_length = struct.unpack('<I2', ARGV[3], 2 * i + 1), struct.unpack('<I2', ARGV[4], 2 * i + 1)
-  local record_length = struct.unpack('<I4', ARGV[6], 4 * i + 1)
-  redis.call('HSET', buckets .. bucket, ARGV[5]:sub(key, key + key_length - 1),
-    ARGV[7]:sub(record, record + record_length - 1))
-  key, record = key + key_length, record + record_length
+local function may(command, key, ...)
+  -- Redis 7 and later; before, the worker tries all commands when it starts.
+  if redis.acl_check_cmd and not redis.acl_check_cmd(command, key, ...) then
+    flaw('NOPERM', 'to run ' .. command .. ' on ' .. key)
+  end
+end
+local function whole(name, text)
+  if text and not (#text <= 16 and text:find('^-?%d+$')) then
+    flaw('WRONGTYPE', state .. ': the field ' .. name .. ' is no whole number')
+    return nil
+  end
+  return text and tonumber(text)
+end
+local function stored(name) return whole(name, redis.call('HGET', state, name)) end
+
+if #KEYS < 6 + c.blobs or #ARGV ~= 7 + c.names + c.blobs + c.messages + 2 * c.at_risk then
+  return redis.error_reply('ERR keys or arguments of a commit are missing')
+end
+if size('LLEN', KEYS[3]) ~= c.named and not first_flaw then return {'position'} end
+size('LLEN', KEYS[4])
+size('LLEN', KEYS[5])
+size('HLEN', KEYS[6])
+for i = 3, 5 do may('RPUSH', KEYS[i], 'a') end
+may('HSET', KEYS[2] .. ':0', 'a', 'b')
+for _, key in ipairs({state, KEYS[6]}) do
+  may('HSET', key, 'a', 'b')
+  may('HSETNX', key, 'a', 'b')
+  may('HDEL', key, 'a')
+end
+may('HINCRBY', state, 'a', '1')
+
+local customers, records, count = ARGV[5], ARGV[7], #ARGV[3] / 2
+if #ARGV[4] ~= 2 * count or #ARGV[6] ~= 4 * count then
+  return redis.error_reply('ERR the records of a commit are malformed')
+end
+local buckets, key_ends, record_ends, of_bucket = {}, {}, {}, {}
+local key_end, record_end = 0, 0
+for i = 1, count do
+  local low, high = ARGV[3]:byte(2 * i - 1, 2 * i)
+  local number = low + 256 * high
+  local bucket = of_bucket[number]
+  if not bucket then
+    bucket = KEYS[2] .. ':' .. number
+    of_bucket[number] = bucket
+    size('HLEN', bucket)
+  end
+  low, high = ARGV[4]:byte(2 * i - 1, 2 * i)
+  key_end = key_end + low + 256 * high
+  local b1, b2, b3, b4 = ARGV[6]:byte(4 * i - 3, 4 * i)
+  record_end = record_end + b1 + 256 * (b2 + 256 * (b3 + 256 * b4))
+  buckets[i], key_ends[i], record_ends[i] = bucket, key_end, record_end
+end
+if key_end ~= #customers or record_end ~= #records then
+  return redis.error_reply('ERR the records of a commit are malformed')
+end
+
+local next = 8 + c.names
+local first_blob = next
+local parts, grown = {}, {}
+for i = 1, c.blobs do
+  local key, length = KEYS[6 + i], #ARGV[first_blob + i - 1]
+  local field = 'parts:' .. key
+  local had = stored(field) or 0
+  local part = had
+  while true do
+    parts[i] = part == 0 and key or key .. ':' .. part
+    local filled = size('STRLEN', parts[i])
+    if filled == 0 or filled + length <= c.part_bytes then break end
+    part = part + 1
+  end
+  if part > had then grown[#grown + 1] = {field, part} end
+  may('APPEND', parts[i], 'a')
+end
+local gone = {}
+local function forget(key)
+  local field = 'parts:' .. key
+  local more = stored(field) or 0
+  gone[#gone + 1] = {key, field, more}
+  return 1 + more
+end
+for i = 7 + c.blobs, #KEYS do
+  forget(KEYS[i])
+end
+-- Whatever the owner missed: from the oldest hour that may have ids up to the window, some at a time.
+local hours, room = {}, 1000
+for i = 1, #c.windows, 4 do
+  local topic, since, first, last = c.windows[i], c.windows[i + 1], c.windows[i + 2], c.windows[i + 3]
+  local oldest, newest = stored('oldest:' .. topic) or first, stored('hour:' .. topic) or last
+  oldest = math.min(oldest, first)
+  while oldest < since and room > 0 do
+    room = room - forget(c.ids .. topic .. ':' .. oldest)
+    oldest = oldest + 1
+  end
+  hours[#hours + 1] = {'oldest:' .. topic, oldest}
+  hours[#hours + 1] = {'hour:' .. topic, math.max(newest, last)}
+end
+for _, each in ipairs(gone) do may('UNLINK', each[1]) end
+for i = 1, #c.counters, 2 do
+  stored(c.counters[i])
+  whole(c.counters[i], c.counters[i + 1])
+end
+local newest_ms, journal_bytes = whole('newest_ms', have[4] or nil), whole('journal_bytes', have[5] or nil) or 0
+local now = redis.call('TIME')
+local now_ms = now[1] .. string.format('%03d', math.floor(tonumber(now[2]) / 1000))
+if first_flaw then return first_flaw end
+
+-- From here on nothing fails. The first write is one that Redis refuses when it is out of memory.
+local entries = redis.call('RPUSH', KEYS[4], ARGV[2])
+local key_start, record_start = 1, 1
+for i = 1, count do
+  redis.call('HSET', buckets[i], customers:sub(key_start, key_ends[i]), records:sub(record_start, record_ends[i]))
+  key_start, record_start = key_ends[i] + 1, record_ends[i] + 1
 end
 for i = 1, c.names do
   redis.call('RPUSH', KEYS[3], ARGV[7 + i])
 end
-redis.call('RPUSH', KEYS[4], ARGV[2])
-local next = 8 + c.names
 for i = 1, c.blobs do
-  redis.call('APPEND', KEYS[6 + i], ARGV[next])
+  redis.call('APPEND', parts[i], ARGV[next])
   next = next + 1
 end
-for i = 7 + c.blobs, #KEYS do
-  redis.call('DEL', KEYS[i])
+for _, each in ipairs(grown) do
+  redis.call('HSET', state, each[1], each[2])
+end
+for _, each in ipairs(gone) do
+  redis.call('UNLINK', each[1])
+  for part = 1, each[3] do
+    redis.call('UNLINK', each[1] .. ':' .. part)
+  end
+  if each[3] > 0 then redis.call('HDEL', state, each[2]) end
 end
 for _ = 1, c.messages do
   redis.call('RPUSH', KEYS[5], ARGV[next])
@@ -55,15 +177,16 @@ end
 for i = 1, #c.fields, 2 do
   redis.call('HSET', state, c.fields[i], c.fields[i + 1])
 end
-for i = 1, #c.hours, 2 do
-  local newest = tonumber(redis.call('HGET', state, c.hours[i]) or '-1')
-  if tonumber(c.hours[i + 1]) > newest then redis.call('HSET', state, c.hours[i], c.hours[i + 1]) end
+for _, each in ipairs(hours) do
+  redis.call('HSET', state, each[1], each[2])
 end
 for i = 1, #c.counters, 2 do
   redis.call('HINCRBY', state, c.counters[i], c.counters[i + 1])
 end
-if c.newest_ms ~= '' and (not have[4] or tonumber(c.newest_ms) > tonumber(have[4])) then
+if c.newest_ms ~= '' and tonumber(c.newest_ms) > (newest_ms or -math.huge) then
   redis.call('HSET', state, 'newest_ms', c.newest_ms)
 end
-redis.call('HSET', state, 'commit', c.commit, 'position', c.position, 'committed_ms', now_ms())
-return 'committed'
+journal_bytes = journal_bytes + #ARGV[2]
+redis.call('HSET', state, 'commit', c.commit, 'position', c.position, 'committed_ms', now_ms,
+  'journal_bytes', journal_bytes)
+return {'committed', entries, journal_bytes}

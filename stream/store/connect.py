@@ -1,22 +1,17 @@
-"""Connections to Redis, and what counts as Redis being away."""
+"""Connections to Redis, and what its errors mean: does this pass, or must somebody put it right?"""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from importlib.resources import files
 from typing import Any, NamedTuple
 
+from redis import exceptions
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
-from redis.exceptions import (
-    BusyLoadingError,
-    NoScriptError,
-    OutOfMemoryError,
-    ReadOnlyError,
-    RedisError,
-    ResponseError,
-)
+from redis.exceptions import NoScriptError, RedisError, ResponseError
 
 from stream.errors import UserError
 from stream.secret import SecretUrl
@@ -24,21 +19,127 @@ from stream.secret import SecretUrl
 AWAY = (RedisError, OSError)
 """What may be wrong with Redis."""
 
-_PASSING = ("MISCONF", "CLUSTERDOWN", "TRYAGAIN", "MASTERDOWN", "NOREPLICAS")
+_PASSING = frozenset(
+    "LOADING BUSY OOM READONLY MISCONF NOREPLICAS MASTERDOWN CLUSTERDOWN TRYAGAIN NOSCRIPT EXECABORT"
+    " MAXCLIENTS KILLED".split()
+)
+"""Codes of answers by which Redis says that it cannot now: it is starting, busy, full, a replica, without disk or
+replicas, or has forgotten our scripts. Nothing was written."""
+
+_CREDENTIALS = "it refuses the user or password: put ASSIDU_REDIS right (redis://user:password@host:port/0)"
+_CLUSTER = (
+    "it is a node of a cluster: name a Redis that is not part of one, or a proxy for all of it, in ASSIDU_REDIS"
+)
+_ADVICE = {
+    "NOAUTH": _CREDENTIALS,
+    "WRONGPASS": _CREDENTIALS,
+    "NOPERM": "its user may not do what Assidu needs: allow that in Redis's ACL, for all keys that begin with"
+    " ASSIDU_NAMESPACE, or name another user in ASSIDU_REDIS",
+    "UNKNOWN": "it lacks a command that Assidu needs: name a complete Redis of 6.2 or later in ASSIDU_REDIS",
+    "NODB": "it has no database of that number: put the end of ASSIDU_REDIS right (redis://host:port/0)",
+    "DENIED": "it talks to its own machine only (protected mode): give it a password, or another `bind`",
+    "MOVED": _CLUSTER,
+    "ASK": _CLUSTER,
+    "CROSSSLOT": _CLUSTER,
+    "WRONGTYPE": "something else has written under the names of ASSIDU_NAMESPACE: choose another one, or another"
+    " database in ASSIDU_REDIS, and begin anew",
+    "TOOBIG": "it takes only short strings: set its proto-max-bulk-len to 512mb, the default",
+    "REPLICATION": "it replicates whole scripts: set its lua-replicate-commands to yes, the default",
+}
+"""Code -> what somebody must do, for it does not pass by itself."""
+
+_CODES: dict[type[Exception], str] = {
+    exceptions.OutOfMemoryError: "OOM",
+    exceptions.ReadOnlyError: "READONLY",
+    exceptions.BusyLoadingError: "LOADING",
+    exceptions.NoScriptError: "NOSCRIPT",
+    exceptions.MasterDownError: "MASTERDOWN",
+    exceptions.ClusterDownError: "CLUSTERDOWN",
+    exceptions.TryAgainError: "TRYAGAIN",
+    exceptions.MovedError: "MOVED",
+    exceptions.AskError: "ASK",
+    exceptions.ClusterCrossSlotError: "CROSSSLOT",
+    exceptions.NoPermissionError: "NOPERM",
+    exceptions.AuthenticationError: "WRONGPASS",
+    exceptions.AuthorizationError: "WRONGPASS",
+    exceptions.AuthenticationWrongNumberOfArgsError: "WRONGPASS",
+}
+"""redis-py takes the code off the text of these; subclasses stand before their base."""
+
+_PHRASES = (
+    ("max number of clients", "MAXCLIENTS"),
+    ("Script killed by user", "KILLED"),
+    ("The user executing the script can't", "NOPERM"),
+    ("ACL failure in script", "NOPERM"),
+    ("unknown command", "UNKNOWN"),
+    ("Unknown command called from", "UNKNOWN"),
+    ("Unknown Redis command called from", "UNKNOWN"),
+    ("DB index is out of range", "NODB"),
+    ("invalid DB index", "NODB"),
+    ("Protocol error: invalid bulk length", "TOOBIG"),
+    ("Protocol error: invalid multibulk length", "TOOBIG"),
+    ("Write commands not allowed after non deterministic commands", "REPLICATION"),
+)
+"""What begins an answer that has no code of its own (ERR)."""
+
+_ARGUMENTS = re.compile(r",? with args beginning with:.*", re.DOTALL)
+"""A password may be among them."""
+_IN_SCRIPT = re.compile(r"(Error running script \(call to f_\w+\): @user_script:\d+: )?(@user_script: ?\d+: )?-?")
+"""Redis 6.2 puts this before what went wrong in a script."""
+_CODE = re.compile(r"[A-Z]{3,}\b")
+
+_UNREACHED = (exceptions.ConnectionError, exceptions.TimeoutError, exceptions.InvalidResponse, OSError)
+"""The rest of redis-py's errors, such as DataError, are faults of ours."""
 
 
 def passes(error: Exception) -> bool:
     """Is it an error that goes away when Redis is well again (down, loading, full, read-only, disk full)?
 
-    Such a command is tried again; any other error is a bug.
+    Such a command is tried again. Any other is for somebody to put right (see `advice`), or a bug.
     """
-    if isinstance(error, ResponseError):
-        known = (BusyLoadingError, ReadOnlyError, OutOfMemoryError)
-        return isinstance(error, known) or str(error).startswith(_PASSING)
-    return isinstance(error, AWAY)
+    code = code_of(error)
+    if code or isinstance(error, ResponseError):
+        return code in _PASSING
+    return isinstance(error, _UNREACHED)
 
 
-OLDEST = (6, 2)
+def answers(error: Exception) -> bool:
+    """Does it pass, and Redis is there and says so itself?"""
+    return code_of(error) in _PASSING
+
+
+def advice(error: Exception) -> str | None:
+    """What somebody must do about an error that does not pass; None when it does, or is a bug."""
+    what = _ADVICE.get(code_of(error) or "")
+    return f"Redis cannot be used so, for {what} ({_said(error)})" if what else None
+
+
+def code_of(error: Exception) -> str | None:
+    """The code of what Redis answered (OOM, BUSY, …), whether to a command, in a pipeline or to a script."""
+    if not isinstance(error, RedisError):
+        return None
+    said = _said(error)
+    for beginning, code in _PHRASES:
+        if said.startswith(beginning):
+            return code
+    for kind, code in _CODES.items():
+        if isinstance(error, kind):
+            return code
+    if not isinstance(error, ResponseError):
+        return None
+    if isinstance(error, exceptions.ExecAbortError):
+        said = said.removeprefix("Transaction discarded because of: ")
+    found = _CODE.match(said.removeprefix("-"))
+    if found and found[0] != "ERR":
+        return found[0]
+    return "EXECABORT" if isinstance(error, exceptions.ExecAbortError) else None
+
+
+def _said(error: Exception) -> str:
+    """What Redis itself said, without what redis-py puts before it in a pipeline, and Redis 6.2 in a script."""
+    _, _, said = str(error).rpartition("of pipeline caused error: ")
+    said = said.removeprefix("(").lstrip("'\"").removeprefix("ERR ")
+    return _ARGUMENTS.sub("", said[_IN_SCRIPT.match(said).end() :])  # type: ignore[union-attr]
 
 
 def connect(url: SecretUrl | str) -> Redis:
@@ -55,13 +156,6 @@ def connect(url: SecretUrl | str) -> Redis:
     except (TypeError, ValueError, RedisError, OSError) as error:
         raise UserError(f"ASSIDU_REDIS={SecretUrl(address)}: {error}") from None
     return redis
-
-
-async def check_server(redis: Redis, url: SecretUrl) -> None:
-    """Raises UserError when the server is too old, redis.exceptions.ConnectionError when there is none."""
-    version = str((await redis.info("server"))["redis_version"])
-    if tuple(int(part) for part in version.split(".")[:2]) < OLDEST:
-        raise UserError(f"Redis at {url} (ASSIDU_REDIS) is {version}; Assidu needs 6.2 or later")
 
 
 def script(redis: Redis, name: str) -> Any:

@@ -59,6 +59,10 @@ class Heartbeats:
                 found[shard] = Heartbeat(ms, said.lag.get(shard, {}), said.waiting_since_ms.get(shard))
         return found
 
+    async def last_ms(self) -> int:
+        """When any worker gave one last; 0 where none ever did."""
+        return max((ms for ms, _ in (await self._all()).values()), default=0)
+
     async def forget_superseded(self) -> None:
         """Drop workers that are gone and whose shards others have taken."""
         heard = await self._all()

@@ -9,7 +9,9 @@ from schemas import DEFAULT_PRODUCT, Event
 
 
 class ShardKeys(NamedTuple):
-    """state      hash: owner, commit, position, committed_ms, newest_ms, hour:<topic>, c:<counter> (by commits);
+    """state      hash: owner, commit, position, committed_ms, newest_ms, journal_bytes, c:<counter> (by commits);
+               hour:<topic>, oldest:<topic>: newest and oldest hour that may have event ids (by commits);
+               parts:<key>: see blobs.py (by commits);
                due_from, scoring, review, latest_ms, set_backs (by commits: see store/shard.py);
                head, base (by compaction)
     customers  what the names of the buckets begin with: "…:customers:7" is a hash, customer_key -> record
@@ -67,17 +69,23 @@ class Keys:
         """Channel: the numbers of shards that have just been committed to."""
         self.products = f"{namespace}:products"
         """Sorted set: admitted product -> day (since the epoch) of its last use."""
+        self.trial = f"{namespace}:{{0}}:trial"
+        """Of this key nothing is kept."""
 
     def shard(self, shard: int) -> ShardKeys:
         tag = f"{self._namespace}:{{{shard}}}"
         return ShardKeys(*(f"{tag}:{name.replace('_', '-')}" for name in ShardKeys._fields))
 
     def ids(self, shard: int, topic: str, hour: int) -> str:
-        """String: 8-byte hashes of the event ids that came in that hour (since the epoch, by record time)."""
-        return f"{self._namespace}:{{{shard}}}:ids:{topic}:{hour}"
+        """Blob: 8-byte hashes of the event ids that came in that hour (since the epoch, by record time)."""
+        return f"{self.all_ids(shard)}{topic}:{hour}"
+
+    def all_ids(self, shard: int) -> str:
+        """What the names of all blobs of ids begin with; topic, colon and hour follow."""
+        return f"{self._namespace}:{{{shard}}}:ids:"
 
     def timers(self, shard: int, hour: int) -> str:
-        """String: keys of the customers to look at in that hour (since the epoch), each after its length."""
+        """Blob: keys of the customers to look at in that hour (since the epoch), each after its length."""
         return f"{self._namespace}:{{{shard}}}:timers:{hour}"
 
     def labels(self, product: str, label: str) -> str:

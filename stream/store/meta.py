@@ -2,56 +2,30 @@
 
 from __future__ import annotations
 
+import asyncio
 import secrets
+from collections.abc import Mapping
+from time import monotonic
 
+import structlog
 from redis.asyncio import Redis
 
 from stream.errors import UserError
 from stream.settings import Settings
+from stream.store.heartbeats import Heartbeats
 from stream.store.keys import Keys
 
-FORMAT = "4"
+log = structlog.get_logger()
+
+FORMAT = "5"
+
+_AT_WORK_SECONDS = 10.0
+"""So long nobody may have given a sign of life for there to be no worker at work."""
+_LOOK_AGAIN_SECONDS = 0.25
 
 
-async def agree(redis: Redis, settings: Settings) -> int:
-    """Write the settings that shape stored state, or compare with those already there.
-
-    Returns the key of the event-id hashes. Raises UserError naming every setting that differs.
-    """
-    mine = _shaping(settings)
-    meta = Keys(settings.namespace).meta
-    async with redis.pipeline(transaction=True) as pipe:
-        for name, value in {**mine, "id_key": str(secrets.randbits(63))}.items():
-            pipe.hsetnx(meta, name, value)
-        pipe.hgetall(meta)
-        stored = {name.decode(): value.decode() for name, value in (await pipe.execute())[-1].items()}
-    refuse_other_settings(stored, mine, settings)
-    return int(stored["id_key"])
-
-
-async def check(redis: Redis, settings: Settings) -> None:
-    """Like `agree`, for readers: nothing is written; an empty Redis is in order."""
-    stored = await redis.hgetall(Keys(settings.namespace).meta)
-    refuse_other_settings(
-        {name.decode(): value.decode() for name, value in stored.items()}, _shaping(settings), settings
-    )
-
-
-def refuse_other_settings(stored: dict[str, str], mine: dict[str, str], settings: Settings) -> None:
-    different = [
-        f"  {name}: Redis has {stored[name]!r}, this process {value!r}"
-        for name, value in mine.items()
-        if stored.get(name, value) != value
-    ]
-    if different:
-        raise UserError(
-            f"the state in Redis (namespace {settings.namespace!r}) was made with other settings:\n"
-            + "\n".join(different)
-            + "\nSet them back, or choose another ASSIDU_NAMESPACE to begin anew."
-        )
-
-
-def _shaping(settings: Settings) -> dict[str, str]:
+def _for_good(settings: Settings) -> dict[str, str]:
+    """What cannot change without counting all anew: what is stored was cut, dated or dropped by it."""
     return {
         "format": FORMAT,
         "ASSIDU_PARTITIONS": str(settings.partitions),
@@ -60,3 +34,130 @@ def _shaping(settings: Settings) -> dict[str, str]:
         "ASSIDU_TOPIC_PREFIX": settings.topic_prefix,
         "ASSIDU_HORIZON_DAYS": str(settings.horizon_days),
     }
+
+
+def _of_readers(settings: Settings) -> dict[str, str]:
+    """What may change, for all workers at once, and is read by, too: first weeks are stored by their number of active
+    days, and a shard whose churn risk is scored by another threshold is scored anew."""
+    return {"ASSIDU_FIRST_WEEK_DAYS": str(settings.first_week_days)}
+
+
+def _of_workers(settings: Settings) -> dict[str, str]:
+    """What may change, for all workers at once. Of two workers with different ones each would decide for its shards
+    otherwise what is a repeat, or which label values are kept apart. A wider window of repeats fills up in time; the
+    limits hold for values that come from now on."""
+    return {
+        "ASSIDU_REPEAT_HOURS": str(settings.repeat_hours),
+        "ASSIDU_LABEL_LIMIT": str(settings.label_limit),
+        "ASSIDU_PRODUCT_LIMIT": str(settings.product_limit),
+    }
+
+
+# Free to differ, for nothing that is stored follows from them: ASSIDU_CSAT_7_FROM (scores are stored as they are, the
+# formula asks), thresholds of alerts, ports, time-outs, sizes of caches.
+
+
+async def begin(redis: Redis, settings: Settings) -> None:
+    """As a worker that starts: write the settings that shape stored state, or compare with those already there. What
+    may change becomes what it is here, unless there are workers at work with another value.
+
+    Raises UserError naming every setting that differs, and how to change it.
+    """
+    await agree(redis, settings, _for_good(settings))
+    differing = _different(await _stored(redis, settings), _changeable(settings))
+    if not differing:
+        return
+    if await _somebody_works(redis, settings):
+        raise UserError(_others_work_with(differing, settings))
+    for name, (theirs, ours) in differing.items():
+        log.warning("a setting has changed for the whole deployment", setting=name, before=theirs, now=ours)
+        await redis.hset(Keys(settings.namespace).meta, name, ours)
+
+
+async def agree(redis: Redis, settings: Settings, mine: Mapping[str, str] | None = None) -> int:
+    """Write the settings that shape stored state where there are none, or compare with those already there (`mine`;
+    all by default). Returns the key of the event-id hashes. Raises UserError naming every setting that differs."""
+    meta = Keys(settings.namespace).meta
+    initial = {**_for_good(settings), **_changeable(settings), "id_key": str(secrets.randbits(63))}
+    async with redis.pipeline(transaction=True) as pipe:
+        for name, value in initial.items():
+            pipe.hsetnx(meta, name, value)
+        await pipe.execute()
+    stored = await _stored(redis, settings)
+    if mine is None:
+        mine = _for_good(settings) | _changeable(settings)
+    _refuse(stored, mine, settings)
+    return int(stored["id_key"])
+
+
+async def check(redis: Redis, settings: Settings) -> None:
+    """For readers: nothing is written; an empty Redis is in order. Raises UserError as `agree` does."""
+    _refuse(await _stored(redis, settings), _for_good(settings) | _of_readers(settings), settings)
+
+
+async def repeat_hours(redis: Redis, settings: Settings) -> int:
+    """For how long the workers remember event ids; as this process has it, before there were any."""
+    return int((await _stored(redis, settings)).get("ASSIDU_REPEAT_HOURS", settings.repeat_hours))
+
+
+def _changeable(settings: Settings) -> dict[str, str]:
+    return _of_readers(settings) | _of_workers(settings)
+
+
+async def _stored(redis: Redis, settings: Settings) -> dict[str, str]:
+    stored = await redis.hgetall(Keys(settings.namespace).meta)
+    return {name.decode(): value.decode() for name, value in stored.items()}
+
+
+def _different(stored: Mapping[str, str], mine: Mapping[str, str]) -> dict[str, tuple[str, str]]:
+    """Setting -> (what Redis has, what this process has), where they differ."""
+    return {name: (stored[name], ours) for name, ours in mine.items() if stored.get(name, ours) != ours}
+
+
+def _refuse(stored: Mapping[str, str], mine: Mapping[str, str], settings: Settings) -> None:
+    differing = _different(stored, mine)
+    if not differing:
+        return
+    if differing.keys() <= _changeable(settings).keys():
+        raise UserError(_others_work_with(differing, settings))
+    way_on = "Set them back, or choose another ASSIDU_NAMESPACE to begin anew."
+    if "format" in differing:
+        way_on = (
+            "Another release wrote it. Run that release again, or choose another ASSIDU_NAMESPACE: the workers then"
+            " count anew all that Kafka has, and the keys of the old namespace can be deleted."
+        )
+    raise UserError(
+        f"the state in Redis (namespace {settings.namespace!r}) was made with other settings:\n"
+        f"{_lines(differing)}\n{way_on}"
+    )
+
+
+def _others_work_with(differing: Mapping[str, tuple[str, str]], settings: Settings) -> str:
+    return (
+        f"the workers of namespace {settings.namespace!r} count by other settings:\n{_lines(differing)}\n"
+        "Set them as they are there. To change them for the whole deployment stop all its workers, and start them"
+        " with the new ones (then exporters, too)."
+    )
+
+
+def _lines(differing: Mapping[str, tuple[str, str]]) -> str:
+    return "\n".join(
+        f"  {name}: Redis has {theirs!r}, this process {ours!r}" for name, (theirs, ours) in differing.items()
+    )
+
+
+async def _somebody_works(redis: Redis, settings: Settings) -> bool:
+    """Whether a worker gives a sign of life while we look."""
+    heartbeats = Heartbeats(redis, settings.namespace)
+    before, now_ms = await heartbeats.last_ms(), await _now_ms(redis)
+    until = monotonic() + before / 1000 + _AT_WORK_SECONDS - now_ms / 1000
+    while monotonic() < until:
+        await asyncio.sleep(_LOOK_AGAIN_SECONDS)
+        if await heartbeats.last_ms() != before:
+            return True
+    return False
+
+
+async def _now_ms(redis: Redis) -> int:
+    seconds, microseconds = await redis.time()
+    return int(seconds) * 1000 + int(microseconds) // 1000

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import msgspec
 from redis.asyncio import Redis
 
 from stream.core.series import NO_INCREMENTS, Series, Table
+from stream.store.blobs import PART_BYTES, read_blobs
 from stream.store.connect import Call, run_all, script
+from stream.store.journal import Journal, staying
 from stream.store.keys import Keys
 from stream.store.labels import drop_released
 from stream.store.packing import pack_customers, pack_keys, pack_records, unpack_keys
@@ -37,9 +39,6 @@ COMMIT_LENGTH = 16
 _RECORDS_AT_ONCE = 500
 """Records read by one call of a script: it takes one or two milliseconds, in which Redis answers nobody else."""
 
-_COMPACT_FROM = 1024
-_STAY_BEHIND = 128  # journal entries that remain, so that exporters find where they left off
-
 
 class NotTheOwner(Exception):
     """Somebody else writes the shard by now."""
@@ -49,7 +48,7 @@ class Work(NamedTuple):
     """What is to be committed together.
 
     customers, records  customer keys, and the record of each
-    ids, expired_ids    (topic, hour) -> packed hashes of event ids; those that are forgotten
+    ids, ids_since      (topic, hour) -> packed hashes of event ids; topic -> hour: older ones are forgotten
     timers, past_hours  hour -> keys of the customers to look at then; hours at which nobody is left to look at
     messages            for the topic churn-risk
     at_risk             customer key -> entry (see at_risk.py)
@@ -61,7 +60,7 @@ class Work(NamedTuple):
     series: bytes = NO_INCREMENTS
     newest_ms: int | None = None
     ids: Mapping[tuple[str, int], bytes] = {}
-    expired_ids: Sequence[tuple[str, int]] = ()
+    ids_since: Mapping[str, int] = {}
     counters: Mapping[str, int] = {}
     timers: Mapping[int, Sequence[bytes]] = {}
     past_hours: Sequence[int] = ()
@@ -119,6 +118,7 @@ class ShardStore:
         self._records = script(redis, "records")
         self._compact = script(redis, "compact")
         self._sent = script(redis, "sent")
+        self._journals: dict[int, Journal] = {}
 
     async def claim(self, shard: int, owner: str, beginning: Position | None) -> Claim | None:
         """Become the owner: (position, last commit); None when there is no position and no `beginning`."""
@@ -143,13 +143,23 @@ class ShardStore:
         shards = [each.shard for each in commits]
         calls = [self._commit_call(*each) for each in commits]
         answers = await run_all(self._redis, self._commit, calls, (self._keys.committed, " ".join(map(str, shards))))
-        return {
-            shard: answer if isinstance(answer, Exception) else answer.decode()
-            for shard, answer in zip(shards, answers, strict=True)
-        }
+        return {shard: self._answer(shard, answer) for shard, answer in zip(shards, answers, strict=True)}
+
+    def _answer(self, shard: int, answer: Exception | list[Any]) -> Answer | Exception:
+        if isinstance(answer, Exception):
+            return answer
+        outcome, *journal = answer
+        if journal:
+            packed = self._journals[shard].packed if shard in self._journals else 0
+            self._journals[shard] = Journal(journal[0], journal[1], packed)
+        return outcome.decode()  # type: ignore[no-any-return]
 
     def _commit_call(self, shard: int, owner: str, commit: Commit, work: Work) -> Call:
         keys = self._keys.shard(shard)
+        ids = _remembered(work)
+        appended = [self._keys.ids(shard, *blob) for blob in ids]
+        appended += [self._keys.timers(shard, hour) for hour in work.timers]
+        deleted = [self._keys.timers(shard, hour) for hour in work.past_hours]
         header = {
             "owner": owner,
             "commit": commit.name,
@@ -159,17 +169,15 @@ class ShardStore:
             "newest_ms": "" if work.newest_ms is None else str(work.newest_ms),
             "named": commit.named,
             "names": len(commit.names),
-            "blobs": len(work.ids) + len(work.timers),
-            "hours": [part for topic, hour in work.ids for part in (f"hour:{topic}", str(hour))],
+            "part_bytes": PART_BYTES,
+            "blobs": len(appended),
+            "ids": self._keys.all_ids(shard),
+            "windows": _windows(ids, work.ids_since),
             "counters": [part for name, n in work.counters.items() for part in (f"c:{name}", str(n))],
             "messages": len(work.messages),
             "at_risk": len(work.at_risk),
             "fields": [part for field in work.fields.items() for part in field],
         }
-        appended = [self._keys.ids(shard, *blob) for blob in work.ids]
-        appended += [self._keys.timers(shard, hour) for hour in work.timers]
-        deleted = [self._keys.ids(shard, *blob) for blob in work.expired_ids]
-        deleted += [self._keys.timers(shard, hour) for hour in work.past_hours]
         return Call(
             keys=[
                 keys.state,
@@ -186,7 +194,7 @@ class ShardStore:
                 commit.name.encode() + work.series,
                 *pack_records(work.customers, work.records),
                 *commit.names,
-                *work.ids.values(),
+                *ids.values(),
                 *map(pack_keys, work.timers.values()),
                 *work.messages,
                 *(part for entry in work.at_risk.items() for part in entry),
@@ -249,13 +257,16 @@ class ShardStore:
     async def ids(self, shard: int, topic: str, hours: Iterable[int]) -> dict[int, bytes]:
         """Hour -> packed id hashes, for the hours that have any."""
         hours = list(hours)
-        blobs = await self._redis.mget([self._keys.ids(shard, topic, hour) for hour in hours])
+        blobs = await self._blobs(shard, [self._keys.ids(shard, topic, hour) for hour in hours])
         return {hour: blob for hour, blob in zip(hours, blobs, strict=True) if blob}
 
     async def timers(self, shard: int, hours: Sequence[int]) -> dict[int, list[bytes]]:
         """Hour -> the customers to look at then, each once, for the hours that have any."""
-        blobs = await self._redis.mget([self._keys.timers(shard, hour) for hour in hours])
+        blobs = await self._blobs(shard, [self._keys.timers(shard, hour) for hour in hours])
         return {hour: list(dict.fromkeys(unpack_keys(blob))) for hour, blob in zip(hours, blobs, strict=True) if blob}
+
+    async def _blobs(self, shard: int, keys: Sequence[str]) -> list[bytes]:
+        return await read_blobs(self._redis, self._keys.shard(shard).state, keys)
 
     async def field(self, shard: int, name: str) -> str | None:
         """A field of the shard's state."""
@@ -307,25 +318,48 @@ class ShardStore:
     ) -> bool:
         """When the journal has grown long, merge its older part into the packed series, forgetting what is past.
 
-        `newest` is a minute, `today` its local day. Returns whether it compacted.
+        `newest` is a minute, `today` its local day. Returns whether it compacted. The last commit told how long the
+        journal is, so this may be called after every one.
         """
         keys = self._keys.shard(shard)
-        if await self._redis.llen(keys.journal) < _COMPACT_FROM:
+        if shard not in self._journals or not self._journals[shard].is_long:
             return False
-        async with self._redis.pipeline(transaction=True) as pipe:
-            pipe.hget(keys.state, "head").get(keys.series).lrange(keys.journal, 0, -1 - _STAY_BEHIND)
+        # No transaction: a Redis that is full would refuse one. What was read together the script finds out.
+        async with self._redis.pipeline(transaction=False) as pipe:
+            pipe.hget(keys.state, "head").get(keys.series).lrange(keys.journal, 0, -1)
             head, packed, entries = await pipe.execute()
+        stay = staying(entries)
+        merged, left = entries[: len(entries) - stay], entries[len(entries) - stay :]
+        if not merged:
+            return False
         table = Table(series)
         if packed:
             table.merge(packed)
-        for entry in entries:
+        for entry in merged:
             commit, blob = decode_entry(entry)
             table.merge(blob)
         table.compact(newest, today, keep_days)
         await drop_released(self._redis, self._namespace, table)
-        args = [owner, head or "0", len(entries), table.encode(), commit]
+        packed = table.encode()
+        args = [owner, head or "0", len(merged), sum(map(len, merged)), packed, commit]
         answer = await self._compact(keys=[keys.state, keys.series, keys.journal], args=args)
+        self._journals[shard] = Journal(len(left), sum(map(len, left)), len(packed))
         return bool(answer == b"compacted")
+
+
+def _remembered(work: Work) -> dict[tuple[str, int], bytes]:
+    """The ids whose hour is not too old already when they are committed."""
+    return {(topic, hour): ids for (topic, hour), ids in work.ids.items() if hour >= work.ids_since.get(topic, hour)}
+
+
+def _windows(ids: Iterable[tuple[str, int]], since: Mapping[str, int]) -> list[str | int]:
+    """Topic, its oldest hour that is remembered, first and last hour of these ids; again for each topic."""
+    by_topic: dict[str, list[int]] = {}
+    for topic, hour in ids:
+        by_topic.setdefault(topic, []).append(hour)
+    return [
+        part for topic, hours in by_topic.items() for part in (topic, since.get(topic, 0), min(hours), max(hours))
+    ]
 
 
 def _refuse_more(named: int, most_names: int | None) -> None:

@@ -9,6 +9,7 @@ from faust.types import StreamT
 
 from stream.settings import Settings
 from stream.worker.batch import Batch
+from stream.worker.group import client_id
 from stream.worker.shards import Shards
 from stream.worker.transport import BatchTransport, take_records_as_parsed
 
@@ -36,6 +37,7 @@ def engagement_app(settings: Settings, shards: Shards, folder: str) -> faust.App
         value_serializer="raw",
         consumer_auto_offset_reset="earliest",
         broker_max_poll_records=MOST_RECORDS_PER_FETCH,
+        broker_client_id=client_id(settings),
         broker_session_timeout=settings.kafka_session_timeout,
         broker_heartbeat_interval=settings.kafka_heartbeat_interval,
         broker_rebalance_timeout=settings.kafka_rebalance_timeout,

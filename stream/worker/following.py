@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import structlog
 from redis.asyncio import Redis
 
 from stream.core.risk import Coefficients
-from stream.core.time import Calendar
+from stream.core.time import Calendar, rfc3339
 from stream.metrics.evidence import Scoring
 from stream.settings import Settings
-from stream.store.coefficients import read_coefficients
+from stream.store.coefficients import Published, read_coefficients
+
+log = structlog.get_logger()
 
 
 class Following:
@@ -16,6 +19,7 @@ class Following:
         self._redis = redis
         self._settings = settings
         self._scoring = Scoring(Coefficients(), settings.first_week_days, calendar)
+        self._published: Published | None = None
 
     def scoring(self) -> Scoring:
         """By the coefficients that were seen last."""
@@ -24,5 +28,10 @@ class Following:
     async def follow(self) -> None:
         """Look for other ones."""
         found = await read_coefficients(self._redis, self._settings.namespace)
-        if found != self._scoring.coefficients:
-            self._scoring = Scoring(found, self._scoring.first_week_days, self._scoring.calendar)
+        if found == self._published:
+            return
+        self._published = found
+        self._scoring = Scoring(found.coefficients, self._scoring.first_week_days, self._scoring.calendar)
+        # They are lost with Redis: so that nobody takes the defaults for what was set before.
+        source = "the defaults" if found.set_ms is None else f"set at {rfc3339(found.set_ms)}"
+        log.info("coefficients of churn risk", source=source)

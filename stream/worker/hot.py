@@ -17,10 +17,11 @@ from stream.worker.repeats import Hashes, RepeatWindow, id_hashes, window_hours
 
 @dataclass
 class Ids:
-    """What the ids of some events change: (topic, hour) -> hashes, what leaves, and how many were repeats."""
+    """What the ids of some events change: (topic, hour) -> hashes, topic -> the oldest hour that is remembered then;
+    and how many were repeats."""
 
     new: dict[tuple[str, int], Hashes] = field(default_factory=dict)
-    leaving: list[tuple[str, int]] = field(default_factory=list)
+    since: dict[str, int] = field(default_factory=dict)
     repeats: int = 0
 
 
@@ -69,7 +70,7 @@ class HotState:
         ids.repeats += len(new) - len(hashes)
         for hour in distinct(hours).tolist():
             ids.new[topic, hour] = hashes[hours == hour]
-        ids.leaving += [(topic, hour) for hour in window.leaving(int(hours.max(initial=-1)))]
+        ids.since[topic] = window.since(int(hours.max(initial=-1)))
         return new
 
     def remember(

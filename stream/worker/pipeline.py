@@ -202,7 +202,7 @@ class Pipeline:
                 series=change.series,
                 newest_ms=change.newest_ms,
                 ids={blob: hashes.tobytes() for blob, hashes in of_ids.new.items()},
-                expired_ids=of_ids.leaving,
+                ids_since=of_ids.since,
                 counters=+counters,
                 timers=change.schedule.timers,
                 fields=shard.vigil.fields(change.schedule, present[shard.number]),

@@ -12,7 +12,7 @@ from time import monotonic, time
 import structlog
 from aiokafka.errors import KafkaError
 
-from stream.store.connect import AWAY
+from stream.store.connect import AWAY, passes
 from stream.store.heartbeats import Heartbeats, Said
 from stream.store.shard import ShardStore, Sign
 from stream.worker.shard import Shard
@@ -56,6 +56,8 @@ class Pulse:
                 async with asyncio.timeout(10 * PERIOD_SECONDS):
                     await self._beat()
             except (*AWAY, KafkaError) as error:
+                if isinstance(error, AWAY) and not passes(error):
+                    raise
                 self._missed = True
                 log.warning("no sign of life given", error=str(error) or type(error).__name__)
             await asyncio.sleep(PERIOD_SECONDS)

@@ -57,11 +57,9 @@ class RepeatWindow:
         """The hours under which ids of records of these hours are kept: never older than the window."""
         return np.maximum(hours, self.newest - self._hours)
 
-    def leaving(self, newest: int) -> range:
-        """The hours that leave the window when `newest` is the newest hour."""
-        if self.newest < 0 or newest <= self.newest:
-            return range(0)
-        return range(self.newest - self._hours, min(newest - self._hours, self.newest + 1))
+    def since(self, newest: int) -> int:
+        """The oldest hour that is remembered once ids of the hour `newest` came."""
+        return max(self.newest, newest) - self._hours
 
     def add(self, by_hour: Mapping[int, Hashes]) -> None:
         """Remember new ids, and forget the hours that left the window."""

@@ -21,15 +21,17 @@ from stream.partition import shards_of
 from stream.settings import Settings
 from stream.stopping import told_to_stop
 from stream.store import meta
-from stream.store.connect import check_server, connect
+from stream.store.connect import connect
 from stream.store.heartbeats import Heartbeats
 from stream.store.labels import LabelBook, ProductBook
+from stream.store.server import check_rights, check_version, once_well, warn_of_dangers
 from stream.store.shard import ShardStore
 from stream.topics import check_topics
 from stream.worker.app import engagement_app
 from stream.worker.aside import Aside
 from stream.worker.clock import Clock
 from stream.worker.following import Following
+from stream.worker.group import check_group
 from stream.worker.health import health_app
 from stream.worker.looks import look_on
 from stream.worker.pulse import Pulse
@@ -56,11 +58,18 @@ async def run_worker(settings: Settings) -> None:
     collect_seldom()
     redis = connect(settings.redis)
     try:
-        await check_server(redis, settings.redis)
-        await check_topics(settings)
-        await meta.agree(redis, settings)
-        with TemporaryDirectory(prefix="assidu-") as folder:
-            await _work(settings, redis, folder, stop)
+        well = await once_well(
+            stop,
+            lambda: check_version(redis, settings.redis),
+            lambda: check_rights(redis, settings.namespace),
+            lambda: check_topics(settings),
+            lambda: check_group(settings),
+            lambda: meta.begin(redis, settings),
+            lambda: warn_of_dangers(redis),
+        )
+        if well:
+            with TemporaryDirectory(prefix="assidu-") as folder:
+                await _work(settings, redis, folder, stop)
     except Stalled as stalled:
         await _restart_in_place(str(stalled))
     finally:

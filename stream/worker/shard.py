@@ -32,8 +32,6 @@ from stream.worker.waiting import Waiting
 _AT_WORK = 2
 """Folds and looks at the same time: one works while Redis works for the other."""
 
-_COMPACT_EVERY_COMMITS = 64
-
 _BEHIND_MS = 5_000
 
 
@@ -84,7 +82,6 @@ class Shard:
         self.begun = False
         """Whether events may be folded."""
         self._fenced: str | None = None
-        self._folded = 0
         self._newest_ms: int | None = None
         self.working_ms: int | None = None
         self._common = common
@@ -209,9 +206,8 @@ class Shard:
         self.hot.remember(changes.keys, changes.records, ids.new)
 
     async def compact(self) -> None:
-        """Now and then, for the journal of the series to stay short."""
-        self._folded += 1
-        if self._folded % _COMPACT_EVERY_COMMITS or self._newest_ms is None:
+        """Where the journal of the series has grown long."""
+        if self._newest_ms is None:
             return
         newest, store = minute_of(self._newest_ms), self._common.store
         await self.commits.surely(

@@ -1,0 +1,68 @@
+"""What is looked at seldom: the workers' settings, by what churn risk is scored, and whether Redis is safe."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+
+from prometheus_client import Metric
+from prometheus_client.core import GaugeMetricFamily
+from redis.asyncio import Redis
+
+from stream.settings import Settings
+from stream.store import meta
+from stream.store.coefficients import read_coefficients
+from stream.store.connect import AWAY
+from stream.store.server import Danger, dangers
+
+_LOOK_EVERY_SECONDS = 60.0
+
+
+class Deployment:
+    """As it was when it was last looked at."""
+
+    def __init__(self, redis: Redis, settings: Settings) -> None:
+        self._redis = redis
+        self._settings = settings
+        self._coefficients: str | None = None
+        self._repeat_hours = settings.repeat_hours
+        self._dangers: Mapping[Danger, bool] = {}
+
+    async def look(self) -> None:
+        """Raises UserError when the deployment has other settings by now, redis.exceptions when Redis is away."""
+        await meta.check(self._redis, self._settings)
+        self._repeat_hours = await meta.repeat_hours(self._redis, self._settings)
+        published = await read_coefficients(self._redis, self._settings.namespace)
+        self._coefficients = "default" if published.set_ms is None else "set"
+        self._dangers = await dangers(self._redis)
+
+    async def run(self) -> None:
+        """Look for ever, now and then; raises UserError as `look` does."""
+        while True:
+            await asyncio.sleep(_LOOK_EVERY_SECONDS)
+            with suppress(*AWAY):
+                await self.look()
+
+    def families(self) -> Iterator[Metric]:
+        """Nothing that is not known."""
+        if self._coefficients:
+            yield GaugeMetricFamily(
+                "assidu_repeat_window_seconds", "How long event ids are remembered.", value=self._repeat_hours * 3600
+            )
+            info = GaugeMetricFamily(
+                "assidu_churn_coefficients_info",
+                "By which coefficients churn risk is scored: the defaults, or those that were set.",
+                labels=["source"],
+            )
+            info.add_metric([self._coefficients], 1)
+            yield info
+        unsafe = GaugeMetricFamily(
+            "assidu_redis_unsafe",
+            "1: Redis may lose what is stored, by eviction or for want of persistence.",
+            labels=["why"],
+        )
+        for danger, there in self._dangers.items():
+            unsafe.add_metric([danger], there)
+        if self._dangers:
+            yield unsafe

@@ -1,0 +1,152 @@
+"""Settings that shape stored state: which are equal for ever, which for all workers at once, and which may differ."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import suppress
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from redis.asyncio import Redis
+
+from stream.embedded import EmbeddedRedis
+from stream.errors import UserError
+from stream.settings import Settings
+from stream.store import meta
+from stream.store.keys import Keys
+from stream.store.shard import ShardStore
+
+MINE = Settings(_env_file=None, partitions=2, namespace="overwritten")
+
+
+class Namespace:
+    def __init__(self, redis: Redis) -> None:
+        self.redis = redis
+        self.name = f"test-{uuid4().hex[:8]}"
+
+    def settings(self, **changed: Any) -> Settings:
+        return MINE.model_copy(update={"namespace": self.name, **changed})
+
+    async def begin(self, **changed: Any) -> None:
+        await meta.begin(self.redis, self.settings(**changed))
+
+    async def agree(self, **changed: Any) -> None:
+        await meta.agree(self.redis, self.settings(**changed))
+
+    async def check(self, **changed: Any) -> None:
+        await meta.check(self.redis, self.settings(**changed))
+
+
+@pytest.fixture
+async def namespace(redis_server: EmbeddedRedis) -> AsyncIterator[Namespace]:
+    async with Redis.from_url(redis_server.url) as redis:
+        yield Namespace(redis)
+
+
+FOR_GOOD = {
+    "partitions": 3,
+    "timezone": "Europe/Paris",
+    "clock": "event",
+    "topic_prefix": "other.",
+    "horizon_days": 100,
+}
+CHANGEABLE = {"first_week_days": 1, "repeat_hours": 3, "label_limit": 50}
+FREE = {"csat_7_from": 6, "cache_customers": 7, "alert_thresholds": "EngagementHighRisk=0.3", "stale_seconds": 9.0}
+
+
+@pytest.mark.parametrize("name", FOR_GOOD)
+async def test_what_is_stored_by_a_setting_is_refused_by_another(namespace: Namespace, name: str) -> None:
+    await namespace.begin()
+    for attempt in (namespace.begin, namespace.agree, namespace.check):
+        with pytest.raises(UserError) as refused:
+            await attempt(**{name: FOR_GOOD[name]})
+        assert f"ASSIDU_{name.upper()}: Redis has" in str(refused.value)
+        assert "choose another ASSIDU_NAMESPACE" in str(refused.value)
+
+
+@pytest.mark.parametrize("name", CHANGEABLE)
+async def test_two_workers_at_work_have_the_same(namespace: Namespace, name: str) -> None:
+    """The way on is to stop them all, and to start them with the new one."""
+    other = {name: CHANGEABLE[name]}
+    await namespace.begin()
+    async with worker_at_work(namespace):
+        with pytest.raises(UserError) as refused:
+            await namespace.begin(**other)
+    assert f"ASSIDU_{name.upper()}: Redis has" in str(refused.value)
+    assert "stop all its workers" in str(refused.value)
+
+
+async def test_what_may_change_does_when_no_worker_is_at_work(
+    namespace: Namespace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(meta, "_AT_WORK_SECONDS", 0.5)
+    await namespace.begin()
+    async with worker_at_work(namespace):
+        pass
+    await namespace.begin(**CHANGEABLE)  # the last sign of life is followed by no other
+
+    await namespace.begin(**CHANGEABLE)
+    await namespace.agree(**CHANGEABLE)
+    with pytest.raises(UserError, match="ASSIDU_LABEL_LIMIT: Redis has '50', this process '200'"):
+        await namespace.agree()  # a worker that slept through the change finds out when it claims a shard
+
+
+async def test_all_that_differ_are_named_in_one_error(namespace: Namespace) -> None:
+    await namespace.begin()
+    with pytest.raises(UserError) as refused:
+        await namespace.agree(**FOR_GOOD, **CHANGEABLE)
+    for name in (*FOR_GOOD, *CHANGEABLE):
+        assert f"ASSIDU_{name.upper()}: Redis has" in str(refused.value)
+
+
+async def test_readers_need_only_what_they_read_by(namespace: Namespace) -> None:
+    await namespace.check(partitions=7)  # nothing is stored yet
+    await namespace.begin()
+    await namespace.check(repeat_hours=3, label_limit=50)
+    with pytest.raises(UserError, match="ASSIDU_FIRST_WEEK_DAYS: Redis has '3', this process '1'"):
+        await namespace.check(first_week_days=1)
+
+
+async def test_what_nothing_stored_follows_from_may_differ(namespace: Namespace) -> None:
+    await namespace.begin()
+    for attempt in (namespace.begin, namespace.agree, namespace.check):
+        await attempt(**FREE)
+
+
+async def test_another_format_names_the_way_on(namespace: Namespace) -> None:
+    await namespace.redis.hset(Keys(namespace.name).meta, "format", "4")
+    for attempt in (namespace.begin, namespace.check):
+        with pytest.raises(UserError) as refused:
+            await attempt()
+        assert f"format: Redis has '4', this process '{meta.FORMAT}'" in str(refused.value)
+        assert "Another release wrote it" in str(refused.value)
+        assert "ASSIDU_NAMESPACE" in str(refused.value)
+
+
+async def test_the_key_of_ids_is_the_same_for_all(namespace: Namespace) -> None:
+    keys = {await meta.agree(namespace.redis, namespace.settings()) for _ in range(3)}
+    assert len(keys) == 1
+
+
+class worker_at_work:
+    """`async with`: the owner of a shard, which gives signs of life."""
+
+    def __init__(self, namespace: Namespace) -> None:
+        self._store = ShardStore(namespace.redis, namespace.name)
+
+    async def __aenter__(self) -> None:
+        await self._store.claim(1, "somebody", {"clicks": 0})
+        await self._store.tick(1, "somebody", {}, 0)
+        self._beating = asyncio.create_task(self._beat())
+
+    async def __aexit__(self, *_: object) -> None:
+        self._beating.cancel()
+        with suppress(asyncio.CancelledError):
+            await self._beating
+
+    async def _beat(self) -> None:
+        while True:
+            await self._store.tick(1, "somebody", {}, 0)
+            await asyncio.sleep(0.1)
