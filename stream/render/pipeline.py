@@ -119,6 +119,21 @@ FIGURES = (
     ),
     Figure("Shards owned", "By each worker.", "max by (instance) (assidu_shards_owned)", "short", "{{instance}}"),
     Figure(
+        "Churn-risk messages held back",
+        "For how long customers who may have crossed a level have not been looked at: the shard is behind, or Kafka "
+        "takes no messages.",
+        "max by (shard) (assidu_risk_held_back_seconds)",
+        "s",
+        "shard {{shard}}",
+    ),
+    Figure(
+        "Churn-risk messages waiting",
+        "Written down, and not yet acknowledged by Kafka.",
+        "sum(max by (shard) (assidu_risk_messages_waiting))",
+        "short",
+        "waiting",
+    ),
+    Figure(
         "Commits refused, last hour",
         "Another worker owned the shard, or Redis had gone back in time.",
         "sum(increase(assidu_commits_refused_total[1h]))",
@@ -174,6 +189,16 @@ ALERTS = (
         "{{ $labels.why }}: what is lost is counted anew from Kafka at best, and wrong without a word at worst. Set "
         "`maxmemory-policy noeviction` and `appendonly yes`.",
         "max by (why) (assidu_redis_unsafe) > 0",
+        "5m",
+        "warning",
+    ),
+    PipelineAlert(
+        "AssiduRiskHeldBack",
+        "Nobody is told who is about to leave",
+        "Customers of shard {{ $labels.shard }} may have crossed a level of churn risk "
+        "{{ $value | humanizeDuration }} ago and were not looked at: the shard is behind, or Kafka takes no "
+        "messages.",
+        "max by (shard) (assidu_risk_held_back_seconds) > 300",
         "5m",
         "warning",
     ),
