@@ -34,7 +34,8 @@ def engagement_app(settings: Settings, shards: Shards, folder: str) -> faust.App
         stream_recovery_delay=0.0,
         key_serializer="raw",
         value_serializer="raw",
-        consumer_auto_offset_reset="earliest",
+        # Redis has the position: where Kafka no longer has what follows it, that is for somebody to know.
+        consumer_auto_offset_reset="none",
         broker_max_poll_records=MOST_RECORDS_PER_FETCH,
         broker_session_timeout=settings.kafka_session_timeout,
         broker_heartbeat_interval=settings.kafka_heartbeat_interval,

@@ -18,6 +18,9 @@ from stream.worker.batch import Batch, KafkaRecord
 FORWARDED = "assidu-forwarded"
 """Header of a record that a worker has sent on to the partition of its customer."""
 
+_LOG_APPEND_TIME = 1
+_LEAST_MS = 10**12
+"""September 2001: less is not a time of Kafka's in milliseconds."""
 _AHEAD_MS = 5 * 60_000
 _HOUR_MS = 3_600_000
 _DAY_MS = 86_400_000
@@ -32,12 +35,13 @@ class Refused(NamedTuple):
 
 
 class Stray(NamedTuple):
-    """A record of another shard's customer, to be forwarded."""
+    """A record of another shard's customer, to be forwarded; `record_ms` is when it came, as it counts."""
 
-    topic: str
+    batch: Batch
     shard: int
     customer_id: str
     record: KafkaRecord
+    record_ms: int
 
 
 class Arrived(NamedTuple):
@@ -72,6 +76,26 @@ def together(parts: Iterable[Arrived]) -> Arrived:
     )
 
 
+class Came(NamedTuple):
+    """When records came, by a clock that can be trusted (milliseconds since the epoch).
+
+    ms         the broker's, where the topic has LogAppendTime. Elsewhere records have a time that a producer gave:
+               it stands if it can be; one that is absent, later than now or no milliseconds counts as now
+    latest_ms  the latest moment of which they may tell: that one, or where a producer gave it, now
+    """
+
+    ms: Ints
+    latest_ms: Ints
+
+
+def came(records: Sequence[KafkaRecord], now_ms: int) -> Came:
+    stamps = [record.timestamp for record in records]
+    given: Ints = np.array([-1 if stamp is None else stamp for stamp in stamps], np.int64)
+    by_broker = np.array([record.timestamp_type == _LOG_APPEND_TIME for record in records], np.bool_)
+    ms = np.where(by_broker | ((given >= _LEAST_MS) & (given <= now_ms)), given, now_ms)
+    return Came(ms, np.where(by_broker, ms, now_ms))
+
+
 @dataclass
 class Intake:
     """What became of the records of some batches; `arrived` by topic."""
@@ -98,15 +122,15 @@ class Gate:
     unknown: Callable[[Sequence[bytes]], list[int]]
     oldest_days: int | None
 
-    def out_of_time(self, ms: Ints, record_ms: Ints, now_ms: int) -> dict[int, Rejected]:
+    def out_of_time(self, ms: Ints, came: Came) -> dict[int, Rejected]:
         """Place -> why, of the events that happened in the future or too long ago."""
         flaws: dict[int, Rejected] = {}
         if self.oldest_days is not None:
             detail = f"timestamp: more than {self.oldest_days} days (ASSIDU_HORIZON_DAYS) before its record"
-            too_old = np.flatnonzero(ms < record_ms - self.oldest_days * _DAY_MS)
+            too_old = np.flatnonzero(ms < came.ms - self.oldest_days * _DAY_MS)
             flaws |= dict.fromkeys(too_old.tolist(), Rejected("too_old", detail))
-        detail = "timestamp: more than 5 minutes later than the worker's clock"
-        in_future = np.flatnonzero(ms > now_ms + _AHEAD_MS)
+        detail = "timestamp: more than 5 minutes later than its record came"
+        in_future = np.flatnonzero(ms > came.latest_ms + _AHEAD_MS)
         return flaws | dict.fromkeys(in_future.tolist(), Rejected("in_future", detail))
 
     def elsewhere(self, events: Sequence[Event], keys: Sequence[bytes]) -> dict[int, int]:
@@ -133,9 +157,9 @@ def _take_in(batch: Batch, gate: Gate, now_ms: int, intake: Intake) -> Arrived:
     events, records = _decoded(batch, gate.families[batch.topic], intake)
     keys = customer_keys(events)
     ms = np.array([event.epoch_ms for event in events], np.int64)
-    record_ms = np.array([record.timestamp for record in records], np.int64)
-    arrived = Arrived(events, keys, ms, record_ms // _HOUR_MS)
-    flaws = gate.out_of_time(ms, record_ms, now_ms)
+    times = came(records, now_ms)
+    arrived = Arrived(events, keys, ms, times.ms // _HOUR_MS)
+    flaws = gate.out_of_time(ms, times)
     homes = gate.elsewhere(events, keys)
     if not flaws and not homes:
         return arrived
@@ -143,7 +167,8 @@ def _take_in(batch: Batch, gate: Gate, now_ms: int, intake: Intake) -> Arrived:
         intake.refused.append(Refused(batch, records[place], why))
     for place, home in homes.items():
         if place not in flaws:
-            _send_home(intake, batch, records[place], events[place], home, gate.shard)
+            stray = Stray(batch, home, events[place].customer_id, records[place], int(times.ms[place]))
+            _send_home(intake, stray, gate.shard)
     here = np.ones(len(events), np.bool_)
     here[[*flaws, *homes]] = False
     return arrived.those(here)
@@ -165,10 +190,10 @@ def _decoded(batch: Batch, family: str, intake: Intake) -> tuple[list[Event], Se
     return events, records
 
 
-def _send_home(intake: Intake, batch: Batch, record: KafkaRecord, event: Event, home: int, shard: int) -> None:
-    if any(name == FORWARDED for name, _ in record.headers):
-        why = Rejected("misrouted", f"customer of shard {home}, still in shard {shard} after forwarding")
-        intake.refused.append(Refused(batch, record, why))
+def _send_home(intake: Intake, stray: Stray, shard: int) -> None:
+    if any(name == FORWARDED for name, _ in stray.record.headers):
+        why = Rejected("misrouted", f"customer of shard {stray.shard}, still in shard {shard} after forwarding")
+        intake.refused.append(Refused(stray.batch, stray.record, why))
     else:
-        intake.strays.append(Stray(batch.topic, home, event.customer_id, record))
+        intake.strays.append(stray)
         intake.counters["misrouted"] += 1

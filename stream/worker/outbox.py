@@ -36,7 +36,7 @@ class Outbox:
                 await self._filled.wait()
                 self._filled.clear()
                 while messages := await surely("read the outbox", partial(store.outbox, number, _MESSAGES_AT_ONCE)):
-                    await surely("send messages", partial(self._aside.tell, number, messages))
+                    await surely("send messages", self._aside.telling(number, messages).attempt)
                     await surely("empty the outbox", partial(store.sent, number, owner, len(messages)))
         except GivenUp:
             pass

@@ -10,9 +10,11 @@ from tempfile import TemporaryDirectory
 from time import monotonic
 
 import structlog
+from aiokafka.errors import KafkaError
 from faust import App
 from redis.asyncio import Redis
 
+from stream import kafka_errors
 from stream.core.time import Calendar
 from stream.garbage import collect_seldom
 from stream.http import serving
@@ -125,11 +127,17 @@ async def _until_over(
             if shards.failed.done():
                 shards.failed.result()
             if app.crashed or app.should_stop:
-                raise Stalled(f"Faust has stopped: {app.crash_reason!r}")
+                raise _why_stopped(app.crash_reason)
             if stalled := pulse.stalled(settings.stall_seconds):
                 raise Stalled(f"shards {stalled} made no progress for {settings.stall_seconds:g} s")
     finally:
         stopping.cancel()
+
+
+def _why_stopped(reason: BaseException | None) -> Exception:
+    if isinstance(reason, KafkaError) and not kafka_errors.passes(reason):
+        return kafka_errors.refusal(reason, "let this worker read")
+    return Stalled(f"Faust has stopped: {reason!r}")
 
 
 async def _restart_in_place(why: str) -> None:

@@ -7,7 +7,8 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from time import time
+from math import inf
+from time import monotonic, time
 
 from stream.core.ragged import Ints
 from stream.core.time import Calendar, minute_of
@@ -40,7 +41,7 @@ _COMPACT_EVERY_COMMITS = 64
 
 _LOOK_EVERY_SECONDS = 1.0
 """At customers whose churn risk crosses a level."""
-_BEHIND_MS = 5_000
+_BEHIND_SECONDS = 5.0
 
 
 @dataclass(frozen=True)
@@ -84,12 +85,11 @@ class Shard:
         self.waiting = waiting
         self.at_rest = asyncio.Lock()
         """Held while a batch is worked on: whoever holds it sees no commit in flight."""
-        self.left_ms: int | None = None
-        """Record time of the oldest record that Kafka had and Redis had not when the pulse looked; 0: none."""
         self._fenced: str | None = None
         self._folded = 0
         self._newest_ms: int | None = None
-        self._working_ms: int | None = None
+        self._looked_at = -inf
+        self._waiting_since: float | None = None
         self._common = common
         self._reader = reader
         self._hot = HotState(
@@ -126,13 +126,9 @@ class Shard:
         self._fenced = why
         self.close()
 
-    @property
-    def oldest_ms(self) -> int | None:
-        """Record time of the oldest record that is fetched and not committed."""
-        waiting = self.waiting.oldest_ms
-        if waiting is None or self._working_ms is None:
-            return self._working_ms if waiting is None else waiting
-        return min(waiting, self._working_ms)
+    def looked(self, waiting_since: float | None) -> None:
+        """Somebody looked at the logs: a record waits since then (monotonic seconds), or none does."""
+        self._looked_at, self._waiting_since = monotonic(), waiting_since
 
     def close(self) -> None:
         """Finish the commit in flight, begin no other."""
@@ -145,9 +141,7 @@ class Shard:
                 if self._fenced:
                     break
                 if accepted := await self._accept(self.waiting.take()):
-                    self._working_ms = min(batch.records[0].timestamp for batch in accepted)
                     await self._work(accepted)
-                    self._working_ms = None
 
     async def _look_on(self) -> None:
         """A little at a time, so that events are folded in between; not while the shard is behind, for what waits may
@@ -167,9 +161,9 @@ class Shard:
 
     @property
     def is_behind(self) -> bool:
-        """Whether a record has waited for longer than a moment."""
-        oldest = [ms for ms in (self.oldest_ms, self.left_ms) if ms]
-        return self.left_ms is None or bool(oldest and time() * 1000 - min(oldest) > _BEHIND_MS)
+        """Whether a record waits for longer than a moment, for all that is known: Kafka may be away."""
+        oldest = self._looked_at if self._waiting_since is None else self._waiting_since
+        return monotonic() - oldest > _BEHIND_SECONDS
 
     async def _accept(self, batches: list[Batch]) -> list[Batch]:
         """The batches that continue the position; the rest is stale, or must be read again."""
@@ -189,7 +183,7 @@ class Shard:
         """The whole way of some batches. Everything before the commit can be repeated without a trace."""
         common, surely = self._common, self.commits.surely
         intake = take_in(batches, self._gate, now_ms=int(time() * 1000))
-        await surely("set aside dead letters and strays", lambda: common.aside.send(intake.refused, intake.strays))
+        await surely("set aside dead letters and strays", common.aside.setting(intake).attempt)
         await surely("load event ids", lambda: self._hot.windows(intake.arrived))
         fresh = self._hot.drop_repeats(intake.arrived)
         arrived = counted(fresh.arrived, intake.counters)

@@ -177,11 +177,8 @@ class Shards:
     async def ends(self) -> dict[tuple[str, int], int]:
         """(topic, shard) -> end of the log, of every owned shard; asks Kafka, and so tells whether it answers."""
         tps = [TP(topic, number) for number in self._owned for topic in self._settings.topics]
-        listed: Mapping[TP, int] = await self.consumer.highwaters(*tps) if tps else {}
-        # See stream.offsets: a fetch may know more than ListOffsets.
-        return {
-            (tp.topic, tp.partition): max(end, self.consumer.highwater(TP(*tp)) or 0) for tp, end in listed.items()
-        }
+        ends = await self.consumer.ends(tps) if tps else {}
+        return {(tp.topic, tp.partition): end for tp, end in ends.items()}
 
     def _refuse_torn(self, numbers: set[int], assigned: set[TP]) -> None:
         torn = [

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
+from time import time
 from typing import Any
 
 from aiokafka.consumer import fetcher
@@ -40,12 +41,30 @@ def take_records_as_parsed() -> None:
 
 
 class PromptThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
-    """Faust's thread, whose fetches Kafka answers soon."""
+    """Faust's thread, whose fetches Kafka answers soon, and with what is committed only."""
 
     def _create_worker_consumer(self, transport: Any) -> Any:
         consumer = super()._create_worker_consumer(transport)
         consumer._fetch_max_wait_ms = FETCH_MAX_WAIT_MS  # 1.5 s in Faust, which has no setting for it
+        consumer._isolation_level = "read_committed"  # in Faust for exactly_once only, which writes transactions too
         return consumer
+
+    def reached(self, tps: Iterable[TP]) -> dict[TP, int]:
+        """How far what Kafka has sent is handed out: beyond the last record where only markers, or records of
+        transactions that came to nothing, follow it. What is not assigned, or being sought, is left out."""
+        subscription = self._ensure_consumer()._subscription.subscription
+        if subscription is None or subscription.assignment is None:
+            return {}
+        states = {tp: subscription.assignment.state_value(driver.ensure_aiokafka_TP(tp)) for tp in tps}
+        return {tp: state.position for tp, state in states.items() if state and state.has_valid_position}
+
+    async def ends(self, tps: Iterable[TP]) -> dict[TP, int]:
+        """Where each log ends by now, for who reads what is committed: before the first open transaction."""
+        consumer = self._ensure_consumer()
+        listed = await consumer.end_offsets([driver.ensure_aiokafka_TP(tp) for tp in tps])
+        # See stream.offsets: a fetch may know more than ListOffsets.
+        fetched = {tp: consumer.last_stable_offset(tp) for tp in listed if tp in consumer.assignment()}
+        return {TP(*tp): max(end, fetched.get(tp) or 0) for tp, end in listed.items()}
 
 
 class BatchConsumer(driver.Consumer):  # type: ignore[misc]
@@ -72,7 +91,7 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]
         """Fetch; one message per topic-partition. Stock Faust yields one per record."""
         records, active = await self._wait_next_records(timeout)
         generation = self.app.consumer_generation_id
-        if self.should_stop or not records:
+        if self.should_stop:
             return
         if not self.flow_active:  # a rebalance began: everything is sought anew when it ends
             return
@@ -82,23 +101,27 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]
             if active is None or tp in active or tp in self._buffered_partitions:
                 yield tp, self._message(tp, batch)
 
+    async def ends(self, tps: Iterable[TP]) -> dict[TP, int]:
+        """Where the logs end; asks Kafka."""
+        ends: dict[TP, int] = await self._thread.call_thread(self._thread.ends, list(tps))
+        return ends
+
     def _batches(self, records: Mapping[TP, list[Any]]) -> list[tuple[TP, Batch]]:
         # Taken down at once, without awaiting: what is not delivered after all leaves a gap that
         # the shard sees (start ≠ position) and seeks back over.
         batches = []
-        for tp, fetched in records.items():
-            start, end = self._next.get(tp, fetched[0].offset), fetched[-1].offset + 1
-            self._next[tp] = end
-            batches.append((tp, Batch(tp.topic, tp.partition, start, end, self._epoch[tp], fetched)))
+        for tp, end in self._thread.reached(self._next).items():
+            if (start := self._next[tp]) < end:
+                self._next[tp] = end
+                batches.append((tp, Batch(tp.topic, tp.partition, start, end, self._epoch[tp], records.get(tp, []))))
         return batches
 
     def _message(self, tp: TP, batch: Batch) -> Message:
-        last = batch.records[-1]
         return ConsumerMessage(
             tp.topic,
             tp.partition,
-            last.offset,
-            last.timestamp / 1000,
+            batch.end - 1,
+            time(),
             None,
             None,
             None,

@@ -33,11 +33,6 @@ class Waiting:
             self._batches.append(batch)
             self._count(len(batch.records))
 
-    @property
-    def oldest_ms(self) -> int | None:
-        """Timestamp of the oldest waiting record (the topics may differ, so this is the least of the heads)."""
-        return min((batch.records[0].timestamp for batch in self._batches), default=None)
-
     async def gathered(self) -> bool:
         """Wait until something came, and a little longer for more; False once closed."""
         await self._arrived.wait()
