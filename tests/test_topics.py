@@ -18,20 +18,20 @@ async def test_creates_every_topic_of_the_deployment_with_the_partitions_asked_f
 
     assert [topic.name for topic in topics] == [*settings.topics, settings.dead_letters, settings.churn_risk]
     assert len(topics) == 11
-    assert all(topic.created and topic.partitions == settings.partitions for topic in topics)
+    assert all(topic.change == "created" and topic.partitions == settings.partitions for topic in topics)
     await check_topics(settings)
 
 
 async def test_creates_nothing_the_second_time(settings: Settings) -> None:
     await create_topics(settings, replication=1)
 
-    assert not any(topic.created for topic in await create_topics(settings, replication=1))
+    assert not any(topic.change for topic in await create_topics(settings, replication=1))
 
 
 async def test_leaves_the_number_of_copies_to_the_broker_when_asked(settings: Settings) -> None:
     topics = await create_topics(settings, BROKER_DEFAULT)
 
-    assert all(topic.created for topic in topics)
+    assert all(topic.change for topic in topics)
 
 
 async def test_refuses_topics_with_another_number_of_partitions_and_names_each(settings: Settings) -> None:

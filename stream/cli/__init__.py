@@ -38,6 +38,8 @@ class Commands(click.Group):
         except (click.ClickException, click.exceptions.Exit, click.Abort):
             raise
         except Exception as error:
+            if mistake := _refusal(error):
+                _fail(ctx, mistake, USER_MISTAKE)
             if (outage := _outage(error)) is None:
                 raise
             _fail(ctx, outage, UNREACHABLE)
@@ -46,6 +48,15 @@ class Commands(click.Group):
 def _fail(ctx: click.Context, message: str, code: int) -> None:
     click.echo(f"assidu: {message}", err=True)
     ctx.exit(code)
+
+
+def _refusal(error: Exception) -> str | None:
+    """What to do where Kafka will never do what it was asked; None where that passes, and for other errors."""
+    from aiokafka.errors import KafkaError
+
+    from stream.kafka_errors import passes, refusal
+
+    return str(refusal(error, "do that")) if isinstance(error, KafkaError) and not passes(error) else None
 
 
 def _outage(error: Exception) -> str | None:

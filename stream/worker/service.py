@@ -21,11 +21,11 @@ from stream.http import serving
 from stream.partition import shards_of
 from stream.settings import Settings
 from stream.stopping import told_to_stop
-from stream.store import meta
+from stream.store import meta, topic_ids
 from stream.store.connect import check_server, connect
 from stream.store.labels import LabelBook
 from stream.store.shard import ShardStore
-from stream.topics import check_topics
+from stream.topics import kafka_admin, look_at_topics
 from stream.worker.app import engagement_app
 from stream.worker.aside import Aside
 from stream.worker.clock import Clock
@@ -34,6 +34,7 @@ from stream.worker.health import health_app
 from stream.worker.pulse import Pulse
 from stream.worker.shard import Common
 from stream.worker.shards import Shards
+from stream.worker.topic_watch import TopicWatch
 
 log = structlog.get_logger()
 
@@ -56,17 +57,19 @@ async def run_worker(settings: Settings) -> None:
     redis = connect(settings.redis)
     try:
         await check_server(redis, settings.redis)
-        await check_topics(settings)
-        await meta.agree(redis, settings)
-        with TemporaryDirectory(prefix="assidu-") as folder:
-            await _work(settings, redis, folder, stop)
+        async with kafka_admin(settings) as admin:
+            seen = await look_at_topics(settings, admin)
+            await meta.agree(redis, settings)
+            await topic_ids.agree(redis, settings, seen.ids(settings.topics))
+            with TemporaryDirectory(prefix="assidu-") as folder:
+                await _work(settings, redis, TopicWatch(settings, redis, admin), folder, stop)
     except Stalled as stalled:
         await _restart_in_place(str(stalled))
     finally:
         await redis.aclose()
 
 
-async def _work(settings: Settings, redis: Redis, folder: str, stop: asyncio.Event) -> None:
+async def _work(settings: Settings, redis: Redis, watch: TopicWatch, folder: str, stop: asyncio.Event) -> None:
     store = ShardStore(redis, settings.namespace)
     aside = Aside(settings)
     calendar, clock = Calendar(settings.zone), Clock(settings, store)
@@ -85,7 +88,7 @@ async def _work(settings: Settings, redis: Redis, folder: str, stop: asyncio.Eve
     )
     shards = Shards(common)
     app = engagement_app(settings, shards, folder)
-    pulse = Pulse(shards, store, [clock.follow, following.follow])
+    pulse = Pulse(shards, store, [clock.follow, following.follow, watch.look])
 
     def why_not_ready() -> str | None:
         if not shards.owned:

@@ -181,6 +181,12 @@ class Shards:
         return {(tp.topic, tp.partition): end for tp, end in ends.items()}
 
     def _refuse_torn(self, numbers: set[int], assigned: set[TP]) -> None:
+        if beyond := [number for number in numbers if number >= self._settings.partitions]:
+            words = (
+                f"topics have more than ASSIDU_PARTITIONS={self._settings.partitions} partitions: {max(beyond) + 1}"
+            )
+            self._fail(UserError(f"{words}; `assidu status` says which, and how to go on"))
+            return
         torn = [
             f"{topic}/{number}"
             for number in numbers

@@ -1,0 +1,77 @@
+"""What an administrator does to topics, on Apache Kafka."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+from aiokafka.admin import AIOKafkaAdminClient, NewPartitions, NewTopic
+from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
+from aiokafka.errors import NoError, TopicAlreadyExistsError, for_code
+from aiokafka.protocol.admin import CreateAclsRequest_v1
+from aiokafka.protocol.api import Request
+
+from stream.settings import Settings
+from stream.topics import kafka_admin
+
+READ, WRITE = 3, 4
+_TOPIC, _LITERAL, _DENY = 2, 3, 2
+
+
+def configure(settings: Settings, topic: str, **configuration: object) -> None:
+    """Set these, and everything else back to what the broker has; "_" stands for "."."""
+    wanted = {name.replace("_", "."): str(value) for name, value in configuration.items()}
+    resource = ConfigResource(ConfigResourceType.TOPIC, topic, wanted)
+
+    async def alter(admin: AIOKafkaAdminClient) -> None:
+        for answer in await admin.alter_configs([resource]):
+            for code, words, *_ in answer.resources:
+                assert for_code(code) is NoError, words
+
+    _do(settings, alter)
+
+
+def raise_partitions(settings: Settings, topic: str, partitions: int) -> None:
+    _do(settings, lambda admin: admin.create_partitions({topic: NewPartitions(partitions)}))
+
+
+def create_anew(settings: Settings, topic: str) -> None:
+    """Delete the topic and create it under the same name, as soon as Kafka lets it."""
+
+    async def again(admin: AIOKafkaAdminClient) -> None:
+        await admin.delete_topics([topic])
+        async with asyncio.timeout(30):
+            problem: object = TopicAlreadyExistsError
+            while problem is TopicAlreadyExistsError:
+                answer = await admin.create_topics([NewTopic(topic, settings.partitions, 1)])
+                problem = for_code(answer.to_object()["topic_errors"][0]["error_code"])
+        assert problem is NoError, problem
+
+    _do(settings, again)
+
+
+def forbid(settings: Settings, topic: str, operation: int) -> None:
+    """Nobody may READ from, or WRITE to, the topic any more."""
+
+    async def deny(admin: AIOKafkaAdminClient) -> None:
+        await admin._send_request(_CreateAcls([(_TOPIC, topic, _LITERAL, "User:*", "*", operation, _DENY)]))
+
+    _do(settings, deny)
+
+
+class _CreateAcls(Request[CreateAclsRequest_v1]):
+    API_KEY = 30
+
+    def __init__(self, rules: list[tuple[object, ...]]) -> None:
+        self._rules = rules
+
+    def build(self, request_struct_class: type[CreateAclsRequest_v1]) -> CreateAclsRequest_v1:
+        return request_struct_class(self._rules)
+
+
+def _do(settings: Settings, what: Callable[[AIOKafkaAdminClient], Awaitable[object]]) -> None:
+    async def now() -> None:
+        async with kafka_admin(settings) as admin:
+            await what(admin)
+
+    asyncio.run(now())
