@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Iterable
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
-from aiokafka.errors import KafkaConnectionError
+from aiokafka.errors import KafkaConnectionError, TopicAuthorizationFailedError
 
 from stream.settings import Settings
 
@@ -43,6 +43,8 @@ async def log_bounds(settings: Settings, partitions: Iterable[tuple[str, int]]) 
                 await consumer.getmany(*missing, timeout_ms=100)
             return {(tp.topic, tp.partition): (firsts[tp], consumer.last_stable_offset(tp)) for tp in tps}
     except TimeoutError:
+        if unauthorized := consumer._client.cluster.unauthorized_topics:  # aiokafka asks again, for ever
+            raise TopicAuthorizationFailedError(", ".join(sorted(unauthorized))) from None
         raise KafkaConnectionError(f"no answer for {_WITHIN_SECONDS:g} s") from None
     finally:
         await consumer.stop()

@@ -21,7 +21,7 @@ from stream.http import serving
 from stream.partition import shards_of
 from stream.settings import Settings
 from stream.stopping import told_to_stop
-from stream.store import meta, topic_ids
+from stream.store import meta
 from stream.store.connect import check_server, connect
 from stream.store.labels import LabelBook
 from stream.store.shard import ShardStore
@@ -58,11 +58,12 @@ async def run_worker(settings: Settings) -> None:
     try:
         await check_server(redis, settings.redis)
         async with kafka_admin(settings) as admin:
-            seen = await look_at_topics(settings, admin)
+            await look_at_topics(settings, admin)  # before anything is written: a mistake leaves nothing behind
             await meta.agree(redis, settings)
-            await topic_ids.agree(redis, settings, seen.ids(settings.topics))
+            watch = TopicWatch(settings, redis, admin)
+            await watch.check()
             with TemporaryDirectory(prefix="assidu-") as folder:
-                await _work(settings, redis, TopicWatch(settings, redis, admin), folder, stop)
+                await _work(settings, redis, watch, folder, stop)
     except Stalled as stalled:
         await _restart_in_place(str(stalled))
     finally:
@@ -85,6 +86,7 @@ async def _work(settings: Settings, redis: Redis, watch: TopicWatch, folder: str
         following.scoring,
         lambda customer_ids: shards_of(customer_ids, settings.partitions),
         lambda: meta.agree(redis, settings),
+        watch.check,
     )
     shards = Shards(common)
     app = engagement_app(settings, shards, folder)

@@ -59,6 +59,8 @@ class Common:
     shards_of: Callable[[Sequence[str]], Ints]
     id_key: Callable[[], Awaitable[int]]
     """The key of the event-id hashes, as Redis has it at the moment."""
+    check_topics: Callable[[], Awaitable[None]]
+    """Raises UserError where Kafka's topics are not those that are counted."""
     turns: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_AT_WORK))
     """Whoever waits for a turn gathers more; and no more than a few batches are in memory as events and columns."""
 

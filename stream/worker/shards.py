@@ -58,9 +58,10 @@ class Shards:
     async def positions(self, assigned: Iterable[TP]) -> dict[TP, int]:
         """Claim what was newly assigned; where to read every topic of every owned shard from."""
         numbers = {tp.partition for tp in assigned if tp.topic in self._settings.topics}
-        self._refuse_torn(numbers, set(assigned))
         self._revoked.clear()
         try:
+            if await self._is_torn(numbers, set(assigned)):
+                return {}
             claimed = await self._claim(numbers - self._owned.keys())
         except GivenUp:  # the next rebalance has begun, and asks again
             return {}
@@ -180,21 +181,18 @@ class Shards:
         ends = await self.consumer.ends(tps) if tps else {}
         return {(tp.topic, tp.partition): end for tp, end in ends.items()}
 
-    def _refuse_torn(self, numbers: set[int], assigned: set[TP]) -> None:
-        if beyond := [number for number in numbers if number >= self._settings.partitions]:
-            words = (
-                f"topics have more than ASSIDU_PARTITIONS={self._settings.partitions} partitions: {max(beyond) + 1}"
-            )
-            self._fail(UserError(f"{words}; `assidu status` says which, and how to go on"))
-            return
-        torn = [
-            f"{topic}/{number}"
-            for number in numbers
-            for topic in self._settings.topics
-            if TP(topic, number) not in assigned
-        ]
-        if torn:
-            self._fail(UserError(f"Kafka gave this worker part of a shard only; not assigned: {', '.join(torn)}"))
+    async def _is_torn(self, numbers: set[int], assigned: set[TP]) -> bool:
+        """Whether the topics of a shard were not assigned together; then it is said why."""
+        due = {TP(topic, number) for topic in self._settings.topics for number in numbers}
+        if due <= assigned and max(numbers, default=0) < self._settings.partitions:
+            return False
+        names = ", ".join(sorted(f"{tp.topic}/{tp.partition}" for tp in due - assigned))
+        try:
+            await retrying("ask which topics there are", self._common.check_topics, self._revoked)
+            self._fail(UserError(f"Kafka gave this worker part of a shard only; not assigned: {names}"))
+        except UserError as error:
+            self._fail(error)
+        return True
 
     def _count_waiting(self, events: int) -> None:
         self._events_waiting += events

@@ -25,12 +25,8 @@ class TopicWatch:
         self._looked_at = monotonic()
         self._doubt: str | None = None
 
-    async def look(self) -> None:
-        """Every few seconds; raises UserError when a second look sees the same that does not fit: a broker that has
-        just started may not know all yet."""
-        if monotonic() - self._looked_at < _LOOK_EVERY_SECONDS:
-            return
-        self._looked_at = monotonic()
+    async def check(self) -> None:
+        """Raises UserError where they are not, and says how to go on."""
         try:
             seen = await look_at_topics(self._settings, self._admin)
             await topic_ids.agree(self._redis, self._settings, seen.ids(self._settings.topics))
@@ -38,6 +34,15 @@ class TopicWatch:
             if not kafka_errors.passes(error):
                 raise kafka_errors.refusal(error, "tell of its topics") from None
             raise
+
+    async def look(self) -> None:
+        """Check every few seconds; raises UserError when a second look sees the same as the first: a broker that has
+        just started may not know all yet."""
+        if monotonic() - self._looked_at < _LOOK_EVERY_SECONDS:
+            return
+        self._looked_at = monotonic()
+        try:
+            await self.check()
         except UserError as error:
             if self._doubt == str(error):
                 raise

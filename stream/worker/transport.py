@@ -14,6 +14,7 @@ from time import time
 from typing import Any
 
 from aiokafka.consumer import fetcher
+from aiokafka.errors import NoOffsetForPartitionError
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP, ConsumerMessage, Message
 
@@ -134,7 +135,10 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]
 
     async def _getmany(self, active_partitions: set[TP] | None, timeout: float) -> Any:
         async with self._fetching:
-            return await super()._getmany(active_partitions, timeout)
+            try:
+                return await super()._getmany(active_partitions, timeout)
+            except NoOffsetForPartitionError:
+                return {}  # assigned a moment ago; where to read from is about to be said by a seek
 
     async def seek_to_committed(self) -> dict[TP, int]:
         """Where every assigned partition is read from: the group's offset, overridden by `positions`."""
