@@ -172,20 +172,20 @@ def test_the_clock_of_one_producer_decides_neither_what_is_a_repeat_nor_how_old_
     administering.configure(
         story.settings, clicks, message_timestamp_type="CreateTime", message_timestamp_after_max_ms=2**63 - 1
     )
-    now, day = int(datetime.now(UTC).timestamp() * 1000), 86_400_000
+    now, day, repeats = int(datetime.now(UTC).timestamp() * 1000), 86_400_000, story.counter("repeats")
     stamps = [now, now + 30 * day, -1, now * 1000, now - 2 * 3_600_000]
     for number, stamp in enumerate(stamps, start=1):
         story.send(click(event_id, stamp) for event_id in ("first", f"at {stamp}", "first"))
         eventually(lambda: story.counter(f"events:{clicks}") == 3 * number, 20, "the clicks to be counted")  # noqa: B023
     counting.assert_well()
-    assert story.counter("repeats") == 2 * len(stamps) - 1
+    assert story.counter("repeats") - repeats == 2 * len(stamps) - 1
     assert counting.exporter.metric("assidu_data_age_seconds") < 15
 
     counting.worker.child.terminate()
     counting.worker = story.worker()
     story.send(click(event_id, now) for event_id in ("first", *(f"at {stamp}" for stamp in stamps)))
     counting.assert_well()
-    assert story.counter("repeats") == 3 * len(stamps)
+    assert story.counter("repeats") - repeats == 3 * len(stamps)
 
 
 def click(event_id: str, stamp: int) -> Record:
@@ -206,6 +206,7 @@ def test_a_worker_that_may_not_do_its_work_stops_and_says_which_right_it_needs(a
     assert_stops(worker, topic, "right")
 
 
+@pytest.mark.slow
 def test_topics_that_were_created_anew_are_refused_at_start_and_by_a_running_worker(assidu: Assidu) -> None:
     story = Story(assidu)
     topics = [f"{story.settings.topic_prefix}{family}" for family in ("logins", "clicks")]
@@ -224,6 +225,7 @@ def test_topics_that_were_created_anew_are_refused_at_start_and_by_a_running_wor
             assert word in done.stderr
 
 
+@pytest.mark.slow
 def test_partitions_raised_on_one_topic_are_noticed_within_seconds_and_there_is_a_way_on(assidu: Assidu) -> None:
     story = Story(assidu)
     events = story.history(400)

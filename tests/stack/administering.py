@@ -13,22 +13,31 @@ from aiokafka.protocol.api import Request
 
 from stream.settings import Settings
 from stream.topics import kafka_admin
+from tests.stack.waiting import eventually_async
 
 READ, WRITE = 3, 4
 _TOPIC, _LITERAL, _DENY = 2, 3, 2
 
 
 def configure(settings: Settings, topic: str, **configuration: object) -> None:
-    """Set these, and everything else back to what the broker has; "_" stands for "."."""
+    asyncio.run(alter(settings, topic, **configuration))
+
+
+async def alter(settings: Settings, topic: str, **configuration: object) -> None:
+    """Set these, and everything else back to what the broker has, and wait until it does so; "_" stands for "."."""
     wanted = {name.replace("_", "."): str(value) for name, value in configuration.items()}
     resource = ConfigResource(ConfigResourceType.TOPIC, topic, wanted)
-
-    async def alter(admin: AIOKafkaAdminClient) -> None:
+    async with kafka_admin(settings) as admin:
         for answer in await admin.alter_configs([resource]):
             for code, words, *_ in answer.resources:
                 assert for_code(code) is NoError, words
 
-    _do(settings, alter)
+        async def is_so() -> bool:
+            [answer] = await admin.describe_configs([resource])
+            [(*_, entries)] = answer.resources
+            return wanted.items() <= {(name, value) for name, value, *_ in entries}
+
+        await eventually_async(is_so, 10, f"{topic} to be configured")
 
 
 def raise_partitions(settings: Settings, topic: str, partitions: int) -> None:
