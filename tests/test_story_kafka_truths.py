@@ -13,6 +13,7 @@ import pytest
 from aiokafka import AIOKafkaProducer
 
 from stream.embedded import EmbeddedRedis, KafkaServer
+from stream.partition import shard_of
 from tests.conftest import own_settings
 from tests.events import Event, login
 from tests.stack import administering
@@ -21,6 +22,7 @@ from tests.stack.sending import Record
 from tests.stack.service import Service
 from tests.stack.story import Story
 from tests.stack.waiting import eventually
+from tests.test_story_refusals import delete_records
 from tests.test_story_strays import record
 
 HIDDEN = "the embedded broker has no such thing: run it with --broker apache (after `make kafka`)"
@@ -193,17 +195,48 @@ def click(event_id: str, stamp: int) -> Record:
     return record(event, b"ann")._replace(timestamp_ms=stamp)
 
 
-@pytest.mark.parametrize("right", ["write to the dead letters", "read the clicks"])
-def test_a_worker_that_may_not_do_its_work_stops_and_says_which_right_it_needs(assidu: Assidu, right: str) -> None:
+def test_a_worker_that_may_not_write_dead_letters_stops_and_says_so(assidu: Assidu) -> None:
     story = Story(assidu)
-    prefix = story.settings.topic_prefix
     worker = story.worker()
-    if right.startswith("write"):
-        administering.forbid(story.settings, topic := f"{prefix}dead-letters", administering.WRITE)
-        story.send([Record("logins", b"{")])
-    else:
-        administering.forbid(story.settings, topic := f"{prefix}clicks", administering.READ)
-    assert_stops(worker, topic, "right")
+    administering.forbid(story.settings, story.settings.dead_letters, administering.WRITE)
+    story.send([Record("logins", b"{")])
+    assert_stops(worker, f"write to {story.settings.dead_letters}", "the right to it")
+
+
+def test_a_worker_that_may_not_join_its_group_stops_and_says_so(assidu: Assidu) -> None:
+    story = Story(assidu)
+    administering.forbid(story.settings, story.settings.group, administering.READ, administering.GROUP)
+    assert_stops(story.worker(), "GroupAuthorizationFailedError", story.settings.group, "the right to it")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("what", ["topic", "group"])
+def test_a_worker_whose_right_to_read_is_taken_away_stops_and_says_so(assidu: Assidu, what: str) -> None:
+    story = Story(assidu)
+    worker = story.worker()
+    eventually(worker.is_ready, 20, "the worker to be ready")
+    name, kind = (
+        (f"{story.settings.topic_prefix}clicks", administering.TOPIC)
+        if what == "topic"
+        else (story.settings.group, administering.GROUP)
+    )
+    administering.forbid(story.settings, name, administering.READ, kind)
+    assert_stops(worker, name, "the right to it")
+
+
+@pytest.mark.slow
+def test_records_that_kafka_drops_before_they_are_read_stop_the_worker(assidu: Assidu, kafka: KafkaServer) -> None:
+    story = Story(assidu)
+    topic, partition = f"{story.settings.topic_prefix}logins", shard_of("ann", 4)
+    worker = story.worker()
+    story.send(map(record, logins("app", "ann")))
+    story.settle()
+    worker.child.pause()
+    story.send(record(event, b"ann", partition) for event in logins("app", *map(str, range(40))))
+    asyncio.run(delete_records(kafka, topic, partition, before=31))
+    worker.child.resume()
+    assert worker.child.process.wait(40) == MISTAKE, worker.log
+    assert f"{topic}/{partition}: position 1, Kafka has 31 to 41" in worker.log
 
 
 @pytest.mark.slow

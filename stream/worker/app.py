@@ -45,6 +45,7 @@ def engagement_app(settings: Settings, shards: Shards, folder: str) -> faust.App
     take_records_as_parsed()
     transport = BatchTransport(app.conf.broker_consumer, app)
     transport.positions = shards.positions
+    transport.refused = shards.refused
     app.transport = transport
 
     async def dispatch(stream: StreamT[Batch]) -> None:

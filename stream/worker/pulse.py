@@ -41,7 +41,7 @@ class Pulse:
                     await self._beat()
             except (*AWAY, KafkaError) as error:
                 if isinstance(error, KafkaError) and not kafka_errors.passes(error):
-                    raise kafka_errors.refusal(error, "tell where the topics end") from None
+                    raise kafka_errors.refusal(error, "let this worker read") from None
                 log.warning("no sign of life given", error=str(error) or type(error).__name__)
             await asyncio.sleep(PERIOD_SECONDS)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
+from collections.abc import Sequence
 from contextlib import suppress
 from tempfile import TemporaryDirectory
 from time import monotonic
@@ -102,16 +103,17 @@ async def _work(settings: Settings, redis: Redis, watch: TopicWatch, folder: str
         return None
 
     await aside.start()
-    beating = asyncio.create_task(pulse.run())
+    tasks = [asyncio.create_task(pulse.run())]
     try:
         async with serving(
             health_app(why_not_ready), settings.bind, settings.worker_port, "ASSIDU_WORKER_PORT"
         ) as port:
             log.info("worker started", kafka=settings.kafka, group=settings.group, http=f"{settings.bind}:{port}")
-            await app.start()
-            await _until_over(stop, beating, shards, pulse, app, settings)
+            tasks.append(asyncio.create_task(app.start()))  # it waits for its part of the group, perhaps in vain
+            await _until_over(stop, tasks, shards, pulse, app, settings)
     finally:
-        beating.cancel()
+        for task in tasks:
+            task.cancel()
         await shards.close()
         with suppress(Exception):
             await app.stop()
@@ -120,15 +122,21 @@ async def _work(settings: Settings, redis: Redis, watch: TopicWatch, folder: str
 
 
 async def _until_over(
-    stop: asyncio.Event, beating: asyncio.Task[None], shards: Shards, pulse: Pulse, app: App, settings: Settings
+    stop: asyncio.Event,
+    tasks: Sequence[asyncio.Task[None]],
+    shards: Shards,
+    pulse: Pulse,
+    app: App,
+    settings: Settings,
 ) -> None:
     """Returns when told to stop; raises what makes the worker stop by itself."""
     stopping = asyncio.create_task(stop.wait())
     try:
         while not stopping.done():
             await asyncio.wait({stopping}, timeout=_WATCH_SECONDS)
-            if beating.done():
-                beating.result()
+            for task in tasks:
+                if task.done():
+                    task.result()
             if shards.failed.done():
                 shards.failed.result()
             if app.crashed or app.should_stop:

@@ -7,10 +7,12 @@ import secrets
 from collections.abc import Iterable, Mapping, Set
 
 import structlog
+from aiokafka.errors import KafkaError
 from faust.types import TP
 
 from stream.core.names import Names
 from stream.errors import UserError
+from stream.kafka_errors import refusal
 from stream.offsets import Bounds, log_bounds
 from stream.settings import Settings
 from stream.store.shard import Claim, Position
@@ -90,6 +92,10 @@ class Shards:
         self._owned.clear()
         self._tasks.clear()
         SHARDS_OWNED.set(0)
+
+    def refused(self, error: KafkaError) -> None:
+        """Kafka will not let this worker read."""
+        self._fail(refusal(error, "let this worker read"))
 
     def _own(self, shard: Shard) -> None:
         self._owned[shard.number] = shard
@@ -178,7 +184,7 @@ class Shards:
     async def ends(self) -> dict[tuple[str, int], int]:
         """(topic, shard) -> end of the log, of every owned shard; asks Kafka, and so tells whether it answers."""
         tps = [TP(topic, number) for number in self._owned for topic in self._settings.topics]
-        ends = await self.consumer.ends(tps) if tps else {}
+        ends = await self.consumer.ends(tps)
         return {(tp.topic, tp.partition): end for tp, end in ends.items()}
 
     async def _is_torn(self, numbers: set[int], assigned: set[TP]) -> bool:

@@ -10,19 +10,26 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
-from time import time
+from time import monotonic, time
 from typing import Any
 
 from aiokafka.consumer import fetcher
-from aiokafka.errors import NoOffsetForPartitionError
+from aiokafka.errors import KafkaError, NoOffsetForPartitionError
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP, ConsumerMessage, Message
 
+from stream.kafka_errors import passes
 from stream.worker.batch import Batch, KafkaRecord
 
 FETCH_MAX_WAIT_MS = 100
 """So long Kafka holds an answer back while it has nothing to say. aiokafka has one request a broker under way: while
 what came last is in memory it asks for the idle partitions only, and all that is new has to wait for that answer."""
+
+MARKERS_EVERY_SECONDS = 0.25
+"""So often it is looked where no record came, but what follows no record may be passed."""
+
+REFUSED_PAUSE_SECONDS = 1.0
+"""Until Kafka is asked again what it has refused: the worker is about to stop."""
 
 Positions = Callable[[set[TP]], Awaitable[dict[TP, int]]]
 """Topic-partitions newly assigned -> where to read them from."""
@@ -50,18 +57,27 @@ class PromptThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
         consumer._isolation_level = "read_committed"  # in Faust for exactly_once only, which writes transactions too
         return consumer
 
+    @property
+    def has_begun(self) -> bool:
+        return self._consumer is not None and self._consumer._coordinator is not None
+
     def reached(self, tps: Iterable[TP]) -> dict[TP, int]:
         """How far what Kafka has sent is handed out: beyond the last record where only markers, or records of
         transactions that came to nothing, follow it. What is not assigned, or being sought, is left out."""
         subscription = self._ensure_consumer()._subscription.subscription
         if subscription is None or subscription.assignment is None:
             return {}
-        states = {tp: subscription.assignment.state_value(driver.ensure_aiokafka_TP(tp)) for tp in tps}
+        states = {tp: subscription.assignment.state_value(tp) for tp in tps}
         return {tp: state.position for tp, state in states.items() if state and state.has_valid_position}
 
     async def ends(self, tps: Iterable[TP]) -> dict[TP, int]:
-        """Where each log ends by now, for who reads what is committed: before the first open transaction."""
+        """Where each log ends by now, for who reads what is committed: before the first open transaction.
+
+        Raises aiokafka's KafkaError, also where the group may not be joined, which nobody is told as long as
+        nothing is assigned.
+        """
         consumer = self._ensure_consumer()
+        consumer._coordinator.check_errors()
         listed = await consumer.end_offsets([driver.ensure_aiokafka_TP(tp) for tp in tps])
         # See stream.offsets: a fetch may know more than ListOffsets.
         fetched = {tp: consumer.last_stable_offset(tp) for tp in listed if tp in consumer.assignment()}
@@ -77,6 +93,7 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]
         super().__init__(*args, **kwargs)
         self._read_offset = _Unknown()
         self._next: dict[TP, int] = {}
+        self._looked_at = 0.0
         self._epoch: defaultdict[TP, int] = defaultdict(int)
         # No fetch is under way while a partition is sought: so `_next` is exact, and a batch's epoch too.
         self._fetching = asyncio.Lock()
@@ -103,7 +120,9 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]
                 yield tp, self._message(tp, batch)
 
     async def ends(self, tps: Iterable[TP]) -> dict[TP, int]:
-        """Where the logs end; asks Kafka."""
+        """Where the logs end; asks Kafka, once it has begun."""
+        if self._thread is None or not self._thread.has_begun:
+            return {}
         ends: dict[TP, int] = await self._thread.call_thread(self._thread.ends, list(tps))
         return ends
 
@@ -111,7 +130,10 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]
         # Taken down at once, without awaiting: what is not delivered after all leaves a gap that
         # the shard sees (start ≠ position) and seeks back over.
         batches = []
-        for tp, end in self._thread.reached(self._next).items():
+        tps: Iterable[TP] = records
+        if monotonic() - self._looked_at > MARKERS_EVERY_SECONDS:
+            tps, self._looked_at = list(self._next), monotonic()
+        for tp, end in self._thread.reached(tps).items():
             if (start := self._next[tp]) < end:
                 self._next[tp] = end
                 batches.append((tp, Batch(tp.topic, tp.partition, start, end, self._epoch[tp], records.get(tp, []))))
@@ -139,6 +161,12 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]
                 return await super()._getmany(active_partitions, timeout)
             except NoOffsetForPartitionError:
                 return {}  # assigned a moment ago; where to read from is about to be said by a seek
+            except KafkaError as error:
+                if passes(error):
+                    raise
+                self.transport.refused(error)
+        await asyncio.sleep(REFUSED_PAUSE_SECONDS)
+        return {}
 
     async def seek_to_committed(self) -> dict[TP, int]:
         """Where every assigned partition is read from: the group's offset, overridden by `positions`."""
@@ -187,3 +215,5 @@ class BatchTransport(driver.Transport):  # type: ignore[misc]
 
     Consumer = BatchConsumer
     positions: Positions
+    refused: Callable[[KafkaError], None]
+    """Told of what Kafka will never do for this consumer; it goes on, to be stopped in order."""

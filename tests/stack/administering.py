@@ -16,7 +16,8 @@ from stream.topics import kafka_admin
 from tests.stack.waiting import eventually_async
 
 READ, WRITE = 3, 4
-_TOPIC, _LITERAL, _DENY = 2, 3, 2
+TOPIC, GROUP = 2, 3
+_LITERAL, _DENY = 3, 2
 
 
 def configure(settings: Settings, topic: str, **configuration: object) -> None:
@@ -59,11 +60,11 @@ def create_anew(settings: Settings, topic: str) -> None:
     _do(settings, again)
 
 
-def forbid(settings: Settings, topic: str, operation: int) -> None:
-    """Nobody may READ from, or WRITE to, the topic any more."""
+def forbid(settings: Settings, name: str, operation: int, kind: int = TOPIC) -> None:
+    """Nobody may READ from, or WRITE to, the TOPIC or GROUP any more."""
 
     async def deny(admin: AIOKafkaAdminClient) -> None:
-        await admin._send_request(_CreateAcls([(_TOPIC, topic, _LITERAL, "User:*", "*", operation, _DENY)]))
+        await admin._send_request(_CreateAcls([(kind, name, _LITERAL, "User:*", "*", operation, _DENY)]))
 
     _do(settings, deny)
 
