@@ -46,6 +46,7 @@ def engagement_app(settings: Settings, shards: Shards, folder: str) -> faust.App
     transport = BatchTransport(app.conf.broker_consumer, app)
     transport.positions = shards.positions
     transport.refused = shards.refused
+    transport.out_of_range = shards.out_of_range
     app.transport = transport
 
     async def dispatch(stream: StreamT[Batch]) -> None:

@@ -97,6 +97,12 @@ class Shards:
         """Kafka will not let this worker read."""
         self._fail(refusal(error, "let this worker read"))
 
+    def out_of_range(self, tps: Iterable[TP]) -> None:
+        """Kafka does not have what follows the position: whoever claims the shard anew finds out why."""
+        for tp in tps:
+            if shard := self._owned.get(tp.partition):
+                shard.fence("position")
+
     def _own(self, shard: Shard) -> None:
         self._owned[shard.number] = shard
         self._tasks[shard.number] = asyncio.create_task(self._live(shard), name=f"shard {shard.number}")
@@ -231,5 +237,6 @@ def _refuse_outside(number: int, position: Position, bounds: Mapping[str, tuple[
     if outside:
         raise UserError(
             "Redis's position lies outside of what Kafka has; is this the right ASSIDU_KAFKA for this ASSIDU_REDIS, "
-            "and did Kafka keep its data?\n  " + "\n  ".join(outside)
+            "and did Kafka keep its data? What it has lost cannot be counted any more: to go on with the rest, start "
+            "everything with a new ASSIDU_NAMESPACE (and ASSIDU_GROUP).\n  " + "\n  ".join(outside)
         )

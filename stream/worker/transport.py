@@ -14,7 +14,7 @@ from time import monotonic, time
 from typing import Any
 
 from aiokafka.consumer import fetcher
-from aiokafka.errors import KafkaError, NoOffsetForPartitionError
+from aiokafka.errors import KafkaError, NoOffsetForPartitionError, OffsetOutOfRangeError
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP, ConsumerMessage, Message
 
@@ -161,6 +161,8 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]
                 return await super()._getmany(active_partitions, timeout)
             except NoOffsetForPartitionError:
                 return {}  # assigned a moment ago; where to read from is about to be said by a seek
+            except OffsetOutOfRangeError as error:
+                self.transport.out_of_range([TP(*tp) for tp in error.args[0]])
             except KafkaError as error:
                 if passes(error):
                     raise
@@ -217,3 +219,5 @@ class BatchTransport(driver.Transport):  # type: ignore[misc]
     positions: Positions
     refused: Callable[[KafkaError], None]
     """Told of what Kafka will never do for this consumer; it goes on, to be stopped in order."""
+    out_of_range: Callable[[list[TP]], None]
+    """Told where Kafka does not have what is to be read next."""

@@ -12,6 +12,7 @@ from aiokafka.protocol.admin import CreateAclsRequest_v1
 from aiokafka.protocol.api import Request
 
 from stream.settings import Settings
+from stream.topic_metadata import see_topics
 from stream.topics import kafka_admin
 from tests.stack.waiting import eventually_async
 
@@ -46,9 +47,10 @@ def raise_partitions(settings: Settings, topic: str, partitions: int) -> None:
 
 
 def create_anew(settings: Settings, topic: str) -> None:
-    """Delete the topic and create it under the same name, as soon as Kafka lets it."""
+    """Delete the topic and create it under the same name, as soon as Kafka lets it; and wait until it shows it."""
 
     async def again(admin: AIOKafkaAdminClient) -> None:
+        before = (await see_topics(admin, [topic])).topics[topic].id
         await admin.delete_topics([topic])
         async with asyncio.timeout(30):
             problem: object = TopicAlreadyExistsError
@@ -56,6 +58,12 @@ def create_anew(settings: Settings, topic: str) -> None:
                 answer = await admin.create_topics([NewTopic(topic, settings.partitions, 1)])
                 problem = for_code(answer.to_object()["topic_errors"][0]["error_code"])
         assert problem is NoError, problem
+
+        async def is_shown() -> bool:
+            seen = (await see_topics(admin, [topic])).topics.get(topic)
+            return seen is not None and seen.id != before
+
+        await eventually_async(is_shown, 10, f"{topic} to be another")
 
     _do(settings, again)
 
