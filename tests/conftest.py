@@ -54,6 +54,10 @@ def redis_server() -> Iterator[EmbeddedRedis]:
 
 @pytest.fixture
 def settings(kafka: KafkaServer, redis_server: EmbeddedRedis) -> Settings:
+    return own_settings(kafka, redis_server)
+
+
+def own_settings(kafka: KafkaServer, redis_server: EmbeddedRedis) -> Settings:
     """Topics, keys and a group that no other test has, on the stack all tests share."""
     own = f"test-{uuid4().hex[:8]}"
     return Settings(

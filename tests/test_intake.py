@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, field
 
+import pytest
+
 from stream.partition import shard_of, shards_of
 from stream.worker.batch import Batch
 from stream.worker.cache import RecordCache
@@ -12,6 +14,7 @@ from stream.worker.intake import FORWARDED, Gate, Intake, take_in
 
 TOPIC = "engagement.clicks"
 NOW_MS = 1_767_225_600_000  # 2026-01-01T00:00:00Z
+DAY_MS = 86_400_000
 PARTITIONS = 4
 HERE = shard_of("ada", PARTITIONS)
 
@@ -20,7 +23,8 @@ HERE = shard_of("ada", PARTITIONS)
 class Record:
     value: bytes | None
     offset: int = 0
-    timestamp: int = NOW_MS
+    timestamp: int | None = NOW_MS
+    timestamp_type: int | None = 0
     key: bytes | None = None
     headers: tuple[tuple[str, bytes], ...] = field(default=())
 
@@ -30,14 +34,14 @@ def click(user_id: str = "ada", timestamp: str = "2026-01-01T00:00:00Z") -> byte
     return json.dumps(event).encode()
 
 
-def take(*records: Record, oldest_days: int | None = 400) -> Intake:
+def take(*records: Record, oldest_days: int | None = 400, now_ms: int = NOW_MS) -> Intake:
     batch = Batch(TOPIC, HERE, 0, len(records), 0, records)
     gate = Gate(
         families={TOPIC: "clicks"},
         shards_of=lambda customer_ids: shards_of(customer_ids, PARTITIONS),
         oldest_days=oldest_days,
     )
-    return take_in([batch], gate, {HERE: RecordCache(1)}, NOW_MS)
+    return take_in([batch], gate, {HERE: RecordCache(1)}, now_ms)
 
 
 def reasons(intake: Intake) -> list[str]:
@@ -68,6 +72,34 @@ def test_refuses_what_is_older_than_the_horizon_at_its_arrival() -> None:
     assert reasons(take(Record(click(timestamp="1970-01-01T00:00:00Z")), oldest_days=None)) == []
 
 
+@pytest.mark.parametrize("stamp", [-1, None, 0, NOW_MS // 1000, NOW_MS * 1000, NOW_MS + 30 * DAY_MS])
+def test_a_producers_time_that_cannot_be_counts_as_now(stamp: int | None) -> None:
+    old, early, ahead = (
+        click(timestamp=at) for at in ("2024-11-27T00:00:00Z", "2024-11-26T23:59:59Z", "2026-01-01T00:05:01Z")
+    )
+    intake = take(*(Record(value, timestamp=stamp) for value in (click(), old, early, ahead)))
+    assert set(intake.arrived[TOPIC].hours.tolist()) == {NOW_MS // 3_600_000}
+    assert reasons(intake) == ["too_old", "in_future"]
+
+
+def test_a_producers_time_in_the_past_is_when_its_record_came_and_says_nothing_about_the_future() -> None:
+    intake = take(Record(click(), timestamp=NOW_MS - 2 * DAY_MS))
+    assert intake.arrived[TOPIC].hours.tolist() == [(NOW_MS - 2 * DAY_MS) // 3_600_000]
+
+
+@pytest.mark.parametrize("later_ms", [0, 5 * DAY_MS, -5 * DAY_MS])
+def test_the_brokers_time_decides_whenever_the_record_is_read(later_ms: int) -> None:
+    came = {"timestamp": NOW_MS, "timestamp_type": 1}
+    events = ["2026-01-01T00:05:00Z", "2026-01-01T00:05:00.001Z", "2024-11-27T00:00:00Z", "2024-11-26T23:59:59.999Z"]
+    intake = take(*(Record(click(timestamp=at), **came) for at in events), now_ms=NOW_MS + later_ms)
+    assert reasons(intake) == ["too_old", "in_future"]
+    assert intake.arrived[TOPIC].hours.tolist() == [NOW_MS // 3_600_000] * 2
+
+
+def test_a_batch_without_records_is_nothing_to_take_in() -> None:
+    assert not take().arrived[TOPIC].events
+
+
 def test_counts_every_record_and_every_reason() -> None:
     intake = take(Record(b"{"), Record(None), Record(click()), Record(b'{"type":"click"}'))
     assert reasons(intake) == ["not_json", "not_json", "missing_field"]
@@ -81,7 +113,7 @@ def test_counts_every_record_and_every_reason() -> None:
 def test_sends_another_shards_customer_home_once() -> None:
     intake = take(Record(click(stranger())))
     [stray] = intake.strays
-    assert (stray.topic, stray.shard) == (TOPIC, shard_of(stranger(), PARTITIONS))
+    assert (stray.batch.topic, stray.shard) == (TOPIC, shard_of(stranger(), PARTITIONS))
     assert intake.counters[HERE]["misrouted"] == 1
     assert not intake.arrived.events
 

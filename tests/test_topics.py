@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-import pytest
+import asyncio
 
+import pytest
+from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
+
+from stream.embedded import KafkaServer
 from stream.errors import UserError
 from stream.settings import Settings
-from stream.topics import BROKER_DEFAULT, check_topics, create_topics, topic_names
+from stream.topics import BROKER_DEFAULT, check_topics, create_topics, kafka_admin, topic_names
+from tests.stack import administering
 
 
 def with_partitions(settings: Settings, partitions: int) -> Settings:
@@ -18,20 +23,20 @@ async def test_creates_every_topic_of_the_deployment_with_the_partitions_asked_f
 
     assert [topic.name for topic in topics] == [*settings.topics, settings.dead_letters, settings.churn_risk]
     assert len(topics) == 11
-    assert all(topic.created and topic.partitions == settings.partitions for topic in topics)
+    assert all(topic.change == "created" and topic.partitions == settings.partitions for topic in topics)
     await check_topics(settings)
 
 
 async def test_creates_nothing_the_second_time(settings: Settings) -> None:
     await create_topics(settings, replication=1)
 
-    assert not any(topic.created for topic in await create_topics(settings, replication=1))
+    assert not any(topic.change for topic in await create_topics(settings, replication=1))
 
 
 async def test_leaves_the_number_of_copies_to_the_broker_when_asked(settings: Settings) -> None:
     topics = await create_topics(settings, BROKER_DEFAULT)
 
-    assert all(topic.created for topic in topics)
+    assert all(topic.change for topic in topics)
 
 
 async def test_refuses_topics_with_another_number_of_partitions_and_names_each(settings: Settings) -> None:
@@ -54,3 +59,45 @@ async def test_names_every_missing_topic_and_the_command_that_creates_it(setting
     for name in topic_names(settings):
         assert name in str(refusal.value)
     assert "assidu topics" in str(refusal.value)
+
+
+async def test_one_clock_tells_when_records_came(settings: Settings, kafka: KafkaServer) -> None:
+    if not kafka.durable:
+        pytest.skip("the embedded broker leaves record times to the producers: run it with --broker apache")
+    await create_topics(settings, replication=1)
+
+    async with kafka_admin(settings) as admin:
+        topics = [ConfigResource(ConfigResourceType.TOPIC, name) for name in topic_names(settings)]
+        [answer] = await admin.describe_configs(topics)
+    for *_, entries in answer.resources:
+        assert ("message.timestamp.type", "LogAppendTime") in {(name, value) for name, value, *_ in entries}
+
+
+async def test_other_topics_are_raised_to_as_many_partitions_only_when_asked_to(
+    settings: Settings, kafka: KafkaServer
+) -> None:
+    if not kafka.durable:
+        pytest.skip("the embedded broker cannot raise partitions: run it with --broker apache")
+    await create_topics(settings, replication=1)
+    more, fewer = with_partitions(settings, 6), with_partitions(settings, 2)
+
+    with pytest.raises(UserError, match="Set ASSIDU_PARTITIONS=4"):
+        await create_topics(fewer, replication=1, raise_others=True)
+    assert {topic.change for topic in await create_topics(more, replication=1, raise_others=True)} == {"raised"}
+    assert {topic.change for topic in await create_topics(more, replication=1)} == {None}
+    with pytest.raises(UserError, match="Set ASSIDU_PARTITIONS=6"):
+        await check_topics(settings)
+
+
+async def test_a_topic_created_anew_has_another_id(settings: Settings, kafka: KafkaServer) -> None:
+    if not kafka.durable:
+        pytest.skip("the embedded broker is not asked to delete topics: run it with --broker apache")
+    await create_topics(settings, replication=1)
+    [clicks, logins, *_] = settings.topics
+    before = await check_topics(settings)
+    await asyncio.to_thread(administering.create_anew, settings, clicks)
+
+    after = await check_topics(settings)
+    assert before.id == after.id
+    assert before.topics[clicks].id != after.topics[clicks].id
+    assert before.topics[logins] == after.topics[logins]

@@ -10,6 +10,7 @@ import faust
 import pytest
 from aiokafka import AIOKafkaConsumer
 from aiokafka.consumer import fetcher
+from aiokafka.consumer.subscription_state import Assignment, SubscriptionState, TopicPartitionState
 from aiokafka.record.default_records import DefaultRecordBatchBuilder
 from aiokafka.record.memory_records import MemoryRecords
 from faust.transport.consumer import Consumer, ThreadDelegateConsumer
@@ -34,13 +35,15 @@ def test_faust_and_aiokafka_are_the_versions_whose_insides_are_known() -> None:
         (Consumer, "perform_seek", ["self"]),
         (ThreadDelegateConsumer, "_getmany", ["self", "active_partitions", "timeout"]),
         (ThreadDelegateConsumer, "seek_to_committed", ["self"]),
-        (ThreadDelegateConsumer, "highwater", ["self", "tp"]),
         (fetcher.PartitionRecords, "_consumer_record", ["self", "tp", "record"]),
         (driver.AIOKafkaConsumerThread, "seek", ["self", "partition", "offset"]),
         (driver.AIOKafkaConsumerThread, "assignment", ["self"]),
         (driver.Consumer, "_new_consumer_thread", ["self"]),
         (driver.AIOKafkaConsumerThread, "_create_worker_consumer", ["self", "transport"]),
         (driver.AIOKafkaConsumerThread, "call_thread", ["self", "fun", "args", "kwargs"]),
+        (driver.AIOKafkaConsumerThread, "_ensure_consumer", ["self"]),
+        (Assignment, "state_value", ["self", "tp"]),
+        (AIOKafkaConsumer, "last_stable_offset", ["self", "partition"]),
     ],
 )
 def test_what_is_overridden_or_called_has_kept_its_shape(owner: type, name: str, parameters: list[str]) -> None:
@@ -77,17 +80,21 @@ def test_records_as_parsed_say_what_is_used_of_them() -> None:
     builder.append(0, 1_700_000_000_123, b"ann", b"{}", headers)
     builder.append(1, 1_700_000_000_124, None, None, [])
     fetched = Records(TP("t", 0), MemoryRecords(bytes(builder.build())), [], 0, None, None, True, 0)
-    said = [(each.offset, each.timestamp, each.key, each.value, list(each.headers)) for each in fetched]
-    assert said == [(0, 1_700_000_000_123, b"ann", b"{}", headers), (1, 1_700_000_000_124, None, None, [])]
+    said = [
+        (each.offset, each.timestamp, each.timestamp_type, each.key, each.value, list(each.headers))
+        for each in fetched
+    ]
+    assert said == [(0, 1_700_000_000_123, 0, b"ann", b"{}", headers), (1, 1_700_000_000_124, 0, None, None, [])]
 
 
-async def test_fetches_are_as_patient_as_they_are_told_to_be(tmp_path: Path) -> None:
+async def test_fetches_are_as_patient_as_they_are_told_to_be_and_ask_for_what_is_committed(tmp_path: Path) -> None:
     app = faust.App("patient", broker="kafka://127.0.0.1:1", autodiscover=False, datadir=tmp_path)
     app.transport = BatchTransport(app.conf.broker_consumer, app)
     thread = app.consumer._thread
     thread._consumer = consumer = thread._create_worker_consumer(app.transport)
+    assert consumer._isolation_level == "read_committed"
     assert (consumer._fetch_max_wait_ms, consumer._fetch_min_bytes) == PATIENT
-    for setting in ("fetch_max_wait_ms", "fetch_min_bytes"):
+    for setting in ("fetch_max_wait_ms", "fetch_min_bytes", "isolation_level"):
         assert f"{setting}=self._{setting}" in inspect.getsource(AIOKafkaConsumer.start)
         assert f"self._{setting}," in inspect.getsource(fetcher.Fetcher._get_actions_per_node)
     consumer._fetcher = fetcher.Fetcher.__new__(fetcher.Fetcher)
@@ -97,5 +104,15 @@ async def test_fetches_are_as_patient_as_they_are_told_to_be(tmp_path: Path) -> 
 
 def test_a_fetch_notes_the_end_of_the_log_and_when_it_told_it() -> None:
     source = inspect.getsource(fetcher.Fetcher._proc_fetch_request)
-    for noted in ("tp_state.highwater = highwater", "tp_state.timestamp = now_ms"):
+    for noted in ("tp_state.lso = lso", "tp_state.timestamp = now_ms"):
         assert noted in source
+
+
+async def test_a_partitions_position_is_known_where_the_transport_looks_for_it() -> None:
+    subscriptions = SubscriptionState()
+    subscriptions.assign_from_user([TP("t", 0)])
+    state = subscriptions.subscription.assignment.state_value(TP("t", 0))
+    assert isinstance(state, TopicPartitionState)
+    assert not state.has_valid_position
+    subscriptions.seek(TP("t", 0), 7)
+    assert (state.has_valid_position, state.position) == (True, 7)

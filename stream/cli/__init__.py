@@ -54,10 +54,8 @@ class Commands(click.Group):
                 raise
             _fail(ctx, *lost)
         except Exception as error:
-            from stream.store.connect import advice
-
-            if told := advice(error):
-                _fail(ctx, told, USER_MISTAKE)
+            if mistake := _refusal(error):
+                _fail(ctx, mistake, USER_MISTAKE)
             if (server := outage(error)) is None:
                 raise
             _fail(ctx, server, UNREACHABLE)
@@ -67,6 +65,18 @@ def _fail(ctx: click.Context, message: str | None, code: int) -> None:
     if message:
         click.echo(f"assidu: {printable_lines(message)}", err=True)
     ctx.exit(code)
+
+
+def _refusal(error: Exception) -> str | None:
+    """What to do where Kafka or Redis will never do what it was asked; None where it may, and for other errors."""
+    from aiokafka.errors import KafkaError
+
+    from stream.kafka_errors import passes, refusal
+    from stream.store.connect import advice
+
+    if isinstance(error, KafkaError):
+        return None if passes(error) else str(refusal(error, "do that"))
+    return advice(error)
 
 
 @click.group(

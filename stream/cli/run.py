@@ -18,11 +18,18 @@ from stream.errors import UserError
     metavar="N",
     help="Copies of each topic to keep; -1 leaves it to the broker's default.",
 )
-def topics(replication: int) -> None:
+@click.option(
+    "--raise",
+    "raise_others",
+    is_flag=True,
+    help="Also give topics that have fewer partitions as many; stop the workers first.",
+)
+def topics(replication: int, raise_others: bool) -> None:
     """Create the Kafka topics that are missing.
 
     Each gets ASSIDU_PARTITIONS partitions. A topic that exists with another number of partitions is
-    an error, and nothing is changed.
+    an error, and nothing is changed; with --raise only one that has more is. What was counted with
+    fewer partitions stays as it is: count anew, in a new ASSIDU_NAMESPACE.
     """
     from stream.settings import read_settings
     from stream.terminal import Terminal
@@ -30,8 +37,8 @@ def topics(replication: int) -> None:
 
     if replication == 0:
         raise UserError("--replication 0: a topic needs at least one copy (or -1 for the broker's default)")
-    found = asyncio.run(create_topics(read_settings(), replication))
-    rows = ((topic.name, topic.partitions, "created" if topic.created else "exists") for topic in found)
+    found = asyncio.run(create_topics(read_settings(), replication, raise_others))
+    rows = ((topic.name, topic.partitions, topic.change or "exists") for topic in found)
     Terminal().table(("topic", "partitions", ""), rows)
 
 

@@ -56,8 +56,8 @@ class Pipeline:
         yield from _shards(self._states, self._heartbeats, self._topics)
         yield GaugeMetricFamily(
             "assidu_data_age_seconds",
-            "How old the data are: without lag the time since the owner's last sign of life, else the age of the "
-            "oldest uncommitted record; the worst shard. Quiet is not stale.",
+            "How old the data are: without lag the time since the owner's last sign of life, else since everything "
+            "that Kafka had was last seen committed; the worst shard. Quiet is not stale.",
             value=self.age_seconds,
         )
 

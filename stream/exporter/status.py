@@ -12,9 +12,11 @@ from redis.asyncio import Redis
 from stream.json_text import json_text
 from stream.offsets import Bounds, log_bounds
 from stream.settings import Settings
+from stream.store import topic_ids
 from stream.store.connect import connect
 from stream.store.replica import ShardState, read_state
 from stream.terminal import Terminal
+from stream.topics import check_topics
 
 _LOOK_AGAIN_SECONDS = 0.25
 
@@ -44,9 +46,13 @@ class Status(msgspec.Struct):
 
 
 async def read_status(settings: Settings, wait_seconds: float | None = None) -> tuple[Status, bool]:
-    """The status, and whether it is settled: two equal readings without lag, awaited for `wait_seconds`."""
+    """The status, and whether it is settled: two equal readings without lag, awaited for `wait_seconds`.
+
+    Raises UserError where the topics are not those that are counted: lag would tell of part of their records only.
+    """
     redis = connect(settings.redis)
     try:
+        await topic_ids.check(redis, settings, (await check_topics(settings)).ids(settings.topics))
         status = await _read(redis, settings)
         deadline = monotonic() + (wait_seconds or 0)
         before = None

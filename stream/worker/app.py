@@ -35,7 +35,8 @@ def engagement_app(settings: Settings, shards: Shards, folder: str) -> faust.App
         stream_recovery_delay=0.0,
         key_serializer="raw",
         value_serializer="raw",
-        consumer_auto_offset_reset="earliest",
+        # Redis has the position: where Kafka no longer has what follows it, that is for somebody to know.
+        consumer_auto_offset_reset="none",
         broker_max_poll_records=MOST_RECORDS_PER_FETCH,
         broker_client_id=client_id(settings),
         broker_session_timeout=settings.kafka_session_timeout,
@@ -46,6 +47,8 @@ def engagement_app(settings: Settings, shards: Shards, folder: str) -> faust.App
     take_records_as_parsed()
     transport = BatchTransport(app.conf.broker_consumer, app)
     transport.positions = shards.positions
+    transport.refused = shards.refused
+    transport.out_of_range = shards.out_of_range
     app.transport = transport
 
     async def dispatch(stream: StreamT[list[Batch]]) -> None:

@@ -3,77 +3,100 @@ and what it has to tell of churn risk."""
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
 
 import msgspec
-from aiokafka import AIOKafkaProducer
 
 from schemas.churn_risk import ChurnRisk
-from stream.producer import start_producer, stop_producer
-from stream.settings import Settings
-from stream.worker.intake import FORWARDED, Refused, Stray
+from schemas.rejected import Rejected
+from stream.worker.delivery import MOST_BYTES, Delivery, Outgoing, Sender, record_bytes
+from stream.worker.intake import FORWARDED, Intake, Refused, Stray
+
+_KEY_BYTES = 1_024
+_DETAIL_LETTERS = 1_000
 
 
 class DeadLetter(msgspec.Struct, frozen=True):
     """Value of a record on the dead-letter topic (JSON; `value` is base64). Its source identifies it: after a
-    crash the same letter may come twice. `value` is null for a record that had none."""
+    crash the same letter may come twice. `value` is null for a record that had none.
+
+    value_bytes, key_bytes  how long value and key of the record were; null where there was none
+    truncated               whether the letter has only the beginning of one of them: Kafka takes no longer letter
+    """
 
     reason: str
     detail: str
     topic: str
     partition: int
     offset: int
-    timestamp_ms: int
+    timestamp_ms: int | None
     value: bytes | None
+    value_bytes: int | None
+    key_bytes: int | None
+    truncated: bool
 
 
-class Aside:
-    """Raises aiokafka.errors.KafkaError when Kafka is away."""
+class Aside(Sender):
+    """Its deliveries raise aiokafka.errors.KafkaError when Kafka is away, and UserError when it refuses."""
 
-    def __init__(self, settings: Settings) -> None:
-        self._settings = settings
-        self._producer: AIOKafkaProducer | None = None
+    def setting(self, intake: Intake) -> Delivery:
+        """All that was refused or is another shard's. A stray that its topic does not take is refused and counted."""
+        letters = [letter(self._settings.dead_letters, refused) for refused in intake.refused]
+        return Delivery(self, [*letters, *(self._forwarded(stray, intake) for stray in intake.strays)])
 
-    async def start(self) -> None:
-        self._producer = await start_producer(self._settings)
+    def telling(self, shard: int, messages: Sequence[bytes]) -> Delivery:
+        """Messages about the shard's customers."""
+        return Delivery(self, [_told(self._settings.churn_risk, shard, message) for message in messages])
 
-    async def stop(self) -> None:
-        if self._producer is not None:
-            await stop_producer(self._producer)
+    def _forwarded(self, stray: Stray, intake: Intake) -> Outgoing:
+        def refused(_: int) -> Outgoing:
+            why = Rejected("misrouted", f"customer of shard {stray.shard}, which does not take a record so long")
+            counters = intake.counters[stray.batch.shard]
+            counters["misrouted"] -= 1
+            counters[f"rejected:{stray.batch.topic}:{why.reason}"] += 1
+            return letter(self._settings.dead_letters, Refused(stray.batch, stray.record, why))
 
-    async def send(self, refused: Sequence[Refused], strays: Sequence[Stray]) -> None:
-        """Send all and wait until Kafka has acknowledged them."""
-        assert self._producer is not None, "start() first"
-        answers = []
-        for batch, record, why in refused:
-            letter = DeadLetter(
-                why.reason, why.detail, batch.topic, batch.shard, record.offset, record.timestamp, record.value
-            )
-            answers.append(
-                await self._producer.send(
-                    self._settings.dead_letters, msgspec.json.encode(letter), key=record.key, partition=batch.shard
-                )
-            )
-        answers += [
-            await self._producer.send(
-                stray.topic,
-                stray.record.value,
-                key=stray.customer_id.encode(),
-                partition=stray.shard,
-                timestamp_ms=stray.record.timestamp,
-                headers=[(FORWARDED, b"1")],
-            )
-            for stray in strays
-        ]
-        await asyncio.gather(*answers)
+        return Outgoing(
+            stray.batch.topic,
+            stray.shard,
+            stray.record.value or b"",
+            stray.customer_id.encode(),
+            stray.record_ms,
+            ((FORWARDED, b"1"),),
+            refused,
+        )
 
-    async def tell(self, shard: int, messages: Sequence[bytes]) -> None:
-        """Send messages about the shard's customers and wait until Kafka has acknowledged them."""
-        assert self._producer is not None, "start() first"
-        answers = []
-        for message in messages:
-            told = msgspec.json.decode(message, type=ChurnRisk)
-            key = (told.user_id or told.anonymous_id or "").encode()
-            answers.append(await self._producer.send(self._settings.churn_risk, message, key=key, partition=shard))
-        await asyncio.gather(*answers)
+
+def letter(topic: str, refused: Refused, most_bytes: int = MOST_BYTES) -> Outgoing:
+    """The dead letter of a record: with all of its value, or as much of it as fits into `most_bytes`."""
+    batch, record, why = refused
+    # A topic that is compacted takes no record without a key.
+    key = record.key or f"{batch.topic}/{batch.shard}/{record.offset}".encode()
+    short_key = key[:_KEY_BYTES]
+    bare = DeadLetter(
+        why.reason,
+        why.detail[:_DETAIL_LETTERS],
+        batch.topic,
+        batch.shard,
+        record.offset,
+        record.timestamp,
+        record.value and b"",
+        None if record.value is None else len(record.value),
+        None if record.key is None else len(record.key),
+        False,
+    )
+    room = max(0, most_bytes - record_bytes(short_key, msgspec.json.encode(bare)))
+    value = record.value and record.value[: room // 4 * 3]  # base64: four letters for three bytes
+    cut = (value, short_key) != (record.value, key)
+    return Outgoing(
+        topic,
+        batch.shard,
+        msgspec.json.encode(msgspec.structs.replace(bare, value=value, truncated=cut)),
+        short_key,
+        shorter=lambda size: letter(topic, refused, size),
+    )
+
+
+def _told(topic: str, shard: int, message: bytes) -> Outgoing:
+    told = msgspec.json.decode(message, type=ChurnRisk)
+    return Outgoing(topic, shard, message, (told.user_id or told.anonymous_id or "").encode())

@@ -20,6 +20,9 @@ from stream.worker.batch import Batch, KafkaRecord
 FORWARDED = "assidu-forwarded"
 """Header of a record that a worker has sent on to the partition of its customer."""
 
+_LOG_APPEND_TIME = 1
+_LEAST_MS = 10**12
+"""September 2001: less is not a time of Kafka's in milliseconds."""
 _AHEAD_MS = 5 * 60_000
 _HOUR_MS = 3_600_000
 _DAY_MS = 86_400_000
@@ -41,12 +44,13 @@ class Refused(NamedTuple):
 
 
 class Stray(NamedTuple):
-    """A record of another shard's customer, to be forwarded."""
+    """A record of another shard's customer, to be forwarded; `record_ms` is when it came, as it counts."""
 
-    topic: str
+    batch: Batch
     shard: int
     customer_id: str
     record: KafkaRecord
+    record_ms: int
 
 
 class Arrived(NamedTuple):
@@ -95,6 +99,26 @@ def together(several: Iterable[Arrived]) -> Arrived:
     )
 
 
+class Came(NamedTuple):
+    """When records came, by a clock that can be trusted (milliseconds since the epoch).
+
+    ms         the broker's, where the topic has LogAppendTime. Elsewhere records have a time that a producer gave:
+               it stands if it can be; one that is absent, later than now or no milliseconds counts as now
+    latest_ms  the latest moment of which they may tell: that one, or where a producer gave it, now
+    """
+
+    ms: Ints
+    latest_ms: Ints
+
+
+def came(records: Sequence[KafkaRecord], now_ms: int) -> Came:
+    stamps = [record.timestamp for record in records]
+    given: Ints = np.array([-1 if stamp is None else stamp for stamp in stamps], np.int64)
+    by_broker = np.array([record.timestamp_type == _LOG_APPEND_TIME for record in records], np.bool_)
+    ms = np.where(by_broker | ((given >= _LEAST_MS) & (given <= now_ms)), given, now_ms)
+    return Came(ms, np.where(by_broker, ms, now_ms))
+
+
 @dataclass
 class Intake:
     """What became of the records of some batches; `counters` by shard."""
@@ -118,15 +142,15 @@ class Gate:
     shards_of: Callable[[Sequence[str]], Ints]
     oldest_days: int | None
 
-    def out_of_time(self, ms: Ints, record_ms: Ints, now_ms: int) -> dict[int, Rejected]:
+    def out_of_time(self, ms: Ints, came: Came) -> dict[int, Rejected]:
         """Place -> why, of the events that happened in the future or too long ago."""
         flaws: dict[int, Rejected] = {}
         if self.oldest_days is not None:
             detail = f"timestamp: more than {self.oldest_days} days (ASSIDU_HORIZON_DAYS) before its record"
-            too_old = np.flatnonzero(ms < record_ms - self.oldest_days * _DAY_MS)
+            too_old = np.flatnonzero(ms < came.ms - self.oldest_days * _DAY_MS)
             flaws |= dict.fromkeys(too_old.tolist(), Rejected("too_old", detail))
-        detail = "timestamp: more than 5 minutes later than the worker's clock"
-        in_future = np.flatnonzero(ms > now_ms + _AHEAD_MS)
+        detail = "timestamp: more than 5 minutes later than its record came"
+        in_future = np.flatnonzero(ms > came.latest_ms + _AHEAD_MS)
         return flaws | dict.fromkeys(in_future.tolist(), Rejected("in_future", detail))
 
     def elsewhere(self, arrived: Arrived, cached: Mapping[int, Cached]) -> dict[int, int]:
@@ -160,11 +184,11 @@ def _take_in(
     topic = batches[0].topic
     events, records, source = _decoded(batches, gate.families[topic], intake)
     ms = np.array([event.epoch_ms for event in events], np.int64)
-    record_ms = np.array([record.timestamp for record in records], np.int64)
+    times = came(records, now_ms)
     shards, part = places(np.array([batch.shard for batch in batches], np.int64))
     parts = [(shard, topic) for shard in shards.tolist()]
-    arrived = Arrived(events, customer_keys(events), ms, record_ms // _HOUR_MS, part[source], parts)
-    flaws = gate.out_of_time(ms, record_ms, now_ms)
+    arrived = Arrived(events, customer_keys(events), ms, times.ms // _HOUR_MS, part[source], parts)
+    flaws = gate.out_of_time(ms, times)
     homes = gate.elsewhere(arrived, cached)
     if not flaws and not homes:
         return arrived
@@ -172,7 +196,8 @@ def _take_in(
         intake.refused.append(Refused(batches[source[place]], records[place], why))
     for place, home in homes.items():
         if place not in flaws:
-            _send_home(intake, batches[source[place]], records[place], events[place], home)
+            batch, record, id_ = batches[source[place]], records[place], events[place].customer_id
+            _send_home(intake, Stray(batch, home, id_, record, int(times.ms[place])))
     here = np.ones(len(events), np.bool_)
     here[[*flaws, *homes]] = False
     return arrived.those(here)
@@ -196,10 +221,11 @@ def _decoded(
     return [outcomes[place] for place in good], [records[place] for place in good], source[good]  # type: ignore[misc]
 
 
-def _send_home(intake: Intake, batch: Batch, record: KafkaRecord, event: Event, home: int) -> None:
-    if any(name == FORWARDED for name, _ in record.headers):
-        why = Rejected("misrouted", f"customer of shard {home}, still in shard {batch.shard} after forwarding")
-        intake.refused.append(Refused(batch, record, why))
+def _send_home(intake: Intake, stray: Stray) -> None:
+    here = stray.batch.shard
+    if any(name == FORWARDED for name, _ in stray.record.headers):
+        why = Rejected("misrouted", f"customer of shard {stray.shard}, still in shard {here} after forwarding")
+        intake.refused.append(Refused(stray.batch, stray.record, why))
     else:
-        intake.strays.append(Stray(batch.topic, home, event.customer_id, record))
-        intake.counters[batch.shard]["misrouted"] += 1
+        intake.strays.append(stray)
+        intake.counters[here]["misrouted"] += 1

@@ -60,7 +60,7 @@ class Outbox:
         self._measure(some.waiting)
         if not some.messages:
             return False
-        await surely("send messages", partial(self._aside.tell, number, some.messages))
+        await surely("send messages", self._aside.telling(number, some.messages).attempt)
         answer = await surely("empty the outbox", partial(self._store.sent, number, owner, some))
         if answer in ("owner", "position"):
             raise Fenced(answer)

@@ -66,7 +66,7 @@ class Pipeline:
 
     async def _run(self) -> None:
         while True:
-            if not any(shard.waiting.events for shard in self._owned.values()):
+            if not any(shard.waiting for shard in self._owned.values()):
                 await self._stirred.wait()
             self._stirred.clear()
             async with self._common.turns:
@@ -79,7 +79,7 @@ class Pipeline:
 
     def _ready(self) -> list[Shard]:
         """The shards of the next pass: that which has waited longest, and others if it is a small one."""
-        free = [each for each in self._owned.values() if each.waiting.events and each.is_free]
+        free = [shard for shard in self._owned.values() if shard.waiting and shard.is_free]
         free.sort(key=lambda shard: shard.waiting.since)
         if not free or (
             free[0].waiting.since + GATHER_SECONDS > monotonic()
@@ -117,7 +117,6 @@ class Pipeline:
             pass  # all of them are closed
         finally:
             for shard in shards:
-                shard.working_ms = None
                 shard.at_rest.release()
 
     async def _work(self, batches: Batches) -> None:
@@ -129,11 +128,7 @@ class Pipeline:
         intake = take_in(
             [batch for some in batches.values() for batch in some], self._gate, caches, now_ms=int(time() * 1000)
         )
-        await retrying(
-            "send dead letters and forwarded events",
-            lambda: common.aside.send(intake.refused, intake.strays),
-            closed,
-        )
+        await retrying("send dead letters and forwarded events", common.aside.setting(intake).attempt, closed)
         await self._load_windows(batches)
         fresh, ids = drop_repeats(intake.arrived, hot)
         arrived, today = counted(fresh, intake.counters), int(time() // 86_400)

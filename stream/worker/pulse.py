@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from itertools import count
+from math import inf
 from time import monotonic, time
 
 import structlog
 from aiokafka.errors import KafkaError
 
+from stream import kafka_errors
 from stream.store.connect import AWAY, passes
 from stream.store.heartbeats import Heartbeats, Said
 from stream.store.shard import ShardStore, Sign
+from stream.worker.backlog import Backlog
 from stream.worker.shard import Shard
 from stream.worker.shards import Shards
 
@@ -46,6 +49,8 @@ class Pulse:
         self._beats = count(1)
         self._looked_at = -1
         self._behind_since: dict[int, float] = {}
+        self._backlogs: dict[str, Backlog[str]] = {}
+        """By owner, and so new with each claim."""
         self._missed = False
         """Whether the last sign of life failed: whoever did not answer may have lost something."""
         self.beat_at = 0.0
@@ -56,7 +61,10 @@ class Pulse:
                 async with asyncio.timeout(10 * PERIOD_SECONDS):
                     await self._beat()
             except (*AWAY, KafkaError) as error:
-                if isinstance(error, AWAY) and not passes(error):
+                if isinstance(error, KafkaError):
+                    if not kafka_errors.passes(error):
+                        raise kafka_errors.refusal(error, "let this worker read") from None
+                elif not passes(error):
                     raise
                 self._missed = True
                 log.warning("no sign of life given", error=str(error) or type(error).__name__)
@@ -75,16 +83,21 @@ class Pulse:
         ]
 
     async def _beat(self) -> None:
-        shards = dict(self._shards.owned)
-        lag = self._lag(shards, await self._shards.ends())
+        shards, looked_at = dict(self._shards.owned), monotonic()
+        ends = await self._shards.ends()
+        await self._begin_backlogs(shards)
+        lag: dict[int, dict[str, int]] = {}
+        waiting_since_ms: dict[int, int] = {}
         for number, shard in shards.items():
-            if number in lag:
-                self._behind_since.setdefault(number, monotonic())
-            else:
-                self._behind_since.pop(number, None)
-            shard.left_ms = self._oldest_ms(shard) if number in lag else 0
-        waiting = {number: shard.left_ms for number, shard in shards.items() if shard.left_ms}
-        doubtful = not await self._heartbeats.beat(self._worker, Said(sorted(shards), lag, waiting))
+            position = shard.commits.position
+            here = {topic: ends[topic, number] for topic in position if (topic, number) in ends}
+            since = self._look_at_backlog(shard, looked_at, here)
+            if waiting := {topic: end - position[topic] for topic, end in here.items() if end > position[topic]}:
+                lag[number] = waiting
+            if since is not None:
+                waiting_since_ms[number] = int((time() - (monotonic() - since)) * 1000)
+        self._note_who_is_behind(shards, lag)
+        doubtful = not await self._heartbeats.beat(self._worker, Said(sorted(shards), lag, waiting_since_ms))
         await self._look(list(shards.values()) if doubtful or self._missed else self._next(shards))
         if next(self._beats) % _FORGET_EVERY == 0:
             await self._heartbeats.forget_superseded()
@@ -92,14 +105,31 @@ class Pulse:
             await follow()
         self._missed, self.beat_at = False, monotonic()
 
-    def _lag(self, shards: dict[int, Shard], ends: dict[tuple[str, int], int]) -> dict[int, dict[str, int]]:
-        """Shard -> topic -> records that are not committed, where there are any."""
-        found: dict[int, dict[str, int]] = {}
-        for number, shard in shards.items():
-            for topic, at in shard.commits.position.items():
-                if (waiting := ends.get((topic, number), at) - at) > 0:
-                    found.setdefault(number, {})[topic] = waiting
-        return found
+    async def _begin_backlogs(self, shards: Mapping[int, Shard]) -> None:
+        """What waits when a shard is claimed, waits since whoever had it before last saw nothing wait."""
+        owners = {shard.commits.owner: number for number, shard in shards.items()}
+        if new := owners.keys() - self._backlogs.keys():
+            last = await self._heartbeats.read()
+            for owner in new:
+                before = last.get(owners[owner])
+                ago_seconds = time() - (before.waiting_since_ms or before.ms) / 1000 if before else 0.0
+                self._backlogs[owner] = Backlog(monotonic() - max(0.0, ago_seconds))
+        self._backlogs = {owner: self._backlogs[owner] for owner in owners}
+
+    def _look_at_backlog(self, shard: Shard, looked_at: float, ends: Mapping[str, int]) -> float | None:
+        """Since when a record waits (monotonic seconds), where one does; the shard is told."""
+        backlog, position = self._backlogs[shard.commits.owner], shard.commits.position
+        backlog.note(looked_at, ends)
+        since = backlog.since(position)
+        shard.looked(since if backlog.has_caught_up(position) else -inf)
+        return since
+
+    def _note_who_is_behind(self, shards: Mapping[int, Shard], lag: Mapping[int, object]) -> None:
+        for number in shards:
+            if number in lag:
+                self._behind_since.setdefault(number, monotonic())
+            else:
+                self._behind_since.pop(number, None)
 
     def _next(self, shards: dict[int, Shard]) -> list[Shard]:
         """The shards to look at this time."""
@@ -118,14 +148,6 @@ class Pulse:
             for shard in resting:
                 if why := _why_fenced(shard, signs[shard.number]):
                     shard.fence(why)
-
-    def _oldest_ms(self, shard: Shard) -> int:
-        """Record time of the oldest uncommitted record; while it is not fetched yet, since when it can be waiting."""
-        fetched = shard.oldest_ms
-        if fetched is not None:
-            return fetched
-        behind_since = max(self._behind_since[shard.number], shard.commits.progress_at)
-        return int((time() - (monotonic() - behind_since)) * 1000)
 
 
 def _why_fenced(shard: Shard, sign: Sign) -> str | None:

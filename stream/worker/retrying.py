@@ -9,6 +9,7 @@ from typing import Protocol, TypeVar
 import structlog
 from aiokafka.errors import KafkaError
 
+from stream import kafka_errors
 from stream.store.connect import AWAY, passes
 
 log = structlog.get_logger()
@@ -45,7 +46,8 @@ class AllSet:
 
 
 async def retrying(what: str, attempt: Callable[[], Awaitable[Result]], given_up: Signal) -> Result:
-    """The result of `attempt`, tried until Redis and Kafka let it through. Raises GivenUp once that is set."""
+    """The result of `attempt`, tried until Redis and Kafka let it through. Raises GivenUp once that is set, and
+    UserError where Kafka never will."""
     pause = _FIRST_PAUSE_SECONDS
     while True:
         if given_up.is_set():
@@ -53,7 +55,10 @@ async def retrying(what: str, attempt: Callable[[], Awaitable[Result]], given_up
         try:
             result = await attempt()
         except (*AWAY, KafkaError) as error:
-            if not isinstance(error, KafkaError) and not passes(error):
+            if isinstance(error, KafkaError):
+                if not kafka_errors.passes(error):
+                    raise kafka_errors.refusal(error, what) from None
+            elif not passes(error):
                 raise
             log.warning("trying again", what=what, error=str(error) or type(error).__name__, pause_seconds=pause)
             try:

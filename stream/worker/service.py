@@ -11,9 +11,11 @@ from tempfile import TemporaryDirectory
 from time import monotonic
 
 import structlog
+from aiokafka.errors import KafkaError
 from faust import App
 from redis.asyncio import Redis
 
+from stream import kafka_errors
 from stream.core.time import Calendar
 from stream.garbage import collect_seldom
 from stream.http import serving
@@ -26,7 +28,7 @@ from stream.store.heartbeats import Heartbeats
 from stream.store.labels import LabelBook, ProductBook
 from stream.store.server import check_rights, check_version, once_well, warn_of_dangers
 from stream.store.shard import ShardStore
-from stream.topics import check_topics
+from stream.topics import kafka_admin, look_at_topics
 from stream.worker.app import engagement_app
 from stream.worker.aside import Aside
 from stream.worker.clock import Clock
@@ -37,6 +39,7 @@ from stream.worker.looks import look_on
 from stream.worker.pulse import Pulse
 from stream.worker.shard import Common
 from stream.worker.shards import Shards
+from stream.worker.topic_watch import TopicWatch
 
 log = structlog.get_logger()
 
@@ -58,25 +61,30 @@ async def run_worker(settings: Settings) -> None:
     collect_seldom()
     redis = connect(settings.redis)
     try:
-        well = await once_well(
-            stop,
-            lambda: check_version(redis, settings.redis),
-            lambda: check_rights(redis, settings.namespace),
-            lambda: check_topics(settings),
-            lambda: check_group(settings),
-            lambda: meta.begin(redis, settings),
-            lambda: warn_of_dangers(redis),
-        )
-        if well:
-            with TemporaryDirectory(prefix="assidu-") as folder:
-                await _work(settings, redis, folder, stop)
+        async with kafka_admin(settings) as admin:
+            watch = TopicWatch(settings, redis, admin)
+            well = await once_well(
+                stop,
+                lambda: check_version(redis, settings.redis),
+                lambda: check_rights(redis, settings.namespace),
+                lambda: look_at_topics(
+                    settings, admin
+                ),  # before anything is written: a mistake leaves nothing behind
+                lambda: check_group(settings),
+                lambda: meta.begin(redis, settings),
+                watch.check,
+                lambda: warn_of_dangers(redis),
+            )
+            if well:
+                with TemporaryDirectory(prefix="assidu-") as folder:
+                    await _work(settings, redis, watch, folder, stop)
     except Stalled as stalled:
         await _restart_in_place(str(stalled))
     finally:
         await redis.aclose()
 
 
-async def _work(settings: Settings, redis: Redis, folder: str, stop: asyncio.Event) -> None:
+async def _work(settings: Settings, redis: Redis, watch: TopicWatch, folder: str, stop: asyncio.Event) -> None:
     store = ShardStore(redis, settings.namespace)
     aside = Aside(settings)
     calendar, clock = Calendar(settings.zone), Clock(settings, store)
@@ -93,10 +101,12 @@ async def _work(settings: Settings, redis: Redis, folder: str, stop: asyncio.Eve
         following.scoring,
         lambda customer_ids: shards_of(customer_ids, settings.partitions),
         lambda: meta.agree(redis, settings),
+        watch.check,
     )
     shards = Shards(common)
     app = engagement_app(settings, shards, folder)
-    pulse = Pulse(shards, store, Heartbeats(redis, settings.namespace), [clock.follow, following.follow])
+    heartbeats = Heartbeats(redis, settings.namespace)
+    pulse = Pulse(shards, store, heartbeats, [clock.follow, following.follow, watch.look])
 
     def why_not_ready() -> str | None:
         if not shards.owned:
@@ -108,17 +118,18 @@ async def _work(settings: Settings, redis: Redis, folder: str, stop: asyncio.Eve
         return None
 
     await aside.start()
-    running = [asyncio.create_task(each) for each in (pulse.run(), shards.pipeline.run(), look_on(shards.owned))]
+    work = (pulse.run(), shards.pipeline.run(), look_on(shards.owned))
+    tasks = [asyncio.create_task(each) for each in work]
     try:
         async with serving(
             health_app(why_not_ready), settings.bind, settings.worker_port, "ASSIDU_WORKER_PORT"
         ) as port:
             log.info("worker started", kafka=settings.kafka, group=settings.group, http=f"{settings.bind}:{port}")
-            await app.start()
-            await _until_over(stop, running, shards, pulse, app, settings)
+            tasks.append(asyncio.create_task(app.start()))  # it waits for its part of the group, perhaps in vain
+            await _until_over(stop, tasks, shards, pulse, app, settings)
     finally:
         await shards.close()
-        for task in running:
+        for task in tasks:
             task.cancel()
         with suppress(Exception):
             await app.stop()
@@ -128,7 +139,7 @@ async def _work(settings: Settings, redis: Redis, folder: str, stop: asyncio.Eve
 
 async def _until_over(
     stop: asyncio.Event,
-    running: Sequence[asyncio.Task[None]],
+    tasks: Sequence[asyncio.Task[None]],
     shards: Shards,
     pulse: Pulse,
     app: App,
@@ -139,17 +150,23 @@ async def _until_over(
     try:
         while not stopping.done():
             await asyncio.wait({stopping}, timeout=_WATCH_SECONDS)
-            for task in running:
+            for task in tasks:
                 if task.done():
                     task.result()
             if shards.failed.done():
                 shards.failed.result()
             if app.crashed or app.should_stop:
-                raise Stalled(f"Faust has stopped: {app.crash_reason!r}")
+                raise _why_stopped(app.crash_reason)
             if stalled := pulse.stalled(settings.stall_seconds):
                 raise Stalled(f"shards {stalled} made no progress for {settings.stall_seconds:g} s")
     finally:
         stopping.cancel()
+
+
+def _why_stopped(reason: BaseException | None) -> Exception:
+    if isinstance(reason, KafkaError) and not kafka_errors.passes(reason):
+        return kafka_errors.refusal(reason, "let this worker read")
+    return Stalled(f"Faust has stopped: {reason!r}")
 
 
 async def _restart_in_place(why: str) -> None:

@@ -6,7 +6,8 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from time import time
+from math import inf
+from time import monotonic
 
 from stream.core.ragged import Ints
 from stream.core.time import Calendar, minute_of
@@ -32,7 +33,7 @@ from stream.worker.waiting import Waiting
 _AT_WORK = 2
 """Folds and looks at the same time: one works while Redis works for the other."""
 
-_BEHIND_MS = 5_000
+_BEHIND_SECONDS = 5.0
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,8 @@ class Common:
     shards_of: Callable[[Sequence[str]], Ints]
     id_key: Callable[[], Awaitable[int]]
     """The key of the event-id hashes, as Redis has it at the moment."""
+    check_topics: Callable[[], Awaitable[None]]
+    """Raises UserError where Kafka's topics are not those that are counted."""
     turns: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_AT_WORK))
     """Whoever waits for a turn gathers more; and no more than a few batches are in memory as events and columns."""
 
@@ -77,13 +80,12 @@ class Shard:
         self.waiting = waiting
         self.at_rest = asyncio.Lock()
         """Held while a batch is worked on: whoever holds it sees no commit in flight."""
-        self.left_ms: int | None = None
-        """Record time of the oldest record that Kafka had and Redis had not when the pulse looked; 0: none."""
         self.begun = False
         """Whether events may be folded."""
         self._fenced: str | None = None
         self._newest_ms: int | None = None
-        self.working_ms: int | None = None
+        self._looked_at = -inf
+        self._waiting_since: float | None = None
         self._common = common
         self._reader = reader
         self.hot = HotState(
@@ -120,13 +122,9 @@ class Shard:
         self._fenced = why
         self.close()
 
-    @property
-    def oldest_ms(self) -> int | None:
-        """Record time of the oldest record that is fetched and not committed."""
-        waiting = self.waiting.oldest_ms
-        if waiting is None or self.working_ms is None:
-            return self.working_ms if waiting is None else waiting
-        return min(waiting, self.working_ms)
+    def looked(self, waiting_since: float | None) -> None:
+        """Somebody looked at the logs: a record waits since then (monotonic seconds), or none does."""
+        self._looked_at, self._waiting_since = monotonic(), waiting_since
 
     def close(self) -> None:
         """Finish the commit in flight, begin no other."""
@@ -160,9 +158,9 @@ class Shard:
 
     @property
     def is_behind(self) -> bool:
-        """Whether a record has waited for longer than a moment."""
-        oldest = [ms for ms in (self.oldest_ms, self.left_ms) if ms]
-        return self.left_ms is None or bool(oldest and time() * 1000 - min(oldest) > _BEHIND_MS)
+        """Whether a record waits for longer than a moment, for all that is known: Kafka may be away."""
+        oldest = self._looked_at if self._waiting_since is None else self._waiting_since
+        return monotonic() - oldest > _BEHIND_SECONDS
 
     @property
     def is_closed(self) -> bool:
@@ -192,7 +190,6 @@ class Shard:
                 continue
             following[batch.topic] = batch.end
             accepted.append(batch)
-        self.working_ms = min((batch.records[0].timestamp for batch in accepted), default=None)
         return accepted
 
     def remember(self, batches: Sequence[Batch], changes: ShardChanges, ids: Ids) -> None:

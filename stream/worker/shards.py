@@ -7,10 +7,12 @@ import secrets
 from collections.abc import Iterable, Mapping, Set
 
 import structlog
+from aiokafka.errors import KafkaError
 from faust.types import TP
 
 from stream.core.names import Names
 from stream.errors import UserError
+from stream.kafka_errors import refusal
 from stream.offsets import Bounds, log_bounds
 from stream.settings import Settings
 from stream.store.shard import Claim, Position
@@ -61,9 +63,10 @@ class Shards:
     async def positions(self, assigned: Iterable[TP]) -> dict[TP, int]:
         """Claim what was newly assigned; where to read every topic of every owned shard from."""
         numbers = {tp.partition for tp in assigned if tp.topic in self._settings.topics}
-        self._refuse_torn(numbers, set(assigned))
         self._revoked.clear()
         try:
+            if await self._is_torn(numbers, set(assigned)):
+                return {}
             claimed = await self._claim(numbers - self._owned.keys())
         except GivenUp:  # the next rebalance has begun, and asks again
             return {}
@@ -92,6 +95,16 @@ class Shards:
         self._owned.clear()
         self._tasks.clear()
         SHARDS_OWNED.set(0)
+
+    def refused(self, error: KafkaError) -> None:
+        """Kafka will not let this worker read."""
+        self._fail(refusal(error, "let this worker read"))
+
+    def out_of_range(self, tps: Iterable[TP]) -> None:
+        """Kafka does not have what follows the position: whoever claims the shard anew finds out why."""
+        for tp in tps:
+            if shard := self._owned.get(tp.partition):
+                shard.fence("position")
 
     def _own(self, shard: Shard) -> None:
         self._owned[shard.number] = shard
@@ -183,15 +196,18 @@ class Shards:
         tps = [TP(topic, number) for number in self._owned for topic in self._settings.topics]
         return {tuple(tp): end for tp, end in (await self.consumer.ends(tps) if tps else {}).items()}
 
-    def _refuse_torn(self, numbers: set[int], assigned: set[TP]) -> None:
-        torn = [
-            f"{topic}/{number}"
-            for number in numbers
-            for topic in self._settings.topics
-            if TP(topic, number) not in assigned
-        ]
-        if torn:
-            self._fail(UserError(f"Kafka gave this worker part of a shard only; not assigned: {', '.join(torn)}"))
+    async def _is_torn(self, numbers: set[int], assigned: set[TP]) -> bool:
+        """Whether the topics of a shard were not assigned together; then it is said why."""
+        due = {TP(topic, number) for topic in self._settings.topics for number in numbers}
+        if due <= assigned and max(numbers, default=0) < self._settings.partitions:
+            return False
+        names = ", ".join(sorted(f"{tp.topic}/{tp.partition}" for tp in due - assigned))
+        try:
+            await retrying("ask which topics there are", self._common.check_topics, self._revoked)
+            self._fail(UserError(f"Kafka gave this worker part of a shard only; not assigned: {names}"))
+        except UserError as error:
+            self._fail(error)
+        return True
 
     def _count_waiting(self, events: int) -> None:
         self._events_waiting += events
@@ -224,5 +240,6 @@ def _refuse_outside(number: int, position: Position, bounds: Mapping[str, tuple[
     if outside:
         raise UserError(
             "Redis's position lies outside of what Kafka has; is this the right ASSIDU_KAFKA for this ASSIDU_REDIS, "
-            "and did Kafka keep its data?\n  " + "\n  ".join(outside)
+            "and did Kafka keep its data? What it has lost cannot be counted any more: to go on with the rest, start "
+            "everything with a new ASSIDU_NAMESPACE (and ASSIDU_GROUP).\n  " + "\n  ".join(outside)
         )

@@ -10,13 +10,15 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
-from time import time
+from time import monotonic, time
 from typing import Any, NamedTuple
 
 from aiokafka.consumer import fetcher
+from aiokafka.errors import KafkaError, NoOffsetForPartitionError, OffsetOutOfRangeError
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP, ConsumerMessage, Message
 
+from stream.kafka_errors import passes
 from stream.worker.batch import Batch, KafkaRecord
 
 
@@ -37,6 +39,12 @@ _MUCH = 2_000
 _FRESH_MS = 5_000
 """So long what a fetch said of the end of a log is good enough."""
 
+MARKERS_EVERY_SECONDS = 0.25
+"""So often it is looked where no record came, but what follows no record may be passed."""
+
+REFUSED_PAUSE_SECONDS = 1.0
+"""Until Kafka is asked again what it has refused: the worker is about to stop."""
+
 Positions = Callable[[set[TP]], Awaitable[dict[TP, int]]]
 """Topic-partitions newly assigned -> where to read them from."""
 
@@ -55,13 +63,18 @@ def take_records_as_parsed() -> None:
 
 
 class PromptThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
-    """Faust's thread, whose fetches are as patient as they are told to be."""
+    """Faust's thread, whose fetches are as patient as they are told to be, and ask for what is committed only."""
 
     def _create_worker_consumer(self, transport: Any) -> Any:
         consumer = super()._create_worker_consumer(transport)
         # Faust has 1.5 s and a byte, and no setting for it.
         consumer._fetch_max_wait_ms, consumer._fetch_min_bytes = PATIENT
+        consumer._isolation_level = "read_committed"  # in Faust for exactly_once only, which writes transactions too
         return consumer
+
+    @property
+    def has_begun(self) -> bool:
+        return self._consumer is not None and self._consumer._coordinator is not None
 
     def fetch(self, how: Fetching) -> None:
         """From the next request on."""
@@ -69,17 +82,38 @@ class PromptThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
         if fetcher is not None:
             fetcher._fetch_max_wait_ms, fetcher._fetch_min_bytes = how
 
+    def reached(self, tps: Iterable[TP]) -> dict[TP, int]:
+        """How far what Kafka has sent is handed out: beyond the last record where only markers, or records of
+        transactions that came to nothing, follow it. What is not assigned, or being sought, is left out."""
+        states = self._states(tps)
+        return {tp: state.position for tp, state in states.items() if state.has_valid_position}
+
     def fetched_ends(self, tps: Iterable[TP], now_ms: int) -> dict[TP, int]:
-        """The ends of those logs of which a fetch has told them lately."""
+        """Where those logs end of which a fetch has told it lately; before the first open transaction.
+
+        Raises aiokafka's KafkaError where the group may not be joined, which nobody is told as long as nothing is
+        assigned.
+        """
+        self._ensure_consumer()._coordinator.check_errors()
+        states = {tp: state for tp, state in self._states(tps).items() if (state.timestamp or 0) > now_ms - _FRESH_MS}
+        return {tp: state.lso for tp, state in states.items() if (state.lso or 0) > 0}
+
+    async def listed_ends(self, tps: Iterable[TP]) -> dict[TP, int]:
+        """Where each log ends by now, for who reads what is committed: before the first open transaction."""
+        consumer = self._ensure_consumer()
+        listed = await consumer.end_offsets([driver.ensure_aiokafka_TP(tp) for tp in tps])
+        # See stream.offsets: a fetch may know more than ListOffsets.
+        fetched = {tp: consumer.last_stable_offset(tp) for tp in listed if tp in consumer.assignment()}
+        return {TP(*tp): max(end, fetched.get(tp) or 0) for tp, end in listed.items()}
+
+    def _states(self, tps: Iterable[TP]) -> dict[TP, Any]:
         # Read once: the consumer's own thread may exchange them at any time.
         subscription = self._ensure_consumer()._subscription.subscription
         assignment: Any = subscription.assignment if subscription else None
-        ends: dict[TP, int] = {}
-        for tp in tps if assignment is not None else ():
-            state = assignment.state_value(tp) if tp in assignment.tps else None
-            if state is not None and (state.timestamp or 0) > now_ms - _FRESH_MS:
-                ends[tp] = state.highwater
-        return ends
+        if assignment is None:
+            return {}
+        states = {tp: assignment.state_value(tp) for tp in tps}
+        return {tp: state for tp, state in states.items() if state}
 
 
 class BatchConsumer(driver.Consumer):  # type: ignore[misc]
@@ -91,6 +125,7 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]
         super().__init__(*args, **kwargs)
         self._read_offset = _Unknown()
         self._next: dict[TP, int] = {}
+        self._looked_at = 0.0
         self._epoch: defaultdict[TP, int] = defaultdict(int)
         # No fetch is under way while a partition is sought: so `_next` is exact, and a batch's epoch too.
         self._fetching = asyncio.Lock()
@@ -106,7 +141,7 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]
         """Fetch; one message for all that came. Stock Faust yields one per record, each of which costs 0.1 ms."""
         records, active = await self._wait_next_records(timeout)
         generation = self.app.consumer_generation_id
-        if self.should_stop or not records:
+        if self.should_stop:
             return
         if not self.flow_active:  # a rebalance began: everything is sought anew when it ends
             return
@@ -118,25 +153,36 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]
             if some:
                 yield TP(some[0].topic, some[0].shard), self._message(some)
 
+    async def ends(self, tps: Sequence[TP]) -> dict[TP, int]:
+        """Where the logs end: as the last fetch told it, and where none did lately, as Kafka tells it now."""
+        if not tps or self._thread is None or not self._thread.has_begun:
+            return {}
+        ends = self._thread.fetched_ends(tps, int(time() * 1000))
+        if others := [tp for tp in tps if tp not in ends]:
+            ends |= await self._thread.call_thread(self._thread.listed_ends, others)
+        return ends
+
     def _batches(self, records: Mapping[TP, list[Any]]) -> list[tuple[TP, Batch]]:
         # Taken down at once, without awaiting: what is not delivered after all leaves a gap that
         # the shard sees (start ≠ position) and seeks back over.
         batches = []
-        for tp, fetched in records.items():
-            start, end = self._next.get(tp, fetched[0].offset), fetched[-1].offset + 1
-            self._next[tp] = end
-            batches.append((tp, Batch(tp.topic, tp.partition, start, end, self._epoch[tp], fetched)))
+        tps: Iterable[TP] = records
+        if monotonic() - self._looked_at > MARKERS_EVERY_SECONDS:
+            tps, self._looked_at = list(self._next), monotonic()
+        for tp, end in self._thread.reached(tps).items():
+            if (start := self._next[tp]) < end:
+                self._next[tp] = end
+                batches.append((tp, Batch(tp.topic, tp.partition, start, end, self._epoch[tp], records.get(tp, []))))
         return batches
 
     def _message(self, batches: list[Batch]) -> Message:
         """A message of the first batch's partition: Faust is told of none of their offsets."""
         first = batches[0]
-        last = first.records[-1]
         return ConsumerMessage(
             first.topic,
             first.shard,
-            last.offset,
-            last.timestamp / 1000,
+            first.end - 1,
+            time(),
             None,
             None,
             None,
@@ -149,7 +195,18 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]
 
     async def _getmany(self, active_partitions: set[TP] | None, timeout: float) -> Any:
         async with self._fetching:
-            return await super()._getmany(active_partitions, timeout)
+            try:
+                return await super()._getmany(active_partitions, timeout)
+            except NoOffsetForPartitionError:
+                return {}  # assigned a moment ago; where to read from is about to be said by a seek
+            except OffsetOutOfRangeError as error:
+                self.transport.out_of_range([TP(*tp) for tp in error.args[0]])
+            except KafkaError as error:
+                if passes(error):
+                    raise
+                self.transport.refused(error)
+        await asyncio.sleep(REFUSED_PAUSE_SECONDS)
+        return {}
 
     async def seek_to_committed(self) -> dict[TP, int]:
         """Where every assigned partition is read from: the group's offset, overridden by `positions`."""
@@ -175,15 +232,6 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]
         if tp in self._thread.assignment():
             self._thread.seek(driver.ensure_aiokafka_TP(tp), offset)
 
-    async def ends(self, tps: Sequence[TP]) -> dict[TP, int]:
-        """The end of each log: as the last fetch told it, and where none did lately as Kafka tells it now."""
-        ends = self._thread.fetched_ends(tps, int(time() * 1000))
-        if others := [tp for tp in tps if tp not in ends]:
-            for tp, end in (await self.highwaters(*others)).items():
-                # See stream.offsets: a fetch may know more than ListOffsets.
-                ends[TP(*tp)] = max(end, self.highwater(TP(*tp)) or 0)
-        return dict(ends)
-
     def acknowledge(self, tp: TP, offset: int) -> None:
         """Everything before `offset` is committed: the group may know, as a hint for lag tools."""
         self._acked[tp].append(offset - 1)
@@ -207,3 +255,7 @@ class BatchTransport(driver.Transport):  # type: ignore[misc]
 
     Consumer = BatchConsumer
     positions: Positions
+    refused: Callable[[KafkaError], None]
+    """Told of what Kafka will never do for this consumer; it goes on, to be stopped in order."""
+    out_of_range: Callable[[list[TP]], None]
+    """Told where Kafka does not have what is to be read next."""

@@ -25,6 +25,10 @@ class Waiting:
         self._batches: deque[Batch] = deque()
         self._closed = False
 
+    def __bool__(self) -> bool:
+        """Whether a batch waits, though it may hold no record."""
+        return bool(self._batches)
+
     def put(self, batch: Batch) -> None:
         """Queue the batch; once closed it is dropped, to be fetched again by whoever owns the shard next."""
         if not self._closed:
@@ -32,11 +36,6 @@ class Waiting:
                 self.since = monotonic()
             self._batches.append(batch)
             self._count(len(batch.records))
-
-    @property
-    def oldest_ms(self) -> int | None:
-        """Timestamp of the oldest waiting record (the topics may differ, so this is the least of the heads)."""
-        return min((batch.records[0].timestamp for batch in self._batches), default=None)
 
     def take(self) -> list[Batch]:
         """All batches, up to the most events."""

@@ -22,6 +22,9 @@ advertised.listeners=PLAINTEXT://127.0.0.1:{port}
 listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT
 log.dirs={folder}
 auto.create.topics.enable=false
+# Everybody may do everything, but for what a test forbids.
+authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer
+allow.everyone.if.no.acl.found=true
 # One node holds the only copy of everything.
 offsets.topic.replication.factor=1
 offsets.topic.num.partitions=4

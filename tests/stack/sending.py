@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from aiokafka import AIOKafkaProducer
 from aiokafka.structs import RecordMetadata
@@ -13,18 +13,19 @@ from stream.settings import Settings
 
 
 class Record(NamedTuple):
-    """`partition` None: as the key says, or anywhere without one."""
+    """`partition` None: as the key says, or anywhere without one; `timestamp_ms` None: now."""
 
     family: str
     value: bytes | None
     key: bytes | None = None
     partition: int | None = None
     headers: tuple[tuple[str, bytes], ...] = ()
+    timestamp_ms: int | None = None
 
 
-async def send(settings: Settings, records: Iterable[Record]) -> list[RecordMetadata]:
-    """Where each of them went, in the same order, once Kafka has acknowledged all."""
-    async with AIOKafkaProducer(bootstrap_servers=settings.kafka, acks="all") as producer:
+async def send(settings: Settings, records: Iterable[Record], **options: Any) -> list[RecordMetadata]:
+    """Where each of them went, in the same order, once Kafka has acknowledged all; `options` are the producer's."""
+    async with AIOKafkaProducer(bootstrap_servers=settings.kafka, acks="all", **options) as producer:
         answers = [
             await producer.send(
                 settings.topic_prefix + record.family,
@@ -32,6 +33,7 @@ async def send(settings: Settings, records: Iterable[Record]) -> list[RecordMeta
                 key=record.key,
                 partition=record.partition,
                 headers=list(record.headers),
+                timestamp_ms=record.timestamp_ms,
             )
             for record in records
         ]

@@ -44,16 +44,20 @@ class Story:
 
     def __init__(self, assidu: Assidu, **changed: object) -> None:
         self.assidu = assidu
-        self.settings = assidu.settings = assidu.settings.model_copy(update={**IMPATIENT, **changed})
+        self.change(**{**IMPATIENT, **changed})
         self.emitted: list[Event] = []
         self.coefficients: Mapping[str, float] = DEFAULTS
         self._redis = Redis.from_url(self.settings.redis.get_secret_value())
-        self._keys = Keys(self.settings.namespace)
         self._files = 0
         self._emitting: list[Child] = []
         self._go_on = threading.Event()
         done = assidu.run("topics")
         assert done.returncode == 0, done.stderr
+
+    def change(self, **changed: object) -> None:
+        """From now on, the deployment has other settings."""
+        self.settings = self.assidu.settings = self.assidu.settings.model_copy(update=changed)
+        self._keys = Keys(self.settings.namespace)
 
     def history(self, count: int, seed: int = 1, newest: datetime = NEWEST, **shape: Any) -> list[Event]:
         return history(seed, count, newest, **shape)
@@ -74,10 +78,11 @@ class Story:
         self._emitting.append(self.assidu.start("emit", str(pipe)))
         threading.Thread(target=_feed, args=(pipe, lines, self._go_on), daemon=True).start()
 
-    def send(self, records: Iterable[Record], counting: Iterable[Event] = ()) -> list[RecordMetadata]:
-        """Send records past the emitter; `counting` are the events in them that ought to count."""
+    def send(self, records: Iterable[Record], counting: Iterable[Event] = (), **options: Any) -> list[RecordMetadata]:
+        """Send records past the emitter; `counting` are the events in them that ought to count, `options` are the
+        producer's."""
         self.emitted += counting
-        return asyncio.run(send(self.settings, records))
+        return asyncio.run(send(self.settings, records, **options))
 
     def worker(self, **changed: object) -> Service:
         return self._serve("worker", **changed)

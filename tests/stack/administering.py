@@ -1,0 +1,95 @@
+"""What an administrator does to topics, on Apache Kafka."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+from aiokafka.admin import AIOKafkaAdminClient, NewPartitions, NewTopic
+from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
+from aiokafka.errors import NoError, TopicAlreadyExistsError, for_code
+from aiokafka.protocol.admin import CreateAclsRequest_v1
+from aiokafka.protocol.api import Request
+
+from stream.settings import Settings
+from stream.topic_metadata import see_topics
+from stream.topics import kafka_admin
+from tests.stack.waiting import eventually_async
+
+READ, WRITE = 3, 4
+TOPIC, GROUP = 2, 3
+_LITERAL, _DENY = 3, 2
+
+
+def configure(settings: Settings, topic: str, **configuration: object) -> None:
+    asyncio.run(alter(settings, topic, **configuration))
+
+
+async def alter(settings: Settings, topic: str, **configuration: object) -> None:
+    """Set these, and everything else back to what the broker has, and wait until it does so; "_" stands for "."."""
+    wanted = {name.replace("_", "."): str(value) for name, value in configuration.items()}
+    resource = ConfigResource(ConfigResourceType.TOPIC, topic, wanted)
+    async with kafka_admin(settings) as admin:
+        for answer in await admin.alter_configs([resource]):
+            for code, words, *_ in answer.resources:
+                assert for_code(code) is NoError, words
+
+        async def is_so() -> bool:
+            [answer] = await admin.describe_configs([resource])
+            [(*_, entries)] = answer.resources
+            return wanted.items() <= {(name, value) for name, value, *_ in entries}
+
+        await eventually_async(is_so, 10, f"{topic} to be configured")
+
+
+def raise_partitions(settings: Settings, topic: str, partitions: int) -> None:
+    _do(settings, lambda admin: admin.create_partitions({topic: NewPartitions(partitions)}))
+
+
+def create_anew(settings: Settings, topic: str) -> None:
+    """Delete the topic and create it under the same name, as soon as Kafka lets it; and wait until it shows it."""
+
+    async def again(admin: AIOKafkaAdminClient) -> None:
+        before = (await see_topics(admin, [topic])).topics[topic].id
+        await admin.delete_topics([topic])
+        async with asyncio.timeout(30):
+            problem: object = TopicAlreadyExistsError
+            while problem is TopicAlreadyExistsError:
+                answer = await admin.create_topics([NewTopic(topic, settings.partitions, 1)])
+                problem = for_code(answer.to_object()["topic_errors"][0]["error_code"])
+        assert problem is NoError, problem
+
+        async def is_shown() -> bool:
+            seen = (await see_topics(admin, [topic])).topics.get(topic)
+            return seen is not None and seen.id != before
+
+        await eventually_async(is_shown, 10, f"{topic} to be another")
+
+    _do(settings, again)
+
+
+def forbid(settings: Settings, name: str, operation: int, kind: int = TOPIC) -> None:
+    """Nobody may READ from, or WRITE to, the TOPIC or GROUP any more."""
+
+    async def deny(admin: AIOKafkaAdminClient) -> None:
+        await admin._send_request(_CreateAcls([(kind, name, _LITERAL, "User:*", "*", operation, _DENY)]))
+
+    _do(settings, deny)
+
+
+class _CreateAcls(Request[CreateAclsRequest_v1]):
+    API_KEY = 30
+
+    def __init__(self, rules: list[tuple[object, ...]]) -> None:
+        self._rules = rules
+
+    def build(self, request_struct_class: type[CreateAclsRequest_v1]) -> CreateAclsRequest_v1:
+        return request_struct_class(self._rules)
+
+
+def _do(settings: Settings, what: Callable[[AIOKafkaAdminClient], Awaitable[object]]) -> None:
+    async def now() -> None:
+        async with kafka_admin(settings) as admin:
+            await what(admin)
+
+    asyncio.run(now())
