@@ -272,11 +272,6 @@ class ShardStore:
         """A field of the shard's state."""
         return _text(await self._redis.hget(self._keys.shard(shard).state, name))
 
-    async def last_sign(self, shard: int) -> tuple[int, int]:
-        """When the last owner gave a sign of life, and since when a record waited by then; 0 where there is none."""
-        heartbeat, oldest = await self._redis.hmget(self._keys.shard(shard).state, "heartbeat_ms", "oldest_ms")
-        return int(heartbeat or 0), int(oldest or 0)
-
     async def newest_ms(self, shards: Iterable[int]) -> int | None:
         """The newest event of these shards."""
         async with self._redis.pipeline(transaction=False) as pipe:

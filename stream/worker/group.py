@@ -9,7 +9,7 @@ from aiokafka.errors import KafkaError
 
 from stream.errors import UserError
 from stream.settings import Settings
-from stream.topics import _admin as admin_client
+from stream.topics import kafka_admin
 
 _ANSWER_WITHIN_SECONDS = 5.0
 _LOOK_AGAIN_SECONDS = 0.2
@@ -40,7 +40,7 @@ async def check_group(settings: Settings) -> None:
 async def _clients(settings: Settings) -> set[str]:
     """Client ids of the members of the group."""
     until = monotonic() + _ANSWER_WITHIN_SECONDS
-    async with admin_client(settings) as admin:
+    async with kafka_admin(settings) as admin:
         while True:
             try:
                 [answer] = await admin.describe_consumer_groups([settings.group])

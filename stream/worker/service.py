@@ -67,9 +67,8 @@ async def run_worker(settings: Settings) -> None:
                 stop,
                 lambda: check_version(redis, settings.redis),
                 lambda: check_rights(redis, settings.namespace),
-                lambda: look_at_topics(
-                    settings, admin
-                ),  # before anything is written: a mistake leaves nothing behind
+                # Before anything is written: a mistake leaves nothing behind.
+                lambda: look_at_topics(settings, admin),
                 lambda: check_group(settings),
                 lambda: meta.begin(redis, settings),
                 watch.check,

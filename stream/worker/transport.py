@@ -157,7 +157,7 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]
         """Where the logs end: as the last fetch told it, and where none did lately, as Kafka tells it now."""
         if not tps or self._thread is None or not self._thread.has_begun:
             return {}
-        ends = self._thread.fetched_ends(tps, int(time() * 1000))
+        ends: dict[TP, int] = self._thread.fetched_ends(tps, int(time() * 1000))
         if others := [tp for tp in tps if tp not in ends]:
             ends |= await self._thread.call_thread(self._thread.listed_ends, others)
         return ends
