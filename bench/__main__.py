@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 
 import click
 
-from bench import around
+from bench import around, small
 from bench.around import Around
 from bench.deployment import deployed
 from bench.load import Load
@@ -21,11 +21,12 @@ from bench.peers import BARE, ORDINARY, PEERS
 from bench.progress import Bar, bars
 from bench.results import FOLDER, Outcome, Run, checked_out, keep, machine
 from bench.scenarios import MAIN, Scenario, scenarios
+from bench.small import Small
 from bench.stack import BROKERS, best_broker, leave_one_core
 from bench.stages import profile
 from stream.errors import UserError
 
-STAGES, AROUND = OTHERS = "stages", "around"
+STAGES, AROUND, SMALL = OTHERS = "stages", "around", "small"
 # The embedded broker holds everything in memory.
 EVENTS = {"apache": 6_000_000, "embedded": 1_500_000}
 CUSTOMERS = {"apache": 1_000_000, "embedded": 200_000}
@@ -42,6 +43,7 @@ class Bench:
         self.stages: dict[str, float] = {}
         self.missing: dict[str, str] = {}
         self.around: Around | None = None
+        self.small: list[Small] = []
         self.redis_version = ""
         self.cores = leave_one_core()
         self._broker = broker
@@ -78,6 +80,10 @@ class Bench:
         with self._missing_if_failed(AROUND):
             self.around = await around.measured(self._broker, self.cores)
 
+    async def small_loads(self) -> None:
+        with self._missing_if_failed(SMALL):
+            self.small = await small.rows(self._broker, self.cores)
+
     @contextmanager
     def _missing_if_failed(self, name: str) -> Iterator[None]:
         try:
@@ -100,6 +106,8 @@ async def run(
                 await bench.under(name, scenario, _titled(name, bar))
         if STAGES in others:
             await bench.profile(main_load._replace(events=main_load.events // 6), _titled(STAGES, bar))
+    if SMALL in others:
+        await bench.small_loads()
     if AROUND in others:
         await bench.look_around()
     return Run(
@@ -115,6 +123,7 @@ async def run(
         stages=bench.stages,
         missing=bench.missing,
         around=bench.around,
+        small=bench.small,
     )
 
 

@@ -27,6 +27,7 @@ from stream.exporter.app import Exporter
 from stream.json_text import json_text
 from stream.metrics import SERIES
 from stream.settings import Settings
+from stream.store.heartbeats import Heartbeats, Said
 from stream.store.keys import Keys
 from stream.store.shard import COMMIT_LENGTH
 from tests.stack.command import Assidu
@@ -93,7 +94,7 @@ class Workers:
         self.minute = minute_of(int(time() * 1000))
         self._redis = redis
         self._shards = [Keys(settings.namespace).shard(number) for number in range(settings.partitions)]
-        self._topics = tuple(settings.topics)
+        self._heartbeats = Heartbeats(redis, settings.namespace)
         self._random = np.random.default_rng(20_260_301)
         self._keys = [key for number in range(PRODUCTS) for key in _keys(f"product-{number:02}")]
 
@@ -106,11 +107,10 @@ class Workers:
 
     async def commit(self) -> None:
         """A batch in every shard, of customers of all products."""
-        now_ms, lag = str(int(time() * 1000)), msgspec.json.encode(dict.fromkeys(self._topics, 0))
+        await self._heartbeats.beat("worker", Said(list(range(len(self._shards)))))
         async with self._redis.pipeline(transaction=False) as pipe:
             for shard in self._shards:
-                state = {"newest_ms": str(self.minute * MINUTE_MS), "heartbeat_ms": now_ms, "lag": lag}
-                pipe.hset(shard.state, mapping=state)
+                pipe.hset(shard.state, "newest_ms", str(self.minute * MINUTE_MS))
                 pipe.rpush(shard.journal, secrets.token_hex(COMMIT_LENGTH // 2).encode() + self._batch())
             await pipe.execute()
 

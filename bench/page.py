@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bench import small
 from bench.around import table
 from bench.load import BYTES, FAMILIES, LATE_DAYS, LATE_SHARE, RECENT_HOURS
 from bench.measuring import Measured
@@ -55,6 +56,7 @@ def section(run: Run) -> str:
         _scenarios(run) if len(run.scenarios) > 1 else None,
         _room(run.scenarios),
         f"Where the worker's time goes:\n\n{stages_table(run.stages)}" if run.stages else None,
+        small.table(run.small) if run.small else None,
         table(run.around) if run.around else None,
         _targets(run),
         *[f"- Not measured: {name}: {_shortly(why)}" for name, why in run.missing.items()],

@@ -13,6 +13,7 @@ import msgspec
 
 from bench.around import Around
 from bench.measuring import Measured
+from bench.small import Small
 from bench.stack import CHECKOUT
 
 FOLDER = Path(__file__).parent
@@ -91,6 +92,7 @@ class Run(msgspec.Struct, frozen=True):
     stages: dict[str, float]
     missing: dict[str, str]
     around: Around | None = None
+    small: list[Small] = []
 
 
 def machine(load: float, pinned: bool, redis_version: str) -> Machine:

@@ -27,7 +27,7 @@ from tests.stack.command import PROGRAM, Assidu
 RATES = (0, 10, 50, 500)
 PARTITIONS = (8, 64)
 CANARY_SECONDS = 1.0
-SETTLE_SECONDS = 30.0
+SETTLE_SECONDS, SECONDS = 30.0, 40.0
 _CUSTOMERS = 10_000
 _ARRIVE_SECONDS = 5.0
 _HOUR = 3600
@@ -97,8 +97,28 @@ def _p99(before: Buckets, after: Buckets) -> float | None:
     return bound(seen, 0.99)
 
 
-async def rows(broker: str, partitions: Sequence[int], rates: Sequence[int], seconds: float) -> list[Small]:
-    cores = leave_one_core()
+def table(rows: Sequence[Small]) -> str:
+    head = (
+        "Small loads, which cost next to nothing:\n\n"
+        "| partitions | events/s | core used by the worker | by the exporter | Redis, commands/s "
+        "| its file, MB an hour | event to gauge, 99 % within |\n|---:|---:|---:|---:|---:|---:|---:|\n"
+    )
+    return head + "".join(
+        f"| {row.partitions} | {row.rate} | {row.worker_share:.3f} | {row.exporter_share:.3f} "
+        f"| {row.redis_commands_per_second:.0f} | {row.aof_bytes_per_hour / 1e6:.1f} "
+        f"| {'–' if row.p99 is None else f'{row.p99:g} s'} |\n"
+        for row in rows
+    )
+
+
+async def rows(
+    broker: str,
+    cores: Sequence[int],
+    partitions: Sequence[int] = PARTITIONS,
+    rates: Sequence[int] = RATES,
+    seconds: float = SECONDS,
+) -> list[Small]:
+    """One after the other; `cores` as in `Stack`."""
     return [await measure(broker, cores, number, rate, seconds) for number, rate in product(partitions, rates)]
 
 
@@ -106,10 +126,10 @@ async def rows(broker: str, partitions: Sequence[int], rates: Sequence[int], sec
 @click.option("--broker", type=click.Choice(list(BROKERS)), default=best_broker, show_default="apache where it is")
 @click.option("--rate", "rates", type=click.IntRange(min=0), multiple=True, default=RATES, show_default=True)
 @click.option("--partitions", type=click.IntRange(min=1), multiple=True, default=PARTITIONS, show_default=True)
-@click.option("--seconds", type=click.FloatRange(min=5), default=40, show_default=True)
+@click.option("--seconds", type=click.FloatRange(min=5), default=SECONDS, show_default=True)
 def main(broker: str, rates: tuple[int, ...], partitions: tuple[int, ...], seconds: float) -> None:
     """Measure what small loads cost, and print it; keeps nothing."""
-    click.echo(json_text(asyncio.run(rows(broker, partitions, rates, seconds))))
+    click.echo(json_text(asyncio.run(rows(broker, leave_one_core(), partitions, rates, seconds))))
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ from bench.around import Around
 from bench.peers import PEERS
 from bench.results import Run
 from bench.scenarios import COLD, FLAT, MAIN, MIDNIGHT, SIZE, START, TWO
+from bench.small import Small
 
 EVENTS_PER_SECOND = 60_000
 EVENTS_PER_SECOND_HOPED_FOR = 100_000
@@ -21,7 +22,11 @@ BYTES_PER_CUSTOMER = 200
 MEMORY_MIB = 600
 START_SECONDS = 5.0
 EMITTED_PER_SECOND = 60_000
-DELAY_SECONDS = 2.0
+DELAY_SECONDS = 1.0
+WORKER_SHARES = {(8, 0): 0.03, (64, 0): 0.05, (8, 50): 0.05, (64, 50): 0.05, (8, 500): 0.12, (64, 500): 0.12}
+"""(partitions, events/s) -> how much of a core the worker may use."""
+IDLE_EXPORTER_SHARE, IDLE_COMMANDS, IDLE_AOF_MB = 0.03, 20, 1.0
+SMALL_DELAY_SECONDS = 1.5
 ANSWER_MS = 100.0
 
 
@@ -43,6 +48,8 @@ def verdicts(run: Run) -> Iterator[Verdict]:
         what = f"at least {wanted} times {PEERS[name].title}"
         yield _at_least(what, main.events_per_second / peer.events_per_second, wanted, "{:.1f}")
     yield from _of_scenarios(run)
+    for row in run.small:
+        yield from _small(row)
     if run.around:
         yield from _around(run.around)
 
@@ -77,6 +84,23 @@ def _of_scenarios(run: Run) -> Iterator[Verdict]:
         )
     largest = max(one.measured.peak_bytes for one in run.scenarios.values())
     yield _at_most(f"at most {MEMORY_MIB} MiB of memory in every run", largest / 2**20, MEMORY_MIB)
+
+
+def _small(row: Small) -> Iterator[Verdict]:
+    where = f"{row.rate} events/s in {row.partitions} partitions"
+    if wanted := WORKER_SHARES.get((row.partitions, row.rate)):
+        yield _at_most(f"{where}: at most {wanted:g} of a core for the worker", row.worker_share, wanted, "{:.3f}")
+    if row.rate:
+        p99 = inf if row.p99 is None else row.p99
+        what = f"{where}: 99 % of the events in the gauges within {SMALL_DELAY_SECONDS:g} s"
+        yield _at_most(what, p99, SMALL_DELAY_SECONDS, "{:g}")
+        return
+    what = f"{where}: at most {IDLE_EXPORTER_SHARE:g} of a core for the exporter"
+    yield _at_most(what, row.exporter_share, IDLE_EXPORTER_SHARE, "{:.3f}")
+    what = f"{where}: at most {IDLE_COMMANDS} commands a second in Redis"
+    yield _at_most(what, row.redis_commands_per_second, IDLE_COMMANDS)
+    what = f"{where}: at most {IDLE_AOF_MB:g} MB an hour of Redis's append-only file"
+    yield _at_most(what, row.aof_bytes_per_hour / 1e6, IDLE_AOF_MB, "{:.2f}")
 
 
 def _around(around: Around) -> Iterator[Verdict]:
