@@ -15,6 +15,8 @@ from stream.store import topic_ids
 from stream.topics import look_at_topics
 
 _LOOK_EVERY_SECONDS = 3.0
+_AGREE_EVERY_SECONDS = 60.0
+"""With Redis, on ids that have not changed: it may have lost them."""
 
 
 class TopicWatch:
@@ -23,13 +25,17 @@ class TopicWatch:
         self._redis = redis
         self._admin = admin
         self._looked_at = monotonic()
+        self._agreed: dict[str, str] | None = None
+        self._agreed_at = 0.0
         self._doubt: str | None = None
 
     async def check(self) -> None:
         """Raises UserError where they are not, and says how to go on."""
         try:
-            seen = await look_at_topics(self._settings, self._admin)
-            await topic_ids.agree(self._redis, self._settings, seen.ids(self._settings.topics))
+            ids = (await look_at_topics(self._settings, self._admin)).ids(self._settings.topics)
+            if ids != self._agreed or monotonic() - self._agreed_at > _AGREE_EVERY_SECONDS:
+                await topic_ids.agree(self._redis, self._settings, ids)
+                self._agreed, self._agreed_at = ids, monotonic()
         except KafkaError as error:
             if not kafka_errors.passes(error):
                 raise kafka_errors.refusal(error, "tell of its topics") from None
