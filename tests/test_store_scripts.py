@@ -10,11 +10,14 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from redis.asyncio import Redis
 from redis.exceptions import RedisError, ResponseError
 
 from stream.embedded import EmbeddedRedis, free_port
 from stream.errors import UserError
+from stream.store import packing
 from stream.store.connect import advice, passes
 from stream.store.keys import Keys
 from stream.store.packing import pack_customers
@@ -245,6 +248,31 @@ async def test_blobs_go_on_in_another_part_before_redis_could_refuse_them(owner:
         assert not [field for field in await owner.redis.hkeys(OF_SHARD.state) if field.startswith(b"parts:")]
     finally:
         await owner.redis.config_set("proto-max-bulk-len", 512 << 20)
+
+
+async def test_a_long_commit_is_cut_into_arguments_that_redis_takes(owner: Owner) -> None:
+    customers = [b"u:%d" % number for number in range(6_000)]
+    records = [b"%d" % number * 100 for number in range(6_000)]
+    await owner.redis.config_set("proto-max-bulk-len", 1 << 20)
+    try:
+        commit = Commit("f" * COMMIT_LENGTH, owner.last, {TOPIC: 2}, {TOPIC: 3}, 2, [b"name"])
+        work = Work(customers=customers, records=records, messages=[b"after the records"])
+        assert sum(map(len, records)) > 2 << 20
+        assert await owner.store.commit(SHARD, OWNER, commit, work) == "committed"
+        assert await owner.store.records(SHARD, customers) == records
+        assert (await owner.store.names(SHARD))[-1] == b"name"
+        assert (await owner.store.outbox(SHARD, 10))[-1] == b"after the records"
+    finally:
+        await owner.redis.config_set("proto-max-bulk-len", 512 << 20)
+
+
+@given(st.lists(st.tuples(st.binary(max_size=9), st.binary(max_size=9)), max_size=30))
+def test_portions_are_all_there_is_in_its_order_and_short(rows: list[tuple[bytes, bytes]]) -> None:
+    left, right = [a for a, _ in rows], [b for _, b in rows]
+    cuts = list(packing.portions(left, right, most_bytes=10))
+    assert [row for cut in cuts for row in zip(left[cut], right[cut], strict=True)] == rows
+    assert all(len(b"".join(column[cut])) <= 10 for cut in cuts for column in (left, right))
+    assert len(cuts) <= len(rows)
 
 
 async def test_a_piece_longer_than_a_part_is_one_by_itself(owner: Owner) -> None:

@@ -11,6 +11,7 @@ from redis.asyncio import Redis
 from structlog.testing import capture_logs
 
 from stream.core.risk import Coefficients
+from stream.core.time import Calendar
 from stream.embedded import EmbeddedRedis
 from stream.errors import UserError
 from stream.exporter.deployment import Deployment
@@ -18,7 +19,9 @@ from stream.exporter.exposition import exposition
 from stream.settings import Settings
 from stream.store import meta
 from stream.store.coefficients import publish_coefficients, read_coefficients
+from stream.store.keys import Keys
 from stream.store.server import dangers, warn_of_dangers
+from stream.worker.following import Following
 
 
 @pytest.fixture(scope="module")
@@ -100,6 +103,24 @@ async def test_by_which_coefficients_churn_risk_is_scored(redis: Redis, settings
     assert "default" not in text.replace("the defaults", "")
     await publish_coefficients(redis, namespace, None)
     assert await read_coefficients(redis, namespace) == (Coefficients(), None)
+
+
+async def test_a_worker_says_by_which_coefficients_it_scores(redis: Redis, settings: Settings) -> None:
+    """At its start, and whenever others come into force."""
+    with capture_logs() as logs:
+        following = Following(redis, settings, Calendar(settings.zone))
+        await following.follow()
+        await following.follow()
+        await publish_coefficients(redis, settings.namespace, replace(Coefficients(), decay=0.9))
+        await following.follow()
+        await redis.delete(Keys(settings.namespace).meta)  # with all of Redis
+        await following.follow()
+    _, set_ms = await read_coefficients(redis, settings.namespace)
+    assert set_ms is None
+    said = [line["source"] for line in logs]
+    assert (said[0], said[2]) == ("the defaults", "the defaults")
+    assert said[1].startswith("set at 20")
+    assert following.scoring().coefficients == Coefficients()
 
 
 async def test_how_long_ids_are_remembered_is_what_the_workers_say(redis: Redis, settings: Settings) -> None:

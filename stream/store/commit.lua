@@ -1,11 +1,11 @@
 -- Write one folded batch and the position that follows it: all or nothing.
 -- KEYS: state, customers (what the buckets' names begin with), names, journal, outbox, at-risk, then blobs to append to
 -- (event ids, timers), then blobs to delete.
--- ARGV: JSON {owner, commit, after (the commit before), expected, position, newest_ms, named, names, part_bytes, blobs,
--- ids (what the names of blobs of ids begin with), windows (topic, its oldest hour that is remembered, first and last
--- hour of this commit's ids, …), counters, messages, at_risk, fields}, journal entry, records (5 arguments: see
--- packing.py), `names` names, what is appended to each of the `blobs`, `messages` messages, then `at_risk` customers and
--- what is known of each ('' = is at risk no more, ?x = x, if nothing is known).
+-- ARGV: JSON {owner, commit, after (the commit before), expected, position, newest_ms, portions, named, names,
+-- part_bytes, blobs, ids (what the names of blobs of ids begin with), windows (topic, its oldest hour that is remembered,
+-- first and last hour of this commit's ids, …), counters, messages, at_risk, fields}, journal entry, `portions` of
+-- records (5 arguments each: see packing.py), `names` names, what is appended to each of the `blobs`, `messages`
+-- messages, then `at_risk` customers and what is known of each ('' = is at risk no more, ?x = x, if nothing is known).
 -- A blob is cut into parts: see blobs.py.
 -- Returns {'committed', entries of the journal, their bytes}, {'already'} (this very commit is in), {'owner'} or
 -- {'position'} (refused); an error when something cannot be written. Only after 'committed' anything was.
@@ -45,7 +45,7 @@ local function whole(name, text)
 end
 local function stored(name) return whole(name, redis.call('HGET', state, name)) end
 
-if #KEYS < 6 + c.blobs or #ARGV ~= 7 + c.names + c.blobs + c.messages + 2 * c.at_risk then
+if #KEYS < 6 + c.blobs or #ARGV ~= 2 + 5 * c.portions + c.names + c.blobs + c.messages + 2 * c.at_risk then
   return redis.error_reply('ERR keys or arguments of a commit are missing')
 end
 if size('LLEN', KEYS[3]) ~= c.named and not first_flaw then return {'position'} end
@@ -61,32 +61,37 @@ for _, key in ipairs({state, KEYS[6]}) do
 end
 may('HINCRBY', state, 'a', '1')
 
-local customers, records, count = ARGV[5], ARGV[7], #ARGV[3] / 2
-if #ARGV[4] ~= 2 * count or #ARGV[6] ~= 4 * count then
-  return redis.error_reply('ERR the records of a commit are malformed')
-end
-local buckets, key_ends, record_ends, of_bucket = {}, {}, {}, {}
-local key_end, record_end = 0, 0
-for i = 1, count do
-  local low, high = ARGV[3]:byte(2 * i - 1, 2 * i)
-  local number = low + 256 * high
-  local bucket = of_bucket[number]
-  if not bucket then
-    bucket = KEYS[2] .. ':' .. number
-    of_bucket[number] = bucket
-    size('HLEN', bucket)
+local portions, of_bucket = {}, {}
+for at = 3, 2 + 5 * c.portions, 5 do
+  local numbers, lengths, keys, record_lengths, records = unpack(ARGV, at, at + 4)
+  local count, key_end, record_end = #numbers / 2, 0, 0
+  if #lengths ~= 2 * count or #record_lengths ~= 4 * count then
+    return redis.error_reply('ERR the records of a commit are malformed')
   end
-  low, high = ARGV[4]:byte(2 * i - 1, 2 * i)
-  key_end = key_end + low + 256 * high
-  local b1, b2, b3, b4 = ARGV[6]:byte(4 * i - 3, 4 * i)
-  record_end = record_end + b1 + 256 * (b2 + 256 * (b3 + 256 * b4))
-  buckets[i], key_ends[i], record_ends[i] = bucket, key_end, record_end
-end
-if key_end ~= #customers or record_end ~= #records then
-  return redis.error_reply('ERR the records of a commit are malformed')
+  local buckets, key_ends, record_ends = {}, {}, {}
+  for i = 1, count do
+    local low, high = numbers:byte(2 * i - 1, 2 * i)
+    local number = low + 256 * high
+    local bucket = of_bucket[number]
+    if not bucket then
+      bucket = KEYS[2] .. ':' .. number
+      of_bucket[number] = bucket
+      size('HLEN', bucket)
+    end
+    low, high = lengths:byte(2 * i - 1, 2 * i)
+    key_end = key_end + low + 256 * high
+    local b1, b2, b3, b4 = record_lengths:byte(4 * i - 3, 4 * i)
+    record_end = record_end + b1 + 256 * (b2 + 256 * (b3 + 256 * b4))
+    buckets[i], key_ends[i], record_ends[i] = bucket, key_end, record_end
+  end
+  if key_end ~= #keys or record_end ~= #records then
+    return redis.error_reply('ERR the records of a commit are malformed')
+  end
+  portions[#portions + 1] = {buckets, keys, key_ends, records, record_ends}
 end
 
-local next = 8 + c.names
+local first_name = 3 + 5 * c.portions
+local next = first_name + c.names
 local first_blob = next
 local parts, grown = {}, {}
 for i = 1, c.blobs do
@@ -138,13 +143,16 @@ if first_flaw then return first_flaw end
 
 -- From here on nothing fails. The first write is one that Redis refuses when it is out of memory.
 local entries = redis.call('RPUSH', KEYS[4], ARGV[2])
-local key_start, record_start = 1, 1
-for i = 1, count do
-  redis.call('HSET', buckets[i], customers:sub(key_start, key_ends[i]), records:sub(record_start, record_ends[i]))
-  key_start, record_start = key_ends[i] + 1, record_ends[i] + 1
+for _, portion in ipairs(portions) do
+  local buckets, keys, key_ends, records, record_ends = unpack(portion)
+  local key_start, record_start = 1, 1
+  for i, bucket in ipairs(buckets) do
+    redis.call('HSET', bucket, keys:sub(key_start, key_ends[i]), records:sub(record_start, record_ends[i]))
+    key_start, record_start = key_ends[i] + 1, record_ends[i] + 1
+  end
 end
 for i = 1, c.names do
-  redis.call('RPUSH', KEYS[3], ARGV[7 + i])
+  redis.call('RPUSH', KEYS[3], ARGV[first_name + i - 1])
 end
 for i = 1, c.blobs do
   redis.call('APPEND', parts[i], ARGV[next])

@@ -15,6 +15,24 @@ PORTIONS = tuple(range(first, first + 256) for first in range(0, BUCKETS, 256))
 """All buckets, as many at a time as are read at once."""
 
 
+_PORTION_BYTES = 500_000
+
+
+def portions(*columns: Sequence[bytes], most_bytes: int = _PORTION_BYTES) -> Iterator[slice]:
+    """Where to cut columns of the same length, so that no portion of one is long: Redis bounds what an argument may
+    be (proto-max-bulk-len, 512 MB by default and 1 MiB at least). A single value may be longer."""
+    ends = [np.cumsum([len(value) for value in column]) for column in columns]
+    start, rows = 0, len(columns[0])
+    while start < rows:
+        before = [int(end[start - 1]) if start else 0 for end in ends]
+        fitting = min(
+            int(np.searchsorted(end, done + most_bytes, "right")) for end, done in zip(ends, before, strict=True)
+        )
+        stop = max(fitting, start + 1)
+        yield slice(start, stop)
+        start = stop
+
+
 def pack_customers(keys: Sequence[bytes]) -> list[bytes]:
     """Three arguments: buckets and lengths of the keys (2 bytes each, little-endian), and the keys themselves."""
     buckets = np.array(list(map(crc32, keys)), np.uint32) % BUCKETS

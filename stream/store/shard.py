@@ -11,10 +11,11 @@ from redis.asyncio import Redis
 from stream.core.series import NO_INCREMENTS, Series, Table
 from stream.store.blobs import PART_BYTES, read_blobs
 from stream.store.connect import Call, run_all, script
+from stream.store.ids import remembered, windows
 from stream.store.journal import Journal, staying
 from stream.store.keys import Keys
 from stream.store.labels import drop_released
-from stream.store.packing import pack_customers, pack_keys, pack_records, unpack_keys
+from stream.store.packing import pack_customers, pack_keys, pack_records, portions, unpack_keys
 
 Position = dict[str, int]
 """Topic -> offset of the next record to fold."""
@@ -156,7 +157,8 @@ class ShardStore:
 
     def _commit_call(self, shard: int, owner: str, commit: Commit, work: Work) -> Call:
         keys = self._keys.shard(shard)
-        ids = _remembered(work)
+        cuts = list(portions(work.customers, work.records))
+        ids = remembered(work.ids, work.ids_since)
         appended = [self._keys.ids(shard, *blob) for blob in ids]
         appended += [self._keys.timers(shard, hour) for hour in work.timers]
         deleted = [self._keys.timers(shard, hour) for hour in work.past_hours]
@@ -167,17 +169,28 @@ class ShardStore:
             "expected": _pack_position(commit.expected),
             "position": _pack_position(commit.position),
             "newest_ms": "" if work.newest_ms is None else str(work.newest_ms),
+            "portions": len(cuts),
             "named": commit.named,
             "names": len(commit.names),
             "part_bytes": PART_BYTES,
             "blobs": len(appended),
             "ids": self._keys.all_ids(shard),
-            "windows": _windows(ids, work.ids_since),
+            "windows": windows(ids, work.ids_since),
             "counters": [part for name, n in work.counters.items() for part in (f"c:{name}", str(n))],
             "messages": len(work.messages),
             "at_risk": len(work.at_risk),
             "fields": [part for field in work.fields.items() for part in field],
         }
+        args = [
+            msgspec.json.encode(header),
+            commit.name.encode() + work.series,
+            *(part for cut in cuts for part in pack_records(work.customers[cut], work.records[cut])),
+            *commit.names,
+            *ids.values(),
+            *map(pack_keys, work.timers.values()),
+            *work.messages,
+            *(part for entry in work.at_risk.items() for part in entry),
+        ]
         return Call(
             keys=[
                 keys.state,
@@ -189,16 +202,7 @@ class ShardStore:
                 *appended,
                 *deleted,
             ],
-            args=[
-                msgspec.json.encode(header),
-                commit.name.encode() + work.series,
-                *pack_records(work.customers, work.records),
-                *commit.names,
-                *ids.values(),
-                *map(pack_keys, work.timers.values()),
-                *work.messages,
-                *(part for entry in work.at_risk.items() for part in entry),
-            ],
+            args=args,
         )
 
     async def signs(self, shards: Sequence[int]) -> dict[int, Sign]:
@@ -345,21 +349,6 @@ class ShardStore:
         answer = await self._compact(keys=[keys.state, keys.series, keys.journal], args=args)
         self._journals[shard] = Journal(len(left), sum(map(len, left)), len(packed))
         return bool(answer == b"compacted")
-
-
-def _remembered(work: Work) -> dict[tuple[str, int], bytes]:
-    """The ids whose hour is not too old already when they are committed."""
-    return {(topic, hour): ids for (topic, hour), ids in work.ids.items() if hour >= work.ids_since.get(topic, hour)}
-
-
-def _windows(ids: Iterable[tuple[str, int]], since: Mapping[str, int]) -> list[str | int]:
-    """Topic, its oldest hour that is remembered, first and last hour of these ids; again for each topic."""
-    by_topic: dict[str, list[int]] = {}
-    for topic, hour in ids:
-        by_topic.setdefault(topic, []).append(hour)
-    return [
-        part for topic, hours in by_topic.items() for part in (topic, since.get(topic, 0), min(hours), max(hours))
-    ]
 
 
 def _refuse_more(named: int, most_names: int | None) -> None:
