@@ -10,7 +10,9 @@ from redis import Redis
 
 from stream.embedded import EmbeddedRedis
 from tests.stack.command import Assidu
+from tests.stack.service import Service
 from tests.stack.story import Story
+from tests.stack.waiting import eventually
 
 AWAY_SECONDS = 20
 READABLE_LINES = 300
@@ -134,6 +136,55 @@ def test_a_worker_that_joins_after_redis_was_emptied_still_knows_the_repeats(
     story.settle()
 
     story.assert_equals_the_recount()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("unwell", "well"),
+    [
+        pytest.param("CONFIG SET maxmemory 1mb", "CONFIG SET maxmemory 0", id="full"),
+        pytest.param("REPLICAOF 127.0.0.1 1", "REPLICAOF NO ONE", id="a replica"),
+        pytest.param("CONFIG SET min-replicas-to-write 1", "CONFIG SET min-replicas-to-write 0", id="alone"),
+    ],
+)
+def test_redis_refuses_to_write_for_a_while(story: Story, own_redis: EmbeddedRedis, unwell: str, well: str) -> None:
+    """Strings may be no longer than Redis can be told to allow, too."""
+    redis = Redis.from_url(own_redis.url)
+    redis.config_set("proto-max-bulk-len", 1 << 20)
+    first = story.worker()
+    story.begin_to_emit(story.history(8_000, seed=1))
+    story.wait_until_mid_stream(0)
+    redis.execute_command(*unwell.split())
+    second = Service(story.assidu.start("worker"))
+    eventually(lambda: "waiting for Redis" in second.log, 20, "the second worker to wait")
+    story.begin_to_emit(story.history(3_000, seed=2))
+    eventually(lambda: "trying again" in first.log, 20, "the first worker to try again")
+    redis.execute_command(*well.split())
+    story.settle()
+
+    story.assert_equals_the_recount()
+    for worker in (first, second):
+        assert worker.child.running
+        assert "Traceback" not in worker.log
+        assert len(worker.log.splitlines()) < READABLE_LINES
+
+
+@pytest.mark.slow
+def test_a_password_that_is_changed_ends_an_idle_worker_with_one_clear_message(
+    story: Story, own_redis: EmbeddedRedis
+) -> None:
+    worker = story.worker()
+    story.emit(story.history(100))
+    story.settle()
+    redis = Redis.from_url(own_redis.url)
+    redis.config_set("requirepass", "new")
+    redis.client_kill_filter(_type="normal", skipme=True)
+    eventually(lambda: not worker.child.running, 20, "the worker to end")
+
+    assert worker.child.process.returncode == 2
+    assert "Traceback" not in worker.log
+    [told] = [line for line in worker.log.splitlines() if line.startswith("assidu: ")]
+    assert "it refuses the user or password: put ASSIDU_REDIS right" in told
 
 
 @pytest.mark.slow
