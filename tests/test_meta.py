@@ -15,8 +15,8 @@ from stream.embedded import EmbeddedRedis
 from stream.errors import UserError
 from stream.settings import Settings
 from stream.store import meta
+from stream.store.heartbeats import Heartbeats, Said
 from stream.store.keys import Keys
-from stream.store.shard import ShardStore
 
 MINE = Settings(_env_file=None, partitions=2, namespace="overwritten")
 
@@ -52,7 +52,7 @@ FOR_GOOD = {
     "topic_prefix": "other.",
     "horizon_days": 100,
 }
-CHANGEABLE = {"first_week_days": 1, "repeat_hours": 3, "label_limit": 50}
+CHANGEABLE = {"first_week_days": 1, "repeat_hours": 3, "label_limit": 50, "product_limit": 7}
 FREE = {"csat_7_from": 6, "cache_customers": 7, "alert_thresholds": "EngagementHighRisk=0.3", "stale_seconds": 9.0}
 
 
@@ -131,14 +131,13 @@ async def test_the_key_of_ids_is_the_same_for_all(namespace: Namespace) -> None:
 
 
 class worker_at_work:
-    """`async with`: the owner of a shard, which gives signs of life."""
+    """`async with`: a worker, which gives signs of life."""
 
     def __init__(self, namespace: Namespace) -> None:
-        self._store = ShardStore(namespace.redis, namespace.name)
+        self._heartbeats = Heartbeats(namespace.redis, namespace.name)
 
     async def __aenter__(self) -> None:
-        await self._store.claim(1, "somebody", {"clicks": 0})
-        await self._store.tick(1, "somebody", {}, 0)
+        await self._heartbeats.beat("somebody", Said([1]))
         self._beating = asyncio.create_task(self._beat())
 
     async def __aexit__(self, *_: object) -> None:
@@ -148,5 +147,5 @@ class worker_at_work:
 
     async def _beat(self) -> None:
         while True:
-            await self._store.tick(1, "somebody", {}, 0)
+            await self._heartbeats.beat("somebody", Said([1]))
             await asyncio.sleep(0.1)

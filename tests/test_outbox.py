@@ -6,10 +6,10 @@ import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
-from redis.asyncio import Redis
 from structlog.testing import capture_logs
 
 from stream.settings import Settings
+from stream.store.connect import connect
 from stream.store.replica import read_state
 from stream.topics import create_topics
 from stream.worker.aside import Aside
@@ -25,7 +25,7 @@ from tests.watcher import SHARD, Risks, Watcher
 
 @pytest.fixture
 async def risks(settings: Settings) -> AsyncIterator[Risks]:
-    async with Redis.from_url(settings.redis) as redis:
+    async with connect(settings.redis) as redis:
         yield Risks(redis, settings.namespace)
 
 

@@ -19,10 +19,11 @@ from stream.embedded import EmbeddedRedis, free_port
 from stream.errors import UserError
 from stream.store import packing
 from stream.store.connect import advice, passes
+from stream.store.heartbeats import Heartbeats, Said
 from stream.store.keys import Keys
 from stream.store.packing import pack_customers
 from stream.store.server import check_rights
-from stream.store.shard import COMMIT_LENGTH, Commit, ShardStore, Work
+from stream.store.shard import COMMIT_LENGTH, Commit, Outgoing, ShardStore, Work
 from tests.increments import packed
 from tests.test_story_protocol import CLICKS, KEEP_DAYS, NEWEST, SERIES, TODAY
 
@@ -261,7 +262,7 @@ async def test_a_long_commit_is_cut_into_arguments_that_redis_takes(owner: Owner
         assert await owner.store.commit(SHARD, OWNER, commit, work) == "committed"
         assert await owner.store.records(SHARD, customers) == records
         assert (await owner.store.names(SHARD))[-1] == b"name"
-        assert (await owner.store.outbox(SHARD, 10))[-1] == b"after the records"
+        assert (await owner.store.outbox(SHARD, 10)).messages[-1] == b"after the records"
     finally:
         await owner.redis.config_set("proto-max-bulk-len", 512 << 20)
 
@@ -308,8 +309,8 @@ async def test_signs_of_life_claims_and_emptied_outboxes_write_all_or_nothing_to
     """Each writes once, or to one key only."""
     attempts: list[Callable[[], Awaitable[Any]]] = [
         lambda: owner.store.claim(SHARD, "another", None),
-        lambda: owner.store.tick(SHARD, OWNER, {}, 0),
-        lambda: owner.store.sent(SHARD, OWNER, 1),
+        lambda: Heartbeats(owner.redis, NAMESPACE).beat("worker", Said([SHARD])),
+        lambda: owner.store.sent(SHARD, OWNER, Outgoing([b"message"], 0, 1)),
     ]
     await replica(owner.redis, True)
     try:

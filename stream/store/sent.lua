@@ -7,7 +7,9 @@ if have[1] ~= ARGV[1] then return 'owner' end
 if sent == expected + tonumber(ARGV[3]) then return 'already' end
 if sent ~= expected then return 'position' end
 
--- Counted first: that may be refused (memory is full), and then nothing is dropped.
+-- Lua does not roll back: what is no list is found out before anything is written, and Redis refuses the first write
+-- where it refuses any (memory is full).
+redis.call('LLEN', KEYS[2])
 redis.call('HINCRBY', KEYS[1], 'c:risk_messages', ARGV[3])
 redis.call('LTRIM', KEYS[2], ARGV[3], -1)
 return 'sent'
