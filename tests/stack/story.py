@@ -17,6 +17,7 @@ from aiokafka.structs import RecordMetadata
 from redis import Redis
 
 from stream.embedded import Child
+from stream.secret import SecretUrl
 from stream.store.keys import Keys
 from tests.events import Event, history
 from tests.recount import Sample, Value, compare, recount
@@ -56,7 +57,8 @@ class Story:
 
     def change(self, **changed: object) -> None:
         """From now on, the deployment has other settings."""
-        self.settings = self.assidu.settings = self.assidu.settings.model_copy(update=changed)
+        given = {name: SecretUrl(str(value)) if name == "redis" else value for name, value in changed.items()}
+        self.settings = self.assidu.settings = self.assidu.settings.model_copy(update=given)
         self._keys = Keys(self.settings.namespace)
 
     def history(self, count: int, seed: int = 1, newest: datetime = NEWEST, **shape: Any) -> list[Event]:
