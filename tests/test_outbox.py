@@ -51,7 +51,7 @@ async def sent(risks: Risks) -> int:
 
 async def test_messages_are_counted_when_kafka_has_them(risks: Risks, aside: Aside, settings: Settings) -> None:
     watcher = await watcher_with_messages(risks, 1200)
-    messages = (await risks.outgoing()).messages
+    messages = (await risks.unsent()).messages
     assert (len(messages), await sent(risks)) == (1200, 0)
     running = asyncio.create_task(Outbox(watcher.commits, risks.store, aside).run())
 
@@ -61,7 +61,7 @@ async def test_messages_are_counted_when_kafka_has_them(risks: Risks, aside: Asi
     await eventually_async(all_are_sent, 30, "1200 messages")
     watcher.commits.closed.set()
     running.cancel()
-    assert await risks.outgoing() == ([], 1200, 0)
+    assert await risks.unsent() == ([], 1200, 0)
     assert [record.value for record in await records(settings, settings.churn_risk, 1200)] == messages
 
 
@@ -71,7 +71,7 @@ async def test_whoever_lost_the_shard_sends_no_more_than_what_it_holds(risks: Ri
     await Watcher.of(risks)
     with pytest.raises(Fenced, match="owner"):
         await asyncio.wait_for(Outbox(watcher.commits, risks.store, aside).run(), 30)
-    assert (len((await risks.outgoing()).messages), await sent(risks)) == (600, 0)
+    assert (len((await risks.unsent()).messages), await sent(risks)) == (600, 0)
 
 
 async def test_there_is_no_room_while_very_many_wait(risks: Risks, settings: Settings) -> None:

@@ -23,7 +23,7 @@ from stream.store.heartbeats import Heartbeats, Said
 from stream.store.keys import Keys
 from stream.store.packing import pack_customers
 from stream.store.server import check_rights
-from stream.store.shard import COMMIT_LENGTH, Commit, Outgoing, ShardStore, Work
+from stream.store.shard import COMMIT_LENGTH, Commit, ShardStore, Unsent, Work
 from tests.increments import packed
 from tests.test_story_protocol import CLICKS, KEEP_DAYS, NEWEST, SERIES, TODAY
 
@@ -310,7 +310,7 @@ async def test_signs_of_life_claims_and_emptied_outboxes_write_all_or_nothing_to
     attempts: list[Callable[[], Awaitable[Any]]] = [
         lambda: owner.store.claim(SHARD, "another", None),
         lambda: Heartbeats(owner.redis, NAMESPACE).beat("worker", Said([SHARD])),
-        lambda: owner.store.sent(SHARD, OWNER, Outgoing([b"message"], 0, 1)),
+        lambda: owner.store.sent(SHARD, OWNER, Unsent([b"message"], 0, 1)),
     ]
     await replica(owner.redis, True)
     try:

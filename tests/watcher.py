@@ -20,7 +20,7 @@ from stream.core.watch import Watch
 from stream.metrics import KINDS
 from stream.metrics.evidence import Scoring
 from stream.store.keys import Keys
-from stream.store.shard import Outgoing, ShardStore, Work
+from stream.store.shard import ShardStore, Unsent, Work
 from stream.worker.commits import Commits
 from stream.worker.fold import facts_of, fold
 from stream.worker.hot import HotState
@@ -41,12 +41,12 @@ class Risks:
         self.keys = Keys(self.namespace)
         self.store = ShardStore(redis, self.namespace)
 
-    async def outgoing(self) -> Outgoing:
+    async def unsent(self) -> Unsent:
         return await self.store.outbox(SHARD, ALL)
 
     async def told(self) -> list[ChurnRisk]:
         """All messages, in the order in which they were committed."""
-        return [msgspec.json.decode(each, type=ChurnRisk) for each in (await self.outgoing()).messages]
+        return [msgspec.json.decode(each, type=ChurnRisk) for each in (await self.unsent()).messages]
 
     async def index(self) -> dict[int, set[str]]:
         """Hour -> users who are to be looked at then."""

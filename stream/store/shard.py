@@ -91,7 +91,7 @@ class ShardCommit(NamedTuple):
     work: Work
 
 
-class Outgoing(NamedTuple):
+class Unsent(NamedTuple):
     """The oldest messages that Kafka has not acknowledged; how many it had before them, and how many wait in all."""
 
     messages: list[bytes]
@@ -296,19 +296,19 @@ class ShardStore:
         _refuse_more(named, most_names)
         return {key: record for records in read for key, record in records.items()}
 
-    async def outbox(self, shard: int, most: int) -> Outgoing:
+    async def outbox(self, shard: int, most: int) -> Unsent:
         """What there is to send, `most` messages of it."""
         keys = self._keys.shard(shard)
         async with self._redis.pipeline(transaction=True) as pipe:
             pipe.lrange(keys.outbox, 0, most - 1).hget(keys.state, "c:risk_messages").llen(keys.outbox)
             messages, sent, waiting = await pipe.execute()
-        return Outgoing(messages, int(sent or 0), waiting)
+        return Unsent(messages, int(sent or 0), waiting)
 
     async def outbox_length(self, shard: int) -> int:
         """How many messages wait."""
         return await self._redis.llen(self._keys.shard(shard).outbox)  # type: ignore[no-any-return]
 
-    async def sent(self, shard: int, owner: str, some: Outgoing) -> Dropped:
+    async def sent(self, shard: int, owner: str, some: Unsent) -> Dropped:
         """Drop and count these messages, once however often it is said; see sent.lua for the answers.
 
         What is refused stays: the new owner sends it again.
