@@ -26,6 +26,7 @@ from stream.store.connect import connect
 from tests.stack.command import Assidu
 from tests.stack.service import Service
 
+MISTAKE, UNREACHABLE = 2, 3
 PASSWORD = "pl4nted-Passw0rd"
 TOKEN = "pl4nted-tokEn-of-28-characters"
 SECRETS = (PASSWORD, TOKEN)
@@ -131,25 +132,27 @@ COMMANDS = [["status"], ["customer", "x"], ["at-risk"], ["coefficients"], ["work
 
 @pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command[0])
 def test_every_command_says_in_one_line_that_redis_lets_nobody_in(guarded: EmbeddedRedis, command: list[str]) -> None:
-    assert_refused(run(*command, REDIS=f"redis://:{PASSWORD[::-1]}@127.0.0.1:{guarded.port}/0", KAFKA=NOBODY_THERE))
+    done = run(*command, REDIS=f"redis://:{PASSWORD[::-1]}@127.0.0.1:{guarded.port}/0", KAFKA=NOBODY_THERE)
+    assert_refused(done, MISTAKE, "it refuses the user or password")
 
 
 @pytest.mark.parametrize(
-    ("url", "words"),
+    ("url", "code", "words"),
     [
-        (f"redis://:{PASSWORD}@{NOBODY_THERE}/0", "is it running, and does ASSIDU_REDIS name it?"),
-        (f"redis://:{PASSWORD}@no-such-host.invalid/0", "is it running, and does ASSIDU_REDIS name it?"),
-        (f"unix:///nowhere/{NOBODY_THERE}?password={PASSWORD}", "is it running, and does ASSIDU_REDIS name it?"),
-        ("redis://{redis}/0", "the right user and password: set them in ASSIDU_REDIS"),
-        (f"redis://:{PASSWORD[::-1]}@{{redis}}/0", "the right user and password: set them in ASSIDU_REDIS"),
-        (f"redis://nobody:{PASSWORD}@{{redis}}/0", "forbids the user of ASSIDU_REDIS"),
-        (f"rediss://:{PASSWORD}@{{redis}}/0", "is it running, and does ASSIDU_REDIS name it?"),
-        (f"rediss://:{PASSWORD}@{{redis}}/0?ssl_ca_certs=/nowhere", "ASSIDU_REDIS"),
-        (f"redis://:{PASSWORD}@{{redis}}/9999", "ASSIDU_REDIS"),
+        (f"redis://:{PASSWORD}@{NOBODY_THERE}/0", UNREACHABLE, "is it running, and does ASSIDU_REDIS name it?"),
+        (f"redis://:{PASSWORD}@no-such-host.invalid/0", UNREACHABLE, "is it running, and does ASSIDU_REDIS name it?"),
+        (f"unix:///nowhere/{NOBODY_THERE}?password={PASSWORD}", UNREACHABLE, "does ASSIDU_REDIS name it?"),
+        ("redis://{redis}/0", MISTAKE, "it refuses the user or password"),
+        (f"redis://:{PASSWORD[::-1]}@{{redis}}/0", MISTAKE, "it refuses the user or password"),
+        (f"redis://nobody:{PASSWORD}@{{redis}}/0", MISTAKE, "its user may not do what Assidu needs"),
+        (f"rediss://:{PASSWORD}@{{redis}}/0", UNREACHABLE, "is it running, and does ASSIDU_REDIS name it?"),
+        (f"rediss://:{PASSWORD}@{{redis}}/0?ssl_ca_certs=/nowhere", UNREACHABLE, "ASSIDU_REDIS"),
+        (f"redis://:{PASSWORD}@{{redis}}/9999", MISTAKE, "it has no database of that number"),
     ],
 )
-def test_redis_out_of_reach_is_one_clear_line(guarded: EmbeddedRedis, url: str, words: str) -> None:
-    assert_refused(run("report", REDIS=url.format(redis=f"127.0.0.1:{guarded.port}"), KAFKA=NOBODY_THERE), words)
+def test_redis_that_cannot_be_used_is_one_clear_line(guarded: EmbeddedRedis, url: str, code: int, words: str) -> None:
+    done = run("report", REDIS=url.format(redis=f"127.0.0.1:{guarded.port}"), KAFKA=NOBODY_THERE)
+    assert_refused(done, code, words)
 
 
 def test_kafka_out_of_reach_is_one_clear_line(guarded: EmbeddedRedis) -> None:
@@ -158,8 +161,9 @@ def test_kafka_out_of_reach_is_one_clear_line(guarded: EmbeddedRedis) -> None:
     assert done.stderr.startswith(f"assidu: Kafka at {NOBODY_THERE} does not answer as it should")
 
 
-def assert_refused(done: Result, words: str = "ASSIDU_REDIS") -> None:
-    assert (done.exit_code, words in done.stderr, done.stdout) == (3, True, ""), done.output
+def assert_refused(done: Result, code: int, words: str) -> None:
+    assert (done.exit_code, words in done.stderr, done.stdout) == (code, True, ""), done.output
+    assert "ASSIDU_REDIS" in done.stderr
     assert done.stderr.startswith("assidu: Redis at ")
     assert done.stderr.count("\n") == 1
     assert_hidden(done.output)

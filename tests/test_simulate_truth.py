@@ -74,7 +74,7 @@ def test_settings_that_shape_definitions_shape_the_truth_too() -> None:
 
 def test_what_arrived_folded_says_the_truth() -> None:
     first_of_each = {(event.customer, event.event_id): event for event in reversed(COURSE.valid)}.values()
-    state = State(Calendar(PARIS)).take([counted(arrived(list(first_of_each)), Counter()).events])
+    state = State(Calendar(PARIS)).take([counted(arrived(list(first_of_each)), {0: Counter()}).events])
 
     for later in LATER:
         at = COURSE.newest + later

@@ -22,6 +22,7 @@ from stream.cli.endings import (
     outage,
     output_lost,
     prepare_output,
+    refusal,
 )
 from stream.cli.fit import fit
 from stream.cli.read import customer, report, status
@@ -54,7 +55,7 @@ class Commands(click.Group):
                 raise
             _fail(ctx, *lost)
         except Exception as error:
-            if mistake := _refusal(error):
+            if mistake := refusal(error):
                 _fail(ctx, mistake, USER_MISTAKE)
             if (server := outage(error)) is None:
                 raise
@@ -65,18 +66,6 @@ def _fail(ctx: click.Context, message: str | None, code: int) -> None:
     if message:
         click.echo(f"assidu: {printable_lines(message)}", err=True)
     ctx.exit(code)
-
-
-def _refusal(error: Exception) -> str | None:
-    """What to do where Kafka or Redis will never do what it was asked; None where it may, and for other errors."""
-    from aiokafka.errors import KafkaError
-
-    from stream.kafka_errors import passes, refusal
-    from stream.store.connect import advice
-
-    if isinstance(error, KafkaError):
-        return None if passes(error) else str(refusal(error, "do that"))
-    return advice(error)
 
 
 @click.group(

@@ -20,10 +20,27 @@ NOBODY_READS = 141
 _OF_OUTPUT = {errno.EPIPE, errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF}
 
 
+def refusal(error: Exception) -> str | None:
+    """What to do where Kafka or Redis will never do what it was asked; None where it may, and for other errors."""
+    from aiokafka.errors import KafkaError
+
+    from stream import kafka_errors
+    from stream.secret import concealed
+    from stream.settings import read_settings
+    from stream.store.connect import advice
+
+    if isinstance(error, KafkaError):
+        return None if kafka_errors.passes(error) else str(kafka_errors.refusal(error, "do that"))
+    if not advice(error):
+        return None
+    settings = read_settings()
+    return concealed(advice(error, f"Redis at {settings.redis}") or "", settings.secrets)
+
+
 def outage(error: Exception) -> str | None:
     """Which server failed, where it was looked for and which setting says so; None where none did."""
     from aiokafka.errors import KafkaError
-    from redis.exceptions import AuthenticationError, AuthorizationError, NoPermissionError, RedisError
+    from redis.exceptions import RedisError
 
     from stream.secret import concealed
     from stream.settings import read_settings
@@ -36,10 +53,6 @@ def outage(error: Exception) -> str | None:
         server, setting = f"Kafka at {settings.kafka}", "ASSIDU_KAFKA"
     else:
         server, setting = f"Redis at {settings.redis}", "ASSIDU_REDIS"
-    if isinstance(error, (AuthenticationError, AuthorizationError)):
-        return f"{server} lets nobody in without the right user and password: set them in {setting} ({why})"
-    if isinstance(error, NoPermissionError):
-        return f"{server} forbids the user of {setting} what Assidu needs ({why})"
     return f"{server} does not answer as it should: is it running, and does {setting} name it? ({why})"
 
 

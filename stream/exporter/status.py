@@ -52,6 +52,7 @@ async def read_status(settings: Settings, wait_seconds: float | None = None) -> 
     """
     redis = connect(settings.redis)
     try:
+        await redis.ping()
         await topic_ids.check(redis, settings, (await check_topics(settings)).ids(settings.topics))
         status = await _read(redis, settings)
         deadline = monotonic() + (wait_seconds or 0)

@@ -108,10 +108,10 @@ def answers(error: Exception) -> bool:
     return code_of(error) in _PASSING
 
 
-def advice(error: Exception) -> str | None:
+def advice(error: Exception, server: str = "Redis") -> str | None:
     """What somebody must do about an error that does not pass; None when it does, or is a bug."""
     what = _ADVICE.get(code_of(error) or "")
-    return f"Redis cannot be used so, for {what} ({_said(error)})" if what else None
+    return f"{server} cannot be used so, for {what} ({_said(error)})" if what else None
 
 
 def code_of(error: Exception) -> str | None:

@@ -61,12 +61,15 @@ async def run_worker(settings: Settings) -> None:
     collect_seldom()
     redis = connect(settings.redis)
     try:
+        well = await once_well(
+            stop, lambda: check_version(redis, settings.redis), lambda: check_rights(redis, settings.namespace)
+        )
+        if not well:
+            return
         async with kafka_admin(settings) as admin:
             watch = TopicWatch(settings, redis, admin)
             well = await once_well(
                 stop,
-                lambda: check_version(redis, settings.redis),
-                lambda: check_rights(redis, settings.namespace),
                 # Before anything is written: a mistake leaves nothing behind.
                 lambda: look_at_topics(settings, admin),
                 lambda: check_group(settings),
