@@ -8,8 +8,8 @@ import gc
 def collect_seldom() -> None:
     """Look for cycles seldom, and never among what there is now: it will stay.
 
-    With Python's own thresholds a worker spends a quarter of its time on it, and an exporter stands still for a tenth of
-    a second (docs/decisions.md).
+    With Python's own thresholds a worker spends a quarter of its time on it, and an exporter stands still for a tenth
+    of a second (docs/decisions.md).
     """
     gc.collect()
     gc.freeze()
