@@ -8,7 +8,7 @@ REGISTRY = CollectorRegistry()
 
 COMMIT_SECONDS = Histogram(
     "assidu_commit_seconds",
-    "Time of one commit to Redis, retries included.",
+    "Time of one commit of a shard to Redis, in one round trip with those of others, retries included.",
     registry=REGISTRY,
     buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30),
 )
