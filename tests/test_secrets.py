@@ -40,6 +40,12 @@ def assert_hidden(text: str) -> None:
             assert secret[start : start + 6] not in text, text
 
 
+@pytest.fixture(autouse=True)
+def logs_as_at_the_start_of_a_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A command that runs in this process may have set them up for itself."""
+    monkeypatch.setattr(logging.getLogger(), "handlers", [])
+
+
 @pytest.fixture(scope="module")
 def guarded() -> Iterator[EmbeddedRedis]:
     """A Redis that wants the password, and has a user that may do nothing."""
