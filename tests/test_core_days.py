@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -132,3 +133,19 @@ def test_customers_are_counted_by_their_number_of_active_days(some: list[Occurre
         for count in range(1, PERIOD + 1):
             cells = table.get(ACTIVE_DAYS.key("app", str(count)))
             assert (cells.total(None, day) if cells else 0) == active.count(count)
+
+
+def test_one_late_event_among_many_products_needs_no_room_for_all_of_its_days() -> None:
+    """As in a pass over many shards, where each has products of its own."""
+    names, products = Names(), [f"p-{number}" for number in range(1_280)]
+    customers = customers_of([b"%d" % number for number in range(len(products))], products, names)
+    old = Activity.unpack(Ragged(np.empty(0, np.uint32), np.zeros(len(products), np.int64)), customers)
+    days = np.full(len(products), 20_000)
+    days[7] -= 365
+    new = replace(old, days=old.days.including(np.arange(len(products)), days))
+    tracemalloc.start()
+    try:
+        change(Increments(names), customers, old, new)
+        assert tracemalloc.get_traced_memory()[1] < 20e6
+    finally:
+        tracemalloc.stop()

@@ -201,6 +201,13 @@ async def test_a_command_that_is_forbidden_is_named_at_the_start(owner: Owner, c
             owner.store = before
 
 
+@pytest.mark.parametrize("rule", ["-publish", "resetchannels"])
+async def test_whoever_may_not_tell_exporters_is_told_at_the_start(owner: Owner, rule: str) -> None:
+    async with limited(owner.redis, rule) as redis:
+        with pytest.raises(UserError, match="PUBLISH.*channels"):
+            await check_rights(redis, NAMESPACE)
+
+
 async def test_what_may_be_done_is_found_out_without_a_trace(owner: Owner) -> None:
     before = await owner.dump()
     async with limited(owner.redis, "+@all") as redis:
@@ -367,7 +374,9 @@ class limited:
         self._admin, self._rule, self._name = redis, rule, f"user-{uuid4().hex}"
 
     async def __aenter__(self) -> Redis:
-        await self._admin.execute_command("ACL", "SETUSER", self._name, "on", ">x", "~*", "+@all", self._rule.lower())
+        await self._admin.execute_command(
+            "ACL", "SETUSER", self._name, "on", ">x", "~*", "&*", "+@all", self._rule.lower()
+        )
         where = self._admin.connection_pool.connection_kwargs
         self._client = Redis(host=where["host"], port=where["port"], username=self._name, password="x")
         return self._client

@@ -80,7 +80,6 @@ class Exporter:
                 if not self._away:
                     log.warning("Redis does not answer", error=advice(error) or str(error) or type(error).__name__)
                 self._away = True
-                self._committed.lost()
             else:
                 if self._away:
                     log.info("Redis answers again")
@@ -91,7 +90,11 @@ class Exporter:
     async def refresh(self) -> None:
         """Follow the shards, compute every indicator at the present moment and render."""
         replica = self._replica
-        await replica.refresh(self._committed.take())
+        try:
+            await replica.refresh(self._committed.take())
+        except AWAY:
+            self._committed.lost()
+            raise
         now_ms = await replica.now_ms()
         clock_ms = replica.clock_ms(self._settings.clock, now_ms)
         self._pipeline.see(replica.states, replica.heartbeats, now_ms)

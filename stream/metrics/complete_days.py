@@ -10,7 +10,7 @@ from stream.core.days import NO_DAY, Days, days_after, days_before, set_bits
 from stream.core.definition import Example, Labels, Metric, Panel, View, count, given, level, on_days, ratio
 from stream.core.facts import Customers
 from stream.core.increments import Increments
-from stream.core.ragged import Ints
+from stream.core.ragged import Ints, places
 from stream.core.series import Kind, Series
 from stream.core.story import Story, event
 from stream.metrics.activity import Activity
@@ -62,23 +62,34 @@ def _count_days(increments: Increments, customers: Customers, old: Days, new: Da
     place, ahead = set_bits((entering | leaving | _TODAY) & ((_TODAY << until.astype(np.uint64)) - _TODAY))
     first = days[place] + ahead
     last = np.where(np.diff(place, append=-1) == 0, np.append(first[1:], 0), (days + until)[place])
-    origin = int(first.min())
-    shape = len(customers.products), PERIOD + 1, int(last.max()) - origin + 1
-    steps = np.zeros(shape, np.int64)
+    product = customers.product[rows[place]]
+    kinds, moments, steps = [], [], []
     for mask, moved in ((old, -1), (new, 1)):
         active = np.bitwise_count(mask.window(rows[place], first - PERIOD + 1) & _PERIOD_BITS)
-        level = (customers.product[rows[place]] * shape[1] + active) * shape[2] - origin
         for day, step in ((first, moved), (last, -moved)):
-            steps += step * np.bincount(level + day, minlength=steps.size).reshape(shape)
-    steps[:, 0] = 0  # no active day is no class
-    product, active, day = np.nonzero(steps)
-    numbers = np.array(
-        [
-            [customers.names.number(ACTIVE_DAYS.key(name, str(count))) for count in range(1, shape[1])]
-            for name in customers.products
-        ]
-    )
-    increments.add(numbers[product, active - 1], day + origin, steps[product, active, day])
+            kinds.append(product * (PERIOD + 1) + active)
+            moments.append(day)
+            steps.append(np.full(len(day), step))
+    _add_kinds(increments, customers, *map(np.concatenate, (kinds, moments, steps)))
+
+
+def _add_kinds(increments: Increments, customers: Customers, kind: Ints, day: Ints, step: Ints) -> None:
+    """`kind`: the place of the product · (PERIOD + 1) + active days; without any it is no class.
+
+    Tallied in a table of the kinds and the days that occur: one late event among many products must not stretch it
+    to all of their days.
+    """
+    counts = kind % (PERIOD + 1) > 0
+    kinds, kind_at = places(kind[counts])
+    days, day_at = places(day[counts])
+    table = np.bincount(kind_at * len(days) + day_at, step[counts], len(kinds) * len(days)).astype(np.int64)
+    changed = np.flatnonzero(table)
+    numbers = [
+        customers.names.number(ACTIVE_DAYS.key(customers.products[product], str(active)))
+        for product, active in (divmod(each, PERIOD + 1) for each in kinds.tolist())
+    ]
+    at_kind, at_day = np.divmod(changed, max(len(days), 1))
+    increments.add(np.array(numbers, np.int64)[at_kind], days[at_day], table[changed])
 
 
 def _calendar_active(view: View, labels: Labels) -> Any:

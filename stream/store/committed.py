@@ -8,10 +8,14 @@ from __future__ import annotations
 
 import asyncio
 
+import structlog
 from redis.asyncio import Redis
+from redis.exceptions import ConnectionError
 
-from stream.store.connect import AWAY
+from stream.store.connect import AWAY, advice
 from stream.store.keys import Keys
+
+log = structlog.get_logger()
 
 _QUIET_SECONDS = 5.0
 _AGAIN_SECONDS = 1.0
@@ -51,21 +55,37 @@ class Committed:
 
     async def listen(self) -> None:
         """For ever; while Redis is away, again and again."""
+        told = False
         while True:
             try:
                 await self._listen()
-            except AWAY:
+            except AWAY as error:
+                if not told and (what := advice(error)):
+                    log.warning("nobody tells what is committed: everything is read every second", why=what)
+                    told = True
                 self.lost()
                 await asyncio.sleep(_AGAIN_SECONDS)
 
     async def _listen(self) -> None:
-        async with self._redis.pubsub(ignore_subscribe_messages=True) as channel:
+        async with self._redis.pubsub() as channel:
             await channel.subscribe(self._channel)
-            self.lost()
+            is_asked = False
             while True:
                 message = await channel.get_message(timeout=_QUIET_SECONDS)
                 if message is None:
-                    await channel.ping()  # or a connection that died would never be noticed
-                elif message["type"] == "message":
-                    self._shards.update(map(int, message["data"].split()))
-                    self._told.set()
+                    if is_asked:
+                        raise ConnectionError("the connection that tells what is committed died")
+                    await channel.ping()
+                is_asked = message is None
+                if message and message["type"] == "subscribe":  # what was committed before was told to nobody
+                    self.lost()
+                elif message and message["type"] == "message":
+                    self._told_of(message["data"])
+
+    def _told_of(self, shards: bytes) -> None:
+        numbers = [int(number) if number.isdigit() else -1 for number in shards.split()]
+        if all(number in self._all for number in numbers):
+            self._shards.update(numbers)
+            self._told.set()
+        else:  # somebody else's words
+            self.lost()

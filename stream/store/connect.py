@@ -33,8 +33,8 @@ _CLUSTER = (
 _ADVICE = {
     "NOAUTH": _CREDENTIALS,
     "WRONGPASS": _CREDENTIALS,
-    "NOPERM": "its user may not do what Assidu needs: allow that in Redis's ACL, for all keys that begin with"
-    " ASSIDU_NAMESPACE, or name another user in ASSIDU_REDIS",
+    "NOPERM": "its user may not do what Assidu needs: allow that in Redis's ACL, for all keys and channels that begin"
+    " with ASSIDU_NAMESPACE, or name another user in ASSIDU_REDIS",
     "UNKNOWN": "it lacks a command that Assidu needs: name a complete Redis of 6.2 or later in ASSIDU_REDIS",
     "NODB": "it has no database of that number: put the end of ASSIDU_REDIS right (redis://host:port/0)",
     "DENIED": "it talks to its own machine only (protected mode): give it a password, or another `bind`",
@@ -177,14 +177,18 @@ async def run_all(
 
     `telling`: (channel, what is published there after that).
     """
-    while True:
-        async with redis.pipeline(transaction=False) as pipe:
-            for keys, args in calls:
-                pipe.evalsha(script.sha, len(keys), *keys, *args)
-            if telling:
-                pipe.publish(*telling)
-            answers = await pipe.execute(raise_on_error=False)
-        # A script is unknown to all calls or to none: nothing was done yet.
-        if not any(isinstance(answer, NoScriptError) for answer in answers):
-            return list(answers[: len(calls)])
+    answers = await _run_all(redis, script, calls, telling)
+    if any(isinstance(answer, NoScriptError) for answer in answers):  # so to all calls, of which none was done
         await redis.script_load(script.script)
+        answers = await _run_all(redis, script, calls, telling)
+    return answers
+
+
+async def _run_all(redis: Redis, script: Any, calls: Sequence[Call], telling: tuple[str, str] | None) -> list[Any]:
+    async with redis.pipeline(transaction=False) as pipe:
+        for keys, args in calls:
+            pipe.evalsha(script.sha, len(keys), *keys, *args)
+        if telling:
+            pipe.publish(*telling)
+        answers = await pipe.execute(raise_on_error=False)
+    return list(answers[: len(calls)])

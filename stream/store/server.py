@@ -62,13 +62,19 @@ async def check_version(redis: Redis, url: SecretUrl) -> None:
 
 
 async def check_rights(redis: Redis, namespace: str) -> None:
-    """Try all commands that scripts write by, for a script that is refused one halfway could not be undone.
+    """Try all commands that scripts write by, for a script that is refused one halfway could not be undone; and to
+    publish, for that is refused without a word.
 
     Raises UserError naming those that Redis refuses for good, redis.exceptions.ResponseError where that passes.
     """
-    answer = await script(redis, "rights")(keys=[Keys(namespace).trial])
+    keys = Keys(namespace)
+    answer = await script(redis, "rights")(keys=[keys.trial])
     words = [word.decode() for word in answer]
     refused = {command: ResponseError(error) for command, error in zip(words[::2], words[1::2], strict=True)}
+    try:
+        await redis.publish(keys.committed, "")
+    except ResponseError as error:
+        refused["PUBLISH"] = error
     for error in refused.values():
         if not advice(error):
             raise error

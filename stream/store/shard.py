@@ -315,6 +315,7 @@ class ShardStore:
         """
         keys = self._keys.shard(shard)
         answer = await self._sent(keys=[keys.state, keys.outbox], args=[owner, some.sent, len(some.messages)])
+        await self._redis.publish(self._keys.committed, str(shard))
         return answer.decode()  # type: ignore[no-any-return]
 
     async def compact(

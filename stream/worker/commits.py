@@ -1,4 +1,4 @@
-"""The commits of one shard: where they stand, and the way to the next."""
+"""The commits of a shard: where they stand, and the way to the next, together with those of other shards."""
 
 from __future__ import annotations
 
@@ -94,6 +94,8 @@ async def commit_together(store: ShardStore, planned: Sequence[Planned]) -> list
         for number in [number for number in waiting if commits[number].closed.is_set()]:
             del waiting[number]
             results[number] = GivenUp(f"shard {number}: commit")
+        if not waiting:
+            return
         trouble: Exception | None = None
         for number, answer in (await store.commit_all(list(waiting.values()))).items():
             if isinstance(answer, Exception):

@@ -1,4 +1,4 @@
-"""The fold: events of one shard into new records and what they add to the series. Pure."""
+"""The fold: events of one shard, or of several, into new records and what they add to the series. Pure."""
 
 from __future__ import annotations
 

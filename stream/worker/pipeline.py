@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from contextlib import AsyncExitStack, suppress
 from functools import partial
 from time import monotonic, time
 
@@ -98,26 +98,25 @@ class Pipeline:
 
     async def _pass(self, shards: Sequence[Shard]) -> None:
         """Whatever fails before the commit has left no trace: the batches wait again."""
-        for shard in shards:
-            await shard.at_rest.acquire()  # at once: it is free
         batches: dict[Shard, list[Batch]] = {}
-        try:
+        async with AsyncExitStack() as at_rest:
             for shard in shards:
-                if taken := await shard.take():
-                    batches[shard] = taken
-            if batches:
-                await self._work(batches)
-        except Aborted as aborted:
-            for shard, taken in batches.items():
-                if shard in aborted.fenced:
-                    shard.fence(aborted.fenced[shard])
-                else:
-                    shard.waiting.put_back(taken)
-        except GivenUp:
-            pass  # all of them are closed
-        finally:
-            for shard in shards:
-                shard.at_rest.release()
+                await at_rest.enter_async_context(shard.at_rest)
+            try:
+                for shard in shards:
+                    # Whoever had the shard until now may have scored it anew.
+                    if shard.folds_with(shards[0]) and (taken := await shard.take()):
+                        batches[shard] = taken
+                if batches:
+                    await self._work(batches)
+            except Aborted as aborted:
+                for shard, taken in batches.items():
+                    if shard in aborted.fenced:
+                        shard.fence(aborted.fenced[shard])
+                    else:
+                        shard.waiting.put_back(taken)
+            except GivenUp:
+                pass  # before the commit, and all of them are closed
 
     async def _work(self, batches: Batches) -> None:
         """The whole way of some batches. Everything before the commit can be repeated without a trace."""
@@ -128,8 +127,8 @@ class Pipeline:
         intake = take_in(
             [batch for some in batches.values() for batch in some], self._gate, caches, now_ms=int(time() * 1000)
         )
-        await retrying("send dead letters and forwarded events", common.aside.setting(intake).attempt, closed)
         await self._load_windows(batches)
+        await retrying("send dead letters and forwarded events", common.aside.setting(intake).attempt, closed)
         fresh, ids = drop_repeats(intake.arrived, hot)
         arrived, today = counted(fresh, intake.counters), int(time() // 86_400)
         await retrying("admit products", lambda: common.products.learn(products_of(arrived), today), closed)
@@ -204,12 +203,17 @@ class Pipeline:
             )
             planned.append(Planned(shard.commits, work, {batch.topic: batch.end for batch in some}))
         results = await commit_together(self._common.store, planned)
+        committed = []
         for (shard, some), result in zip(batches.items(), results, strict=True):
             if isinstance(result, Fenced):
                 shard.fence(result.args[0])
             elif result is None:
                 BATCH_EVENTS.observe(sum(len(batch.records) for batch in some))
                 shard.remember(some, changes[shard.number], ids[shard.number])
+                committed.append(shard)
+        # Only now: to wait, or to give one up, may not keep another from remembering what Redis has of it.
+        for shard in committed:
+            with suppress(GivenUp):
                 await shard.compact()
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from contextlib import AsyncExitStack
 from itertools import count
 from math import inf
 from time import monotonic, time
@@ -46,6 +45,7 @@ class Pulse:
         self._heartbeats = heartbeats
         self._following = following
         self._worker = secrets.token_hex(4)
+        self._had: set[int] = set()
         self._beats = count(1)
         self._looked_at = -1
         self._behind_since: dict[int, float] = {}
@@ -97,6 +97,11 @@ class Pulse:
             if since is not None:
                 waiting_since_ms[number] = int((time() - (monotonic() - since)) * 1000)
         self._note_who_is_behind(shards, lag)
+        if not shards.keys() >= self._had:
+            self._worker = secrets.token_hex(
+                4
+            )  # what was said of the shards that are gone stays the last word on them
+        self._had = set(shards)
         doubtful = not await self._heartbeats.beat(self._worker, Said(sorted(shards), lag, waiting_since_ms))
         await self._look(list(shards.values()) if doubtful or self._missed else self._next(shards))
         if next(self._beats) % _FORGET_EVERY == 0:
@@ -139,15 +144,15 @@ class Pulse:
         return [shards[number] for number in chosen]
 
     async def _look(self, shards: Sequence[Shard]) -> None:
-        """Whether Redis has of these shards what was committed to them last."""
-        async with AsyncExitStack() as at_rest:
-            resting = [shard for shard in shards if not shard.at_rest.locked()]
-            for shard in resting:  # of all others a commit is on its way, which finds out by itself
-                await at_rest.enter_async_context(shard.at_rest)
-            signs = await self._store.signs([shard.number for shard in resting]) if resting else {}
-            for shard in resting:
-                if why := _why_fenced(shard, signs[shard.number]):
-                    shard.fence(why)
+        """Whether Redis has of these shards what was committed to them last. Asked without their locks, then again
+        with the lock of each that seems to differ: mostly a commit was on its way."""
+        signs = await self._store.signs([shard.number for shard in shards]) if shards else {}
+        for shard in shards:
+            if _why_fenced(shard, signs[shard.number]):
+                async with shard.at_rest:
+                    [sign] = (await self._store.signs([shard.number])).values()
+                    if why := _why_fenced(shard, sign):
+                        shard.fence(why)
 
 
 def _why_fenced(shard: Shard, sign: Sign) -> str | None:

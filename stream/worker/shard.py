@@ -1,4 +1,4 @@
-"""One owned shard: what waits for it, what is kept of it in memory, and the loops that are its own."""
+"""One owned shard: what waits for it, what is kept of it in memory, and the messages that leave it."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ class Shard:
         self.commits = commits
         self.waiting = waiting
         self.at_rest = asyncio.Lock()
-        """Held while a batch is worked on: whoever holds it sees no commit in flight."""
+        """Held by whoever folds, looks at customers or at Redis: so none of them sees a commit in flight."""
         self.begun = False
         """Whether events may be folded."""
         self._fenced: str | None = None
@@ -144,7 +144,8 @@ class Shard:
         self._held_back.note(why_not)
         if why_not or not is_due:
             return False
-        async with self.at_rest, self._common.turns:
+        # In the order in which a pass takes both, or the two could wait for each other.
+        async with self._common.turns, self.at_rest:
             if self.is_closed:
                 return False
             more = await self.vigil.look(clock.now_ms())

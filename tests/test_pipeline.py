@@ -1,0 +1,184 @@
+"""Passes over several shards: one that ends in the middle takes nothing from the others."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from datetime import UTC, datetime
+from uuid import uuid4
+
+import msgspec
+import pytest
+
+from stream.core.names import Names
+from stream.core.risk import Coefficients
+from stream.core.time import Calendar
+from stream.embedded import EmbeddedRedis
+from stream.metrics import SERIES
+from stream.metrics.activity import EVENTS
+from stream.metrics.evidence import Scoring
+from stream.partition import shard_of, shards_of
+from stream.settings import Settings
+from stream.store.connect import connect
+from stream.store.labels import LabelBook, ProductBook
+from stream.store.replica import Replica
+from stream.store.shard import ShardStore
+from stream.worker.aside import Aside
+from stream.worker.batch import Batch
+from stream.worker.clock import Clock
+from stream.worker.commits import Commits
+from stream.worker.pipeline import MOST_EVENTS, Pipeline
+from stream.worker.repeats import id_hashes
+from stream.worker.shard import Common, Reader, Shard
+from stream.worker.waiting import Waiting
+from tests.stack.proxy import RedisProxy
+from tests.test_intake import Record
+
+PARTITIONS = 3
+NOW = datetime.now(UTC)
+
+
+class Worker:
+    """As far as folding goes: it owns all shards of a deployment of its own, and has no Kafka."""
+
+    def __init__(self, redis: EmbeddedRedis, url: str) -> None:
+        self.settings = Settings(
+            _env_file=None, redis=url, partitions=PARTITIONS, namespace=f"test-{uuid4().hex[:8]}"
+        )
+        self.topic = f"{self.settings.topic_prefix}logins"
+        self.redis, self.direct = connect(url), connect(redis.url)
+        self.store = ShardStore(self.redis, self.settings.namespace)
+        self.owned: dict[int, Shard] = {}
+        self._ends = dict.fromkeys(range(PARTITIONS), 0)
+        calendar = Calendar(self.settings.zone)
+        self.common = Common(
+            self.settings,
+            self.store,
+            LabelBook(self.redis, self.settings.namespace, 10),
+            ProductBook(self.redis, self.settings.namespace, 10),
+            Aside(self.settings),
+            calendar,
+            Clock(self.settings, self.store),
+            lambda: Scoring(Coefficients(), 3, calendar),
+            lambda ids: shards_of(ids, PARTITIONS),
+            self._id_key,
+            self._nothing,
+        )
+        self.pipeline = Pipeline(self.common, self.owned)
+
+    async def _id_key(self) -> int:
+        return 7
+
+    async def _nothing(self, *_: object) -> None: ...
+
+    async def claim(self) -> None:
+        reader = Reader(lambda *_: 0, self._nothing, lambda *_: None)
+        for number in range(PARTITIONS):
+            claim = await self.store.claim(number, "owner", {self.topic: 0})
+            assert claim is not None
+            commits = Commits(number, "owner", claim, Names(shard=number), self.store)
+            shard = Shard(commits, Waiting(MOST_EVENTS, lambda _: None), self.common, await self._id_key(), reader)
+            await shard.vigil.begin()
+            shard.begun = True
+            self.owned[number] = shard
+
+    def send(self, users: Sequence[str]) -> None:
+        """A login of each, as they come in one fetch."""
+        for number, shard in self.owned.items():
+            records = [Record(_login(user)) for user in users if shard_of(user, PARTITIONS) == number]
+            start = self._ends[number]
+            self._ends[number] = start + len(records)
+            shard.waiting.put(Batch(self.topic, number, start, start + len(records), 0, records))
+
+    async def logins(self) -> int:
+        """As exporters read them."""
+        replica = Replica(self.direct, self.settings.namespace, PARTITIONS, SERIES)
+        await replica.refresh()
+        cells = replica.table.get(EVENTS.key("default", "login"))
+        return cells.total(None, 1 << 40) if cells else 0
+
+
+def _login(user: str) -> bytes:
+    event = {"event_id": user, "type": "login", "user_id": user, "timestamp": NOW.isoformat()}
+    return msgspec.json.encode(event)
+
+
+USERS = [f"user-{number}" for number in range(60)]
+
+
+@pytest.fixture
+async def proxy(redis_server: EmbeddedRedis) -> AsyncIterator[RedisProxy]:
+    with RedisProxy(redis_server) as proxy:
+        yield proxy
+
+
+@pytest.fixture
+async def worker(redis_server: EmbeddedRedis, proxy: RedisProxy) -> AsyncIterator[Worker]:
+    worker = Worker(redis_server, proxy.url)
+    await worker.claim()
+    yield worker
+    await worker.redis.aclose()
+    await worker.direct.aclose()
+
+
+async def test_a_pass_folds_the_events_of_all_shards_and_their_repeats_once(worker: Worker) -> None:
+    for _ in range(2):
+        worker.send(USERS)
+        await worker.pipeline._pass(list(worker.owned.values()))
+    assert await worker.logins() == len(USERS)
+    assert all(shard.commits.position[worker.topic] for shard in worker.owned.values())
+
+
+async def test_a_shard_that_is_closed_during_the_commit_takes_nothing_from_the_others(
+    worker: Worker, proxy: RedisProxy
+) -> None:
+    worker.send(USERS)
+    proxy.hold_commits()
+    under_way = asyncio.create_task(worker.pipeline._pass(list(worker.owned.values())))
+    await asyncio.to_thread(proxy.holding.wait, 20)
+    worker.owned[0].close()
+    proxy.release_commits()
+    await under_way
+
+    for number in (1, 2):
+        hot, own = worker.owned[number].hot, [user for user in USERS if shard_of(user, PARTITIONS) == number]
+        keys = [f"u:{user}".encode() for user in own]
+        assert hot.cache.find(keys) == await worker.store.records(number, keys)
+        assert not hot._windows[worker.topic].fresh(id_hashes(keys, own, 7)).any()
+    assert not any(shard.at_rest.locked() for shard in worker.owned.values())
+
+
+async def test_a_shard_that_another_has_taken_is_fenced_and_the_others_wait_again(worker: Worker) -> None:
+    """Its records have names that this owner did not store: so it is found out before the commit."""
+    worker.send(USERS)
+    await worker.store.claim(1, "another", None)
+    await worker.redis.rpush(worker.store._keys.shard(1).names, msgspec.msgpack.encode(["s", "p"]))
+    await worker.pipeline._pass(list(worker.owned.values()))
+    assert worker.owned[1].is_closed
+    assert [worker.owned[number].waiting.events > 0 for number in (0, 2)] == [True, True]
+
+    await worker.pipeline._pass([worker.owned[0], worker.owned[2]])
+    assert await worker.logins() == sum(shard_of(user, PARTITIONS) != 1 for user in USERS)
+
+
+async def test_a_look_and_passes_take_turns_and_locks_without_waiting_for_each_other(worker: Worker) -> None:
+    """With both turns and all locks wanted at once, again and again."""
+
+    async def look(shard: Shard) -> None:
+        for _ in range(50):
+            shard.looked(None)
+            await shard.look()
+
+    async def fold() -> None:
+        for number in range(20):
+            worker.send([f"{user}-{number}" for user in USERS])
+            worker.pipeline.stir()
+            await asyncio.sleep(0)
+
+    folding = asyncio.create_task(worker.pipeline.run())
+    async with asyncio.timeout(30):
+        await asyncio.gather(fold(), *(look(shard) for shard in worker.owned.values()))
+    async with asyncio.timeout(30):
+        while await worker.logins() < 20 * len(USERS):
+            await asyncio.sleep(0.05)
+    folding.cancel()
