@@ -73,8 +73,8 @@ async def check_rights(redis: Redis, namespace: str) -> None:
     refused = {command: ResponseError(error) for command, error in zip(words[::2], words[1::2], strict=True)}
     try:
         await redis.publish(keys.committed, "")
-    except ResponseError as error:
-        refused["PUBLISH"] = error
+    except ResponseError as refusal:
+        refused["PUBLISH"] = refusal
     for error in refused.values():
         if not advice(error):
             raise error
