@@ -85,18 +85,15 @@ class Pulse:
     async def _beat(self) -> None:
         shards, looked_at = dict(self._shards.owned), monotonic()
         ends = await self._shards.ends()
+        lag = _lag(shards, ends)
+        self._note_who_is_behind(shards, lag)  # before Redis is asked: it may not answer
         await self._begin_backlogs(shards)
-        lag: dict[int, dict[str, int]] = {}
         waiting_since_ms: dict[int, int] = {}
         for number, shard in shards.items():
-            position = shard.commits.position
-            here = {topic: ends[topic, number] for topic in position if (topic, number) in ends}
+            here = {topic: ends[topic, number] for topic in shard.commits.position if (topic, number) in ends}
             since = self._look_at_backlog(shard, looked_at, here)
-            if waiting := {topic: end - position[topic] for topic, end in here.items() if end > position[topic]}:
-                lag[number] = waiting
             if since is not None:
                 waiting_since_ms[number] = int((time() - (monotonic() - since)) * 1000)
-        self._note_who_is_behind(shards, lag)
         if not shards.keys() >= self._had:
             self._worker = secrets.token_hex(
                 4
@@ -153,6 +150,16 @@ class Pulse:
                     [sign] = (await self._store.signs([shard.number])).values()
                     if why := _why_fenced(shard, sign):
                         shard.fence(why)
+
+
+def _lag(shards: Mapping[int, Shard], ends: Mapping[tuple[str, int], int]) -> dict[int, dict[str, int]]:
+    """Shard -> topic -> records that are not committed, where there are any."""
+    lag: dict[int, dict[str, int]] = {}
+    for number, shard in shards.items():
+        for topic, at in shard.commits.position.items():
+            if (waiting := ends.get((topic, number), at) - at) > 0:
+                lag.setdefault(number, {})[topic] = waiting
+    return lag
 
 
 def _why_fenced(shard: Shard, sign: Sign) -> str | None:
