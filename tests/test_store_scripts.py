@@ -204,7 +204,7 @@ async def test_a_command_that_is_forbidden_is_named_at_the_start(owner: Owner, c
 @pytest.mark.parametrize("rule", ["-publish", "resetchannels"])
 async def test_whoever_may_not_tell_exporters_is_told_at_the_start(owner: Owner, rule: str) -> None:
     async with limited(owner.redis, rule) as redis:
-        with pytest.raises(UserError, match="PUBLISH.*channels"):
+        with pytest.raises(UserError, match=r"PUBLISH.*channels"):
             await check_rights(redis, NAMESPACE)
 
 
