@@ -15,6 +15,8 @@ from stream.worker.transport import BatchTransport, take_records_as_parsed
 
 MOST_RECORDS_PER_FETCH = 60_000
 _BATCHES_BUFFERED = 8
+_COMMIT_OFFSETS_EVERY_SECONDS = 10.0
+"""A hint for lag tools; Faust asks for the whole assignment once for each of its partitions."""
 
 
 def engagement_app(settings: Settings, shards: Shards, folder: str) -> faust.App:
@@ -37,6 +39,7 @@ def engagement_app(settings: Settings, shards: Shards, folder: str) -> faust.App
         value_serializer="raw",
         # Redis has the position: where Kafka no longer has what follows it, that is for somebody to know.
         consumer_auto_offset_reset="none",
+        broker_commit_interval=_COMMIT_OFFSETS_EVERY_SECONDS,
         broker_max_poll_records=MOST_RECORDS_PER_FETCH,
         broker_client_id=client_id(settings),
         broker_session_timeout=settings.kafka_session_timeout,

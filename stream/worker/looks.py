@@ -1,4 +1,4 @@
-"""Looks: once a second, shard after shard, at the customers whose churn risk crosses a level in silence."""
+"""Looks: every other second, shard after shard, at the customers whose churn risk crosses a level in silence."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from stream.worker.commits import Fenced
 from stream.worker.retrying import GivenUp
 from stream.worker.shard import Shard
 
-EVERY_SECONDS = 1.0
+EVERY_SECONDS = 2.0
 
 
 async def look_on(owned: Mapping[int, Shard]) -> None:
