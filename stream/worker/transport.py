@@ -35,7 +35,7 @@ PROMPT = Fetching(100, 1)
 """While much comes: aiokafka has one request a broker under way, and while what came last is in memory it asks for
 the idle partitions only; all that is new has to wait for that answer."""
 _MUCH = 2_000
-"""Records of one fetch."""
+"""Records a second."""
 _FRESH_MS = 5_000
 """So long what a fetch said of the end of a log is good enough."""
 
@@ -126,6 +126,7 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]
         self._read_offset = _Unknown()
         self._next: dict[TP, int] = {}
         self._looked_at = 0.0
+        self._fetched_at = monotonic()
         self._epoch: defaultdict[TP, int] = defaultdict(int)
         # No fetch is under way while a partition is sought: so `_next` is exact, and a batch's epoch too.
         self._fetching = asyncio.Lock()
@@ -145,7 +146,7 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]
             return
         if not self.flow_active:  # a rebalance began: everything is sought anew when it ends
             return
-        self._thread.fetch(PROMPT if sum(map(len, records.values())) >= _MUCH else PATIENT)
+        self._thread.fetch(PROMPT if self._records_per_second(records) >= _MUCH else PATIENT)
         batches = self._batches(records)
         if generation == self.app.consumer_generation_id:
             wanted = None if active is None else active | self._buffered_partitions
@@ -161,6 +162,11 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]
         if others := [tp for tp in tps if tp not in ends]:
             ends |= await self._thread.call_thread(self._thread.listed_ends, others)
         return ends
+
+    def _records_per_second(self, records: Mapping[TP, list[Any]]) -> float:
+        """Since the fetch before this one."""
+        since, self._fetched_at = self._fetched_at, monotonic()
+        return sum(map(len, records.values())) / max(self._fetched_at - since, 1e-3)
 
     def _batches(self, records: Mapping[TP, list[Any]]) -> list[tuple[TP, Batch]]:
         # Taken down at once, without awaiting: what is not delivered after all leaves a gap that
