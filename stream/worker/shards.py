@@ -194,7 +194,7 @@ class Shards:
     async def ends(self) -> dict[tuple[str, int], int]:
         """(topic, shard) -> end of the log, of every owned shard. Raises KafkaError when Kafka does not tell."""
         tps = [TP(topic, number) for number in self._owned for topic in self._settings.topics]
-        return {tuple(tp): end for tp, end in (await self.consumer.ends(tps) if tps else {}).items()}
+        return {tuple(tp): end for tp, end in (await self.consumer.ends(tps)).items()}
 
     async def _is_torn(self, numbers: set[int], assigned: set[TP]) -> bool:
         """Whether the topics of a shard were not assigned together; then it is said why."""

@@ -156,7 +156,7 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]
 
     async def ends(self, tps: Sequence[TP]) -> dict[TP, int]:
         """Where the logs end: as the last fetch told it, and where none did lately, as Kafka tells it now."""
-        if not tps or self._thread is None or not self._thread.has_begun:
+        if self._thread is None or not self._thread.has_begun:
             return {}
         ends: dict[TP, int] = self._thread.fetched_ends(tps, int(time() * 1000))
         if others := [tp for tp in tps if tp not in ends]:
