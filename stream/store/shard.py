@@ -244,9 +244,10 @@ class ShardStore:
             most_names, so_far = wanted[shard][1], found[shard]
             if isinstance(answer, Exception):
                 found[shard] = answer
+            elif most_names is not None and answer[0] > most_names:
+                found[shard] = NotTheOwner()
             elif isinstance(so_far, list):
-                refused = most_names is not None and answer[0] > most_names
-                found[shard] = NotTheOwner() if refused else so_far + answer[1:]
+                so_far += answer[1:]
         return found
 
     async def names(self, shard: int) -> list[bytes]:
