@@ -30,7 +30,8 @@ from stream.metrics import KINDS, SERIES
 from stream.metrics.activity import NEVER
 from stream.metrics.evidence import Scoring
 from stream.store.keys import customer_key
-from stream.worker.fold import ShardChanges, by_shard, counted, facts_of, fold
+from stream.worker.crossings import Present
+from stream.worker.fold import SliceChanges, by_shard, counted, facts_of, fold
 from stream.worker.intake import Arrived
 from tests.fields import FIELDS
 
@@ -70,7 +71,15 @@ def arrived(events: Sequence[Event], shard: int = 0) -> Arrived:
     """The events as intake hands them on."""
     ms = np.array([event.epoch_ms for event in events], np.int64)
     keys = [customer_key(event.product, event.customer) for event in events]
-    return Arrived(list(events), keys, ms, ms // 3_600_000, np.zeros(len(events), np.int64), [(shard, "topic")])
+    return Arrived(
+        list(events),
+        keys,
+        ms,
+        ms // 3_600_000,
+        np.zeros(len(events), np.int64),
+        np.zeros(len(events), np.uint64),
+        [(shard, "topic")],
+    )
 
 
 @dataclass(frozen=True)
@@ -150,6 +159,12 @@ def as_it_is(_product: str, _label: str, value: str) -> str:
     return value
 
 
+def as_of(now_ms: int, customers: int, due: int = 0) -> Present:
+    """So many customers, of whom the last so many are due, are looked at as of this moment."""
+    columns = np.full(customers, now_ms), np.arange(customers) >= customers - due, np.zeros(customers, np.int64)
+    return Present(*columns)
+
+
 @dataclass
 class State:
     """What a shard holds."""
@@ -161,11 +176,13 @@ class State:
     now_ms: int = 0
     """As of when crossings are looked for: no matter to anything else."""
     shard: int = 0
+    most_customers: int = 1_000
+    """Of one slice."""
 
     def __post_init__(self) -> None:
         self.scoring = Scoring(self.coefficients, self.first_week_days, self.calendar)
         self.table = Table(SERIES)
-        self.names = Names(shard=self.shard)
+        self.names = Names()
         self.records: dict[bytes, bytes] = {}
 
     def take(self, batches: Iterable[Sequence[Event]]) -> State:
@@ -173,20 +190,26 @@ class State:
             self.fold(arrived(batch, self.shard))
         return self
 
-    def fold(self, events: Arrived) -> ShardChanges:
+    def fold(self, events: Arrived) -> list[SliceChanges]:
         """What the events change, which is kept."""
-        facts, keys = facts_of(events, self.names, as_it_is, self.calendar)
-        known = [self.records.get(key, b"") for key in keys]
-        present = np.full(len(keys), self.now_ms)
-        changes = fold(facts, keys, known, self.keep_days, self.scoring, present)
-        found = by_shard(facts, keys, changes, [self.shard])[self.shard]
-        self.keep(found)
-        return found
+        changes = self.changes(events)
+        self.keep(changes)
+        return changes
 
-    def keep(self, changes: ShardChanges) -> None:
-        """As a commit does."""
-        self.records |= zip(changes.keys, changes.records, strict=True)
-        self.table.merge(changes.series)
+    def changes(self, events: Arrived) -> list[SliceChanges]:
+        """What the events would change."""
+        names = {self.shard: self.names}
+        touched = facts_of(events, names, as_it_is, self.calendar, most_customers=self.most_customers)
+        known = [self.records.get(key, b"") for key in touched.keys]
+        present = as_of(self.now_ms, len(known))
+        changes = fold(touched.facts, touched.keys, known, self.keep_days, self.scoring, present)
+        return by_shard(touched, changes)[self.shard]
+
+    def keep(self, slices: Iterable[SliceChanges]) -> None:
+        """As their commits do."""
+        for each in slices:
+            self.records |= zip(each.keys, each.records, strict=True)
+            self.table.merge(each.series)
 
     def remembered(self) -> dict[bytes, dict[str, Any]]:
         """What the records say, in words that do not depend on the numbers of names."""

@@ -12,13 +12,13 @@ from hypothesis import strategies as st
 from schemas import Event
 from stream.core.course import NEVER
 from stream.core.increments import Increments
-from stream.core.names import Names, names_of
+from stream.core.names import Names
 from stream.core.series import Key, Table
 from stream.core.time import Calendar, minute_of
 from stream.metrics import SERIES
 from stream.metrics.contribution import contribute
 from stream.worker import intake
-from stream.worker.fold import ShardChanges, by_shard, count_events, facts_of, fold
+from stream.worker.fold import SliceChanges, by_shard, count_events, facts_of, fold
 from tests.histories import (
     DAY,
     LATER,
@@ -26,6 +26,7 @@ from tests.histories import (
     State,
     arrived,
     as_it_is,
+    as_of,
     decoded,
     folded,
     histories,
@@ -52,7 +53,7 @@ def contents(table: Table) -> dict[Key, dict[int, int]]:
 
 def contributions(state: State, events: list[Event]) -> Table:
     """Everything that the events and the records they led to add to the series."""
-    facts, touched = facts_of(arrived(events), state.names, as_it_is, state.calendar)
+    facts, touched, _ = facts_of(arrived(events), {0: state.names}, as_it_is, state.calendar)
     counts = Increments(state.names)
     count_events(counts, facts)
     contribute(counts, [state.records[key] for key in touched], facts.customers, state.scoring)
@@ -101,14 +102,10 @@ def test_folding_shards_together_equals_folding_each_by_itself(history: History,
     alone, together = ([State(calendar, shard=shard) for shard in range(shards)] for _ in range(2))
     for batch in history.batches():
         own = [[event for event in batch if int(event.customer_id) % shards == shard] for shard in range(shards)]
-        schedules = [
-            state.fold(arrived(events, state.shard)).schedule for state, events in zip(alone, own, strict=True)
-        ]
+        alone_found = [state.fold(arrived(events, state.shard)) for state, events in zip(alone, own, strict=True)]
         found = fold_together([state for state in together if own[state.shard]], own)
-        assert [schedules[shard].timers for shard in found] == [each.schedule.timers for each in found.values()]
-        assert [sorted(schedules[shard].before(NEVER)) for shard in found] == [
-            sorted(each.schedule.before(NEVER)) for each in found.values()
-        ]
+        assert [timers(alone_found[shard]) for shard in found] == [timers(each) for each in found.values()]
+        assert [soon(alone_found[shard]) for shard in found] == [soon(each) for each in found.values()]
     for one, other in zip(alone, together, strict=True):
         assert one.remembered() == other.remembered()
         assert contents(one.table) == contents(other.table)
@@ -118,19 +115,54 @@ def test_folding_shards_together_equals_folding_each_by_itself(history: History,
         ]
 
 
-def fold_together(states: list[State], own: list[list[Event]]) -> dict[int, ShardChanges]:
+def timers(slices: list[SliceChanges]) -> list[dict[int, list[bytes]]]:
+    return [each.schedule.timers for each in slices]
+
+
+def soon(slices: list[SliceChanges]) -> list[tuple[int, bytes]]:
+    return sorted(moment for each in slices for moment in each.schedule.before(NEVER))
+
+
+def fold_together(states: list[State], own: list[list[Event]]) -> dict[int, list[SliceChanges]]:
     """As one pass of a worker over these shards."""
     if not states:
         return {}
-    names = names_of({state.shard: state.names for state in states})
     events = intake.together([arrived(own[state.shard], state.shard) for state in states])
-    facts, keys = facts_of(events, names, as_it_is, states[0].calendar)
-    known = [next((state.records[key] for state in states if key in state.records), b"") for key in keys]
-    changes = fold(facts, keys, known, None, states[0].scoring, np.zeros(len(keys), np.int64))
-    found = by_shard(facts, keys, changes, [state.shard for state in states])
+    touched = facts_of(events, {state.shard: state.names for state in states}, as_it_is, states[0].calendar)
+    known = [next((state.records[key] for state in states if key in state.records), b"") for key in touched.keys]
+    changes = fold(touched.facts, touched.keys, known, None, states[0].scoring, as_of(0, len(known)))
+    found = by_shard(touched, changes)
     for state in states:
         state.keep(found[state.shard])
     return found
+
+
+@laws
+@given(SHORT_OR_LONG, st.integers(1, 3))
+def test_folding_in_slices_of_some_customers_equals_folding_all_at_once(history: History, most: int) -> None:
+    whole, sliced = State(Calendar(history.zone)), State(Calendar(history.zone), most_customers=most)
+    for state in (whole, sliced):
+        state.take(history.batches())
+    assert whole.remembered() == sliced.remembered()
+    assert contents(whole.table) == contents(sliced.table)
+
+
+@laws
+@given(SHORT_OR_LONG, st.integers(1, 3), st.integers(1, 5))
+def test_a_batch_of_which_some_slices_were_written_is_folded_again_without_their_events(
+    history: History, most: int, written: int
+) -> None:
+    """As after a crash between two commits of a batch: the ids of their events are known."""
+    state = State(Calendar(history.zone), most_customers=most)
+    for batch in history.batches():
+        events = arrived(batch)._replace(ids=np.arange(len(batch), dtype=np.uint64))
+        slices = state.changes(events)[:-1][:written]
+        state.keep(slices)
+        known = [hashes for each in slices for hashes in each.ids.values()]
+        state.fold(events.those(~np.isin(events.ids, np.concatenate([np.empty(0, np.uint64), *known]))))
+    once = folded(history)
+    assert state.remembered() == once.remembered()
+    assert contents(state.table) == contents(once.table)
 
 
 @laws

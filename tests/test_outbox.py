@@ -77,11 +77,10 @@ async def test_whoever_lost_the_shard_sends_no_more_than_what_it_holds(risks: Ri
 async def test_there_is_no_room_while_very_many_wait(risks: Risks, settings: Settings) -> None:
     watcher = await Watcher.of(risks)
     outbox = Outbox(watcher.commits, risks.store, Aside(settings))
-    waiting = risks.keys.shard(SHARD).outbox
-    await risks.redis.rpush(waiting, *[b"{}"] * 9_999)
-    assert await outbox.has_room()
-    await risks.redis.rpush(waiting, b"{}")
-    assert not await outbox.has_room()
+    outbox.filled(9_999)
+    assert outbox.has_room
+    outbox.filled(1)
+    assert not outbox.has_room
 
 
 def test_what_holds_messages_back_is_measured_at_once_and_said_once_a_minute() -> None:

@@ -21,12 +21,13 @@ from stream.partition import shard_of, shards_of
 from stream.settings import Settings
 from stream.store.connect import connect
 from stream.store.labels import LabelBook, ProductBook
-from stream.store.replica import Replica
+from stream.store.replica import Replica, read_state
 from stream.store.shard import ShardStore
 from stream.worker.aside import Aside
 from stream.worker.batch import Batch
 from stream.worker.clock import Clock
 from stream.worker.commits import Commits
+from stream.worker.fold import MOST_CUSTOMERS
 from stream.worker.pipeline import MOST_EVENTS, Pipeline
 from stream.worker.repeats import id_hashes
 from stream.worker.shard import Common, Reader, Shard
@@ -74,19 +75,19 @@ class Worker:
     async def claim(self) -> None:
         reader = Reader(lambda *_: 0, self._nothing, lambda *_: None)
         for number in range(PARTITIONS):
-            claim = await self.store.claim(number, "owner", {self.topic: 0})
+            owner = uuid4().hex
+            claim = await self.store.claim(number, owner, {self.topic: 0})
             assert claim is not None
-            commits = Commits(number, "owner", claim, Names(shard=number), self.store)
+            commits = Commits(number, owner, claim, Names(await self.store.names(number)), self.store)
             shard = Shard(commits, Waiting(MOST_EVENTS, lambda _: None), self.common, await self._id_key(), reader)
-            await shard.vigil.begin()
-            shard.begun = True
+            await shard.begin()
             self.owned[number] = shard
 
-    def send(self, users: Sequence[str]) -> None:
-        """A login of each, as they come in one fetch."""
+    def send(self, users: Sequence[str], again: bool = False) -> None:
+        """A login of each, as they come in one fetch; `again`: they are the first in the log, read once more."""
         for number, shard in self.owned.items():
             records = [Record(_login(user)) for user in users if shard_of(user, PARTITIONS) == number]
-            start = self._ends[number]
+            start = 0 if again else self._ends[number]
             self._ends[number] = start + len(records)
             shard.waiting.put(Batch(self.topic, number, start, start + len(records), 0, records))
 
@@ -161,13 +162,14 @@ async def test_a_shard_that_another_has_taken_is_fenced_and_the_others_wait_agai
     assert await worker.logins() == sum(shard_of(user, PARTITIONS) != 1 for user in USERS)
 
 
-async def test_a_look_and_passes_take_turns_and_locks_without_waiting_for_each_other(worker: Worker) -> None:
+async def test_upkeep_and_passes_take_turns_and_locks_without_waiting_for_each_other(worker: Worker) -> None:
     """With both turns and all locks wanted at once, again and again."""
 
-    async def look(shard: Shard) -> None:
+    async def keep_up(shard: Shard) -> None:
         for _ in range(50):
             shard.looked(None)
-            await shard.look()
+            await shard.upkeep()
+            worker.pipeline.stir()
 
     async def fold() -> None:
         for number in range(20):
@@ -177,8 +179,49 @@ async def test_a_look_and_passes_take_turns_and_locks_without_waiting_for_each_o
 
     folding = asyncio.create_task(worker.pipeline.run())
     async with asyncio.timeout(30):
-        await asyncio.gather(fold(), *(look(shard) for shard in worker.owned.values()))
+        await asyncio.gather(fold(), *(keep_up(shard) for shard in worker.owned.values()))
     async with asyncio.timeout(30):
         while await worker.logins() < 20 * len(USERS):
             await asyncio.sleep(0.05)
     folding.cancel()
+
+
+async def test_a_batch_that_was_written_in_part_is_not_counted_twice(worker: Worker, proxy: RedisProxy) -> None:
+    """Another owner takes the shard between two commits of the same batch, and reads all of it again."""
+    many = [f"user-{number}" for number in range(PARTITIONS * 4 * MOST_CUSTOMERS)]
+    worker.send(many)
+    proxy.hold_commits(after=2)
+    under_way = asyncio.create_task(worker.pipeline._pass(list(worker.owned.values())[:1]))
+    await asyncio.to_thread(proxy.holding.wait, 20)
+    assert await worker.logins() == 2 * MOST_CUSTOMERS
+    await worker.claim()
+    proxy.release_commits()
+    await under_way
+    assert await worker.logins() == 2 * MOST_CUSTOMERS
+    assert worker.owned[0].replayed == 2 * MOST_CUSTOMERS
+
+    worker.send(many, again=True)
+    for _ in range(2):
+        await worker.pipeline._pass(list(worker.owned.values()))
+    assert await worker.logins() == len(many)
+    states = [await read_state(worker.direct, worker.settings.namespace, number) for number in worker.owned]
+    assert [state.counters.get("repeats", 0) for state in states] == [0] * PARTITIONS
+    assert [shard.replayed for shard in worker.owned.values()] == [0] * PARTITIONS
+
+
+async def test_no_commit_of_a_large_batch_holds_redis_up(worker: Worker) -> None:
+    """A busy machine can make a fast call slow now and then; nothing makes a slow one fast."""
+    slow = {}
+    for attempt in range(10):
+        await worker.direct.slowlog_reset()
+        worker.send([f"user-{attempt}-{number}" for number in range(20_000)])
+        for shard in worker.owned.values():
+            await worker.pipeline._pass([shard])
+        slow[attempt] = [
+            entry["duration"] for entry in await worker.direct.slowlog_get() if b"EVAL" in entry["command"]
+        ]
+        if not slow[attempt]:
+            break
+    else:
+        raise AssertionError(f"microseconds that scripts took: {slow}")
+    assert await worker.logins() == len(slow) * 20_000

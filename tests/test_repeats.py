@@ -24,7 +24,8 @@ def take(window: RepeatWindow, batch: list[tuple[int, int]]) -> list[bool]:
     """What the shard does with a batch: ask, and remember what is new under the hour that is kept."""
     hashes = hashes_of([id_ for _, id_ in batch])
     new = window.fresh(hashes)
-    hours = window.hours_kept(np.array([hour for hour, _ in batch]))
+    came = np.array([hour for hour, _ in batch])
+    hours = np.maximum(came, window.since(int(came[new].max(initial=-1))))
     window.add({hour: hashes[new & (hours == hour)] for hour in set(hours[new].tolist())})
     return [bool(each) for each in new]
 
@@ -42,10 +43,10 @@ class Plain:
         for hour, id_ in batch:
             new = id_ not in self.hour_of and id_ not in kept
             if new:
-                kept[id_] = max(hour, self.newest - HOURS)
+                kept[id_] = hour
             answers.append(new)
-        self.hour_of.update(kept)
         self.newest = max([self.newest, *kept.values()])
+        self.hour_of |= {id_: max(hour, self.newest - HOURS) for id_, hour in kept.items()}
         self.hour_of = {id_: hour for id_, hour in self.hour_of.items() if hour >= self.newest - HOURS}
         return answers
 

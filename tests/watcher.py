@@ -11,6 +11,7 @@ import msgspec
 import numpy as np
 from redis.asyncio import Redis
 
+from schemas import Event
 from schemas.churn_risk import ChurnRisk
 from stream.core.names import Names
 from stream.core.record import sections
@@ -20,12 +21,12 @@ from stream.core.watch import Watch
 from stream.metrics import KINDS
 from stream.metrics.evidence import Scoring
 from stream.store.keys import Keys
-from stream.store.shard import ShardStore, Unsent, Work
+from stream.store.shard import ShardStore, Unsent
 from stream.worker.commits import Commits
-from stream.worker.fold import facts_of, fold
-from stream.worker.hot import HotState
+from stream.worker.fold import by_shard, facts_of, fold
 from stream.worker.vigil import Vigil
-from tests.histories import arrived, as_it_is, decoded
+from stream.worker.write_sets import write_sets
+from tests.histories import arrived, as_it_is, as_of, decoded
 
 SHARD = 0
 SCORING = Scoring(Coefficients(), 3, Calendar(ZoneInfo("UTC")))
@@ -71,8 +72,8 @@ class Watcher:
     def __init__(self, risks: Risks, commits: Commits, by_wall: bool, scoring: Scoring) -> None:
         self.scoring = scoring
         self.commits = commits
-        self._hot = HotState(SHARD, risks.store, id_key=0, hours=24, most_customers=1000)
-        self._vigil = Vigil(commits, self._hot, risks.store, lambda: self.scoring, by_wall=by_wall)
+        self._store = risks.store
+        self._vigil = Vigil(commits, risks.store, lambda: self.scoring, by_wall=by_wall)
 
     @classmethod
     async def of(cls, risks: Risks, *, by_wall: bool = True, scoring: Scoring = SCORING) -> Self:
@@ -85,25 +86,30 @@ class Watcher:
 
     async def fold(self, events: Iterable[Mapping[str, Any]], clock_ms: int, as_of_ms: int | None = None) -> None:
         """`as_of_ms`: as of when levels are looked for, if that is not the shard's present."""
-        batch = [decoded(dict(event)) for event in events]
-        facts, keys = facts_of(arrived(batch), self.commits.names, as_it_is, SCORING.calendar)
-        known = await self._hot.known(keys, self.commits.named)
         now_ms = self._vigil.present(clock_ms)
-        present = np.full(len(keys), as_of_ms or now_ms)
-        changes = fold(facts, keys, known, None, self._vigil.scoring, present)
-        work = Work(
-            customers=keys,
-            records=changes.records,
-            newest_ms=changes.newest_ms,
-            timers=changes.schedule.timers,
-            fields=self._vigil.fields(changes.schedule, now_ms),
-        )
-        await self.commits.commit(work)
-        self._vigil.committed(changes.schedule)
-        self._hot.remember(keys, changes.records, {})
+        await self._pass([decoded(dict(event)) for event in events], [], now_ms, as_of_ms or now_ms)
 
-    async def look(self, clock_ms: int, most: int = ALL) -> None:
-        """Whatever is due, or `most` looks: then it is as though the watcher died in the middle."""
+    async def look(self, clock_ms: int, most: int = ALL, at_once: int = 4_000) -> None:
+        """Whatever is due, or `most` commits of `at_once` customers: then it is as though the watcher died in the
+        middle."""
         while most and self._vigil.is_due(clock_ms):
-            await self._vigil.look(clock_ms)
             most -= 1
+            if not await self._vigil.upkeep(clock_ms):
+                due = await self._vigil.due(clock_ms, at_once)
+                now_ms = self._vigil.present(clock_ms)
+                await self._pass([], due, now_ms, now_ms)
+
+    async def _pass(self, events: list[Event], due: list[bytes], now_ms: int, as_of_ms: int) -> None:
+        """As the pipeline's, of one slice."""
+        touched = facts_of(
+            arrived(events), {SHARD: self.commits.names}, as_it_is, SCORING.calendar, dict.fromkeys(due, SHARD), ALL
+        )
+        keys = touched.keys
+        known = [record or b"" for record in await self._store.records(SHARD, keys)]
+        present = as_of(as_of_ms, len(keys))._replace(
+            due=np.isin(keys, due), set_backs=np.full(len(keys), self._vigil.set_backs)
+        )
+        [change] = by_shard(touched, fold(touched.facts, keys, known, None, self._vigil.scoring, present))[SHARD]
+        for work in write_sets([change], None, self._vigil.fields([change.schedule] if change else [], now_ms)):
+            await self.commits.commit(work)
+        self._vigil.committed(change.schedule)

@@ -42,13 +42,13 @@ class Customers(NamedTuple):
         return len(self.product)
 
     @property
-    def shard(self) -> Ints:
-        """The shard of the customer in each row."""
-        return self.names.shards(self.products)[self.product]
+    def slice(self) -> Ints:
+        """The slice that the customer in each row is in."""
+        return self.names.slices(self.products)[self.product]
 
     def read(self, row: Ints, stored: Ints) -> Ints:
         """The numbers of keys that the shards of the customers in these rows store under these numbers."""
-        return self.names.read(self.shard[row], stored) if self.names.joint else stored
+        return self.names.read(self.slice[row], stored) if self.names.joint else stored
 
     def numbers(self, series: Series, *labels: str) -> Ints:
         """For each row, the number of the key of its product with these label values."""
@@ -152,8 +152,8 @@ class Facts:
                 yield self._plain(product), label, values.names[value]
 
     def overflowed(self) -> Iterator[tuple[int, str, int]]:
-        """(shard, label, events with a value of it that found no place), where there are any."""
-        shards = self.customers.names.shards(self.customers.products)
+        """(slice, label, events with a value of it that found no place), where there are any."""
+        slices = self.customers.names.slices(self.customers.products)
         for label, values in self._bounded():
             lost = [
                 product * len(values.names) + value
@@ -162,8 +162,8 @@ class Facts:
             ]
             if lost:
                 products = self.product[values.at]
-                events = np.bincount(shards[products[np.isin(products * len(values.names) + values.value, lost)]])
-                yield from ((shard, label, int(events[shard])) for shard in np.flatnonzero(events).tolist())
+                events = np.bincount(slices[products[np.isin(products * len(values.names) + values.value, lost)]])
+                yield from ((slice_, label, int(events[slice_])) for slice_ in np.flatnonzero(events).tolist())
 
     def _plain(self, product: int) -> str:
         return self.customers.names.plain(self.customers.products[product])

@@ -48,18 +48,18 @@ class Increments:
         return cells >> _TIME_BITS, (cells & (2 * _TIME_OFFSET - 1)) - _TIME_OFFSET, sums
 
     def encode(self) -> bytes:
-        """Those of one shard, packed as `encode_cells`."""
-        return next(iter(self.by_shard().values()), NO_INCREMENTS)
+        """Those of one slice, packed as `encode_cells`."""
+        return next(iter(self.by_slice().values()), NO_INCREMENTS)
 
-    def by_shard(self) -> dict[int, bytes]:
-        """Shard -> its increments, packed as `encode_cells`, where there are any."""
+    def by_slice(self) -> dict[int, bytes]:
+        """Slice -> its increments, packed as `encode_cells`, where there are any."""
         numbers, times, counts = self.cells()
         edges = np.flatnonzero(np.diff(numbers, prepend=-1, append=-1)).tolist() if len(numbers) else [0]
         found: dict[int, list[tuple[Key, Ints, Ints]]] = {}
         for start, end in pairwise(edges):
-            shard, key = self.names.stored_key(int(numbers[start]))
-            found.setdefault(shard, []).append((key, times[start:end], counts[start:end]))
-        return {shard: encode_cells(cells) for shard, cells in found.items()}
+            slice_, key = self.names.stored_key(int(numbers[start]))
+            found.setdefault(slice_, []).append((key, times[start:end], counts[start:end]))
+        return {slice_: encode_cells(cells) for slice_, cells in found.items()}
 
 
 def _tallied(cells: Ints) -> tuple[Ints, Ints]:

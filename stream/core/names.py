@@ -1,11 +1,12 @@
 """Numbers for series keys: records and increments of a shard refer to a key by its number.
 
-Each shard gives numbers of its own. Where several shards are folded at once, `JointNames` numbers the keys of all.
+Each shard gives numbers of its own. What is folded at once is in slices, each some customers of one shard that are
+committed by themselves; where there are several, `JointNames` numbers the keys of all.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 
 import msgspec
 import numpy as np
@@ -22,10 +23,9 @@ class Names:
     """
 
     joint = False
-    """Whether these are the keys of several shards."""
+    """Whether these are the keys of several slices."""
 
-    def __init__(self, stored: Iterable[bytes] = (), shard: int = 0) -> None:
-        self._shard = shard
+    def __init__(self, stored: Iterable[bytes] = ()) -> None:
         self._keys: list[Key] = []
         self._numbers: dict[Key, int] = {}
         self._of_series: dict[str, list[int]] = {}
@@ -57,22 +57,22 @@ class Names:
         """The keys from number `first` on, as they are stored."""
         return [_encode(key) for key in self._keys[first:]]
 
-    # What is trivial of one shard, so that a fold need not know of how many shards it is.
+    # What is trivial of one slice, so that a fold need not know of how many slices it is.
 
-    def product_in(self, shard: int, product: str) -> str:
-        """What stands in keys for the product of that shard."""
+    def product_in(self, slice_: int, product: str) -> str:
+        """What stands in keys for the product of that slice."""
         return product
 
     def plain(self, product: str) -> str:
         """Inverse of `product_in`."""
         return product
 
-    def shards(self, products: Sequence[str]) -> Ints:
-        """The shard of each of the products, as they stand in keys."""
-        return np.full(len(products), self._shard)
+    def slices(self, products: Sequence[str]) -> Ints:
+        """The slice of each of the products, as they stand in keys."""
+        return np.zeros(len(products), np.int64)
 
-    def read(self, shards: Ints, stored: Ints) -> Ints:
-        """The numbers here of keys that the shards store under these numbers."""
+    def read(self, slices: Ints, stored: Ints) -> Ints:
+        """The numbers here of keys that the shards of these slices store under these numbers."""
         return stored
 
     def stored(self, numbers: Ints) -> Ints:
@@ -80,42 +80,43 @@ class Names:
         return numbers
 
     def stored_key(self, number: int) -> tuple[int, Key]:
-        """(its shard, the key as it is stored)."""
-        return self._shard, self._keys[number]
+        """(its slice, the key as it is stored)."""
+        return 0, self._keys[number]
 
 
 class JointNames(Names):
-    """The keys of several shards, each under a number of its own, for as long as one fold lasts.
+    """The keys of several slices, each under a number of its own, for as long as one fold lasts.
 
-    In these keys a product is that of one shard ("2/app" is what shard 2 has of app), so that what is counted in
-    different shards stays apart. A key that is new here is new to its shard.
+    In these keys a product is that of one slice ("2/app" is what slice 2 has of app), so that what is counted in
+    different slices stays apart. A key that is new here is new to its shard.
     """
 
     joint = True
 
-    def __init__(self, names: Mapping[int, Names]) -> None:
+    def __init__(self, names: Sequence[Names]) -> None:
+        """`names[slice]` are those of its shard."""
         super().__init__()
         self._names = names
         self._stored: list[tuple[int, int]] = []
 
     def number(self, key: Key) -> int:
         if key not in self._numbers:
-            shard, product = _parted(key[1])
-            self._stored.append((shard, self._names[shard].number((key[0], product, *key[2:]))))
+            slice_, product = _parted(key[1])
+            self._stored.append((slice_, self._names[slice_].number((key[0], product, *key[2:]))))
         return super().number(key)
 
-    def product_in(self, shard: int, product: str) -> str:
-        return f"{shard}/{product}"
+    def product_in(self, slice_: int, product: str) -> str:
+        return f"{slice_}/{product}"
 
     def plain(self, product: str) -> str:
         return _parted(product)[1]
 
-    def shards(self, products: Sequence[str]) -> Ints:
+    def slices(self, products: Sequence[str]) -> Ints:
         return np.array([_parted(product)[0] for product in products], np.int64)
 
-    def read(self, shards: Ints, stored: Ints) -> Ints:
-        pairs, where = places(shards << _SHARD | stored)
-        return np.array([self._read(*divmod(pair, 1 << _SHARD)) for pair in pairs.tolist()], np.int64)[where]
+    def read(self, slices: Ints, stored: Ints) -> Ints:
+        pairs, where = places(slices << _SLICE | stored)
+        return np.array([self._read(*divmod(pair, 1 << _SLICE)) for pair in pairs.tolist()], np.int64)[where]
 
     def stored(self, numbers: Ints) -> Ints:
         stored = np.array([number for _, number in self._stored], np.int64)
@@ -123,25 +124,25 @@ class JointNames(Names):
         return found
 
     def stored_key(self, number: int) -> tuple[int, Key]:
-        shard, stored = self._stored[number]
-        return shard, self._names[shard][stored]
+        slice_, stored = self._stored[number]
+        return slice_, self._names[slice_][stored]
 
-    def _read(self, shard: int, stored: int) -> int:
-        name, product, *labels = self._names[shard][stored]
-        return self.number((name, self.product_in(shard, product), *labels))
-
-
-def names_of(names: Mapping[int, Names]) -> Names:
-    """The names of these shards, by their numbers, for one fold."""
-    return JointNames(names) if len(names) > 1 else next(iter(names.values()))
+    def _read(self, slice_: int, stored: int) -> int:
+        name, product, *labels = self._names[slice_][stored]
+        return self.number((name, self.product_in(slice_, product), *labels))
 
 
-_SHARD = 32
+def names_of(names: Sequence[Names]) -> Names:
+    """The names of these slices, for one fold; see JointNames."""
+    return JointNames(names) if len(names) > 1 else names[0]
+
+
+_SLICE = 32
 
 
 def _parted(product: str) -> tuple[int, str]:
-    shard, _, plain = product.partition("/")
-    return int(shard), plain
+    slice_, _, plain = product.partition("/")
+    return int(slice_), plain
 
 
 _encode = msgspec.msgpack.Encoder().encode

@@ -82,11 +82,6 @@ def packed(marks: Words, memories: Sequence[Memory], customers: Customers) -> li
     return to_bytes(side_by_side([*heads, *chain.from_iterable(parts_of)]))
 
 
-def marked(record: bytes, mark: int) -> bytes:
-    """The record with another mark."""
-    return mark.to_bytes(4, "little") + record[4:]
-
-
 def _words_of(kinds: int) -> int:
     return -(-kinds // _IN_HEAD)
 

@@ -1,16 +1,8 @@
-"""Ids of events, by topic and hour: which are remembered, and how far back those of a commit reach."""
+"""Ids of events, by topic and hour: how far back those of a commit reach."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-
-OfHours = Mapping[tuple[str, int], bytes]
-"""(topic, hour) -> packed hashes."""
-
-
-def remembered(ids: OfHours, since: Mapping[str, int]) -> OfHours:
-    """Those whose hour is not too old already when they are committed."""
-    return {(topic, hour): packed for (topic, hour), packed in ids.items() if hour >= since.get(topic, hour)}
 
 
 def windows(ids: Iterable[tuple[str, int]], since: Mapping[str, int]) -> list[str | int]:

@@ -11,7 +11,7 @@ from redis.asyncio import Redis
 from stream.core.series import NO_INCREMENTS, Series, Table
 from stream.store.blobs import PART_BYTES, read_blobs
 from stream.store.connect import Call, run_all, script
-from stream.store.ids import remembered, windows
+from stream.store.ids import windows
 from stream.store.journal import Journal, staying
 from stream.store.keys import Keys
 from stream.store.labels import drop_released
@@ -25,6 +25,10 @@ Claim = tuple[Position, str | None]
 
 Answer = Literal["committed", "already", "owner", "position"]
 Dropped = Literal["sent", "already", "owner", "position"]
+
+REPLAYED = "replayed"
+"""A field of a shard's state: how many events after the position are written already, for the rest of their batch was
+not; they come again, as repeats."""
 
 SCORING, REVIEW, DUE_FROM = "scoring", "review", "due_from"
 """Fields of a shard's state: by what its customers are scored in the series; whether all of them are still to be
@@ -158,8 +162,7 @@ class ShardStore:
     def _commit_call(self, shard: int, owner: str, commit: Commit, work: Work) -> Call:
         keys = self._keys.shard(shard)
         cuts = list(portions(work.customers, work.records))
-        ids = remembered(work.ids, work.ids_since)
-        appended = [self._keys.ids(shard, *blob) for blob in ids]
+        appended = [self._keys.ids(shard, *blob) for blob in work.ids]
         appended += [self._keys.timers(shard, hour) for hour in work.timers]
         deleted = [self._keys.timers(shard, hour) for hour in work.past_hours]
         header = {
@@ -175,7 +178,7 @@ class ShardStore:
             "part_bytes": PART_BYTES,
             "blobs": len(appended),
             "ids": self._keys.all_ids(shard),
-            "windows": windows(ids, work.ids_since),
+            "windows": windows(work.ids, work.ids_since),
             "counters": [part for name, n in work.counters.items() for part in (f"c:{name}", str(n))],
             "messages": len(work.messages),
             "at_risk": len(work.at_risk),
@@ -186,7 +189,7 @@ class ShardStore:
             commit.name.encode() + work.series,
             *(part for cut in cuts for part in pack_records(work.customers[cut], work.records[cut])),
             *commit.names,
-            *ids.values(),
+            *work.ids.values(),
             *map(pack_keys, work.timers.values()),
             *work.messages,
             *(part for entry in work.at_risk.items() for part in entry),
@@ -304,10 +307,6 @@ class ShardStore:
             pipe.lrange(keys.outbox, 0, most - 1).hget(keys.state, "c:risk_messages").llen(keys.outbox)
             messages, sent, waiting = await pipe.execute()
         return Unsent(messages, int(sent or 0), waiting)
-
-    async def outbox_length(self, shard: int) -> int:
-        """How many messages wait."""
-        return await self._redis.llen(self._keys.shard(shard).outbox)  # type: ignore[no-any-return]
 
     async def sent(self, shard: int, owner: str, some: Unsent) -> Dropped:
         """Drop and count these messages, once however often it is said; see sent.lua for the answers.

@@ -22,10 +22,10 @@ class Fenced(Exception):
 
 
 class Planned(NamedTuple):
-    """What is to be committed to a shard, and how far each topic was read for it."""
+    """What is to be committed to a shard, one after the other, and how far each topic was read once all of it is."""
 
     commits: Commits
-    work: Work
+    works: Sequence[Work]
     read: Position
 
 
@@ -51,7 +51,7 @@ class Commits:
 
     async def commit(self, work: Work, read: Position | None = None) -> None:
         """Write the work, and that these topics were read so far. Raises Fenced, and GivenUp once closed."""
-        [refused] = await commit_together(self._store, [Planned(self, work, read or {})])
+        [refused] = await commit_together(self._store, [Planned(self, [work], read or {})])
         if refused:
             raise refused
 
@@ -81,42 +81,52 @@ class Commits:
 
 
 async def commit_together(store: ShardStore, planned: Sequence[Planned]) -> list[Fenced | GivenUp | None]:
-    """Commit to several shards in one round trip; for each, why it was not committed, if it was not.
+    """Commit to several shards in as few round trips as there are works for one of them; for each, why it was not
+    committed to the end, if it was not.
 
-    Each shard's commit is atomic by itself, and tried until Redis answers or the shard is closed.
+    Each work is written atomically by itself, and tried until Redis answers or the shard is closed.
     """
-    waiting = {each.commits.number: each.commits.next(each.work, each.read) for each in planned}
-    results: dict[int, Fenced | GivenUp | None] = {}
-    closed = AllSet([each.commits.closed for each in planned])
-    commits = {each.commits.number: each.commits for each in planned}
+    failed: dict[int, Fenced | GivenUp] = {}
+    for step in range(max((len(each.works) for each in planned), default=0)):
+        now = {
+            each.commits: each.commits.next(each.works[step], each.read if step == len(each.works) - 1 else {})
+            for each in planned
+            if step < len(each.works) and each.commits.number not in failed
+        }
+        failed |= await _write(store, now)
+    return [failed.get(each.commits.number) for each in planned]
+
+
+async def _write(store: ShardStore, next_: Mapping[Commits, ShardCommit]) -> dict[int, Fenced | GivenUp]:
+    """One commit of each of these shards; why it was not written, where it was not."""
+    owners = {each.number: each for each in next_}
+    waiting = {each.number: commit for each, commit in next_.items()}
+    failed: dict[int, Fenced | GivenUp] = {}
 
     async def attempt() -> None:
-        for number in [number for number in waiting if commits[number].closed.is_set()]:
-            del waiting[number]
-            results[number] = GivenUp(f"shard {number}: commit")
-        if not waiting:
-            return
+        asked = [commit for number, commit in waiting.items() if not owners[number].closed.is_set()]
         trouble: Exception | None = None
-        for number, answer in (await store.commit_all(list(waiting.values()))).items():
+        for number, answer in (await store.commit_all(asked) if asked else {}).items():
             if isinstance(answer, Exception):
                 trouble = answer
                 continue
             written = waiting.pop(number)
             if answer in ("owner", "position"):
                 COMMITS_REFUSED.inc()
-                results[number] = Fenced(answer)
+                failed[number] = Fenced(answer)
             else:
-                commits[number].done(written.commit)
-                results[number] = None
+                owners[number].done(written.commit)
         if trouble:
             raise trouble
 
     began = monotonic()
     with suppress(GivenUp):
-        await retrying(f"commit to shards {', '.join(map(str, waiting))}", attempt, closed)
-    for _ in planned:  # each took as long as all
+        await retrying(
+            f"commit to shards {', '.join(map(str, waiting))}", attempt, AllSet([each.closed for each in next_])
+        )
+    for _ in next_:  # each took as long as all
         COMMIT_SECONDS.observe(monotonic() - began)
-    return [results.get(each.commits.number, GivenUp("commit")) for each in planned]
+    return failed | {number: GivenUp(f"shard {number}: commit") for number in waiting}
 
 
 async def load_together(

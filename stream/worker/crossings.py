@@ -64,42 +64,45 @@ class Schedule(NamedTuple):
         moments = np.where(due // HOUR_MS == stands, due, stands * HOUR_MS)
         return [(moment, self.keys[row]) for moment, row in zip(moments.tolist(), self.row[at].tolist(), strict=True)]
 
-    def by_shard(self, shard_of_row: Ints) -> dict[int, Schedule]:
-        """Of each shard, where it has anything; without marks, which stand in the records by then."""
-        shard = shard_of_row[self.row]
+    def by_slice(self, slice_of_row: Ints) -> dict[int, Schedule]:
+        """Of each slice, where it has anything; without marks, which stand in the records by then."""
+        slice_ = slice_of_row[self.row]
         return {
-            number: Schedule(self.marks[:0], self.keys, *(column[shard == number] for column in self[2:]))
-            for number in distinct(shard).tolist()
+            number: Schedule(self.marks[:0], self.keys, *(column[slice_ == number] for column in self[2:]))
+            for number in distinct(slice_).tolist()
         }
 
 
 _NONE = np.zeros(0, np.int64)
-NOBODY = Schedule(_NONE.astype(np.uint32), (), _NONE, _NONE, _NONE.astype(np.bool_), _NONE)
+UNSCHEDULED = Schedule(_NONE.astype(np.uint32), (), _NONE, _NONE, _NONE.astype(np.bool_), _NONE)
 
 
 class Crossings(NamedTuple):
-    """What a look at customers whose time has come leads to.
+    """What a look at customers leads to.
 
-    messages  for the topic churn-risk, JSON
-    at_risk   key -> what is kept of those at risk (see store/at_risk.py); "": of those that are so no more
+    messages  for the topic churn-risk: (row, JSON)
+    at_risk   row -> what is kept of those at risk (see store/at_risk.py); "": of those that are so no more
     """
 
     schedule: Schedule
-    messages: list[bytes]
-    at_risk: dict[bytes, str]
+    messages: list[tuple[int, bytes]]
+    at_risk: dict[int, str]
 
 
-def noticed(profiles: Profiles, marks: Words, keys: Sequence[bytes], present: Ints) -> Schedule:
-    """Of customers that something was heard of: nobody is told of yet, for more may be about to come; who is at
-    another level than was told, or was at risk, is to be looked at at once.
+class Present(NamedTuple):
+    """As of when customers are looked at, each by the clock of its shard.
 
-    `present`: for each customer, the present moment of its shard.
+    now_ms     milliseconds since the epoch
+    due        whose time has come: who of them is at another level is told of
+    set_backs  how often the clock was set back: the same may come to be once more then, and is to be told again
     """
-    now_ms = present[profiles.row]
-    before = Watch.unpack(marks).those(profiles.row)
-    seen = look(profiles.outlook, profiles.pieces, profiles.heard, before.level, now_ms)
-    changed = (seen.level != before.level) | (before.level > 0)
-    return _scheduled(profiles, marks, before, np.where(changed, now_ms, seen.due), keys, now_ms)
+
+    now_ms: Ints
+    due: NDArray[np.bool_]
+    set_backs: Ints
+
+    def those(self, which: Ints) -> Present:
+        return Present(self.now_ms[which], self.due[which], self.set_backs[which])
 
 
 def crossings(
@@ -108,39 +111,36 @@ def crossings(
     keys: Sequence[bytes],
     customers: Customers,
     scoring: Scoring,
-    now_ms: int,
-    set_backs: int = 0,
+    present: Present,
 ) -> Crossings:
-    """Of customers whose time has come: who is at another level is told of.
+    """Of customers whose time has come, or that something was heard of.
 
-    `set_backs`: how often the clock was set back. The same may come to be once more then, and is to be told again.
+    Of the latter nobody is told yet, for more may be about to come; who is at another level than was told, or was at
+    risk, is to be looked at at once.
     """
+    of = present.those(profiles.row)
     before = Watch.unpack(marks).those(profiles.row)
-    seen = look(profiles.outlook, profiles.pieces, profiles.heard, before.level, now_ms)
-    schedule = _scheduled(profiles, marks, before._replace(level=seen.level), seen.due, keys, now_ms)
-    changed = np.flatnonzero(seen.level != before.level)
-    told_by = f"{scoring.packed()}{set_backs or ''}"
-    messages = list(_messages(profiles, seen, before.level, changed, keys, customers, scoring, now_ms, told_by))
-    return Crossings(schedule, messages, _at_risk(seen, before.level, profiles.row, keys))
+    seen = look(profiles.outlook, profiles.pieces, profiles.heard, before.level, of.now_ms)
+    told = np.where(of.due, seen.level, before.level)
+    stirred = ~of.due & ((seen.level != before.level) | (before.level > 0))
+    due = np.where(stirred, of.now_ms, seen.due)
+    after, moved = scheduled(before._replace(level=told), due, of.now_ms)
+    new_marks = marks.copy()
+    new_marks[profiles.row] = after.pack()
+    schedule = Schedule(new_marks, keys, profiles.row, after.hour, moved, due)
+    changed = np.flatnonzero(told != before.level)
+    messages = list(_messages(profiles, seen, before.level, changed, keys, customers, scoring, of))
+    return Crossings(schedule, messages, _at_risk(seen, before.level, np.flatnonzero(of.due), profiles.row))
 
 
-def _scheduled(
-    profiles: Profiles, marks: Words, watch: Watch, due: Ints, keys: Sequence[bytes], now_ms: int | Ints
-) -> Schedule:
-    after, moved = scheduled(watch, due, now_ms)
-    marks = marks.copy()
-    marks[profiles.row] = after.pack()
-    return Schedule(marks, keys, profiles.row, after.hour, moved, due)
-
-
-def _at_risk(seen: Seen, told: Ints, rows: Ints, keys: Sequence[bytes]) -> dict[bytes, str]:
-    found: dict[bytes, str] = {}
-    for place in np.flatnonzero((told > 0) | (seen.level > 0)).tolist():
+def _at_risk(seen: Seen, told: Ints, due: Ints, rows: Ints) -> dict[int, str]:
+    found: dict[int, str] = {}
+    for place in due[(told[due] > 0) | (seen.level[due] > 0)].tolist():
         if seen.level[place] == 0 or not seen.counts[place]:
-            found[keys[rows[place]]] = ""
+            found[int(rows[place])] = ""
         else:
             known = bool(seen.level[place] == told[place])
-            found[keys[rows[place]]] = at_risk.entry(int(seen.since[place]), known=known)
+            found[int(rows[place])] = at_risk.entry(int(seen.since[place]), known=known)
     return found
 
 
@@ -152,31 +152,30 @@ def _messages(
     keys: Sequence[bytes],
     customers: Customers,
     scoring: Scoring,
-    now_ms: int,
-    told_by: str,
-) -> Iterator[bytes]:
+    present: Present,
+) -> Iterator[tuple[int, bytes]]:
     of = profiles.outlook.those(changed)
-    parts = adding(of, scoring.coefficients.evidence, np.maximum(of.last, now_ms))
+    parts = adding(of, scoring.coefficients.evidence, np.maximum(of.last, present.now_ms[changed]))
     scores = probability(seen.log_odds[changed])
     for place, row, added, score, last in zip(
         changed.tolist(), profiles.row[changed].tolist(), parts, scores.tolist(), of.last.tolist(), strict=True
     ):
-        product = customers.products[customers.product[row]]
+        product = customers.names.plain(customers.products[customers.product[row]])
         customer = customer_of(keys[row], product)
         kind, _, id_ = customer.partition(":")
         level, previous, since_ms = LEVELS[seen.level[place]], LEVELS[told[place]], int(seen.since[place])
+        told_by = f"{scoring.packed()}{present.set_backs[place] or ''}"
         identity = "\0".join((product, customer, previous, level, str(since_ms), told_by))
-        yield msgspec.json.encode(
-            ChurnRisk(
-                event_id=blake2b(identity.encode(), digest_size=16).hexdigest(),
-                product=product,
-                user_id=id_ if kind == "u" else None,
-                anonymous_id=id_ if kind == "a" else None,
-                level=level,
-                previous_level=previous,
-                score=score,
-                reasons=reasons(added),
-                since=moment(since_ms),
-                last_activity=moment(last),
-            )
+        message = ChurnRisk(
+            event_id=blake2b(identity.encode(), digest_size=16).hexdigest(),
+            product=product,
+            user_id=id_ if kind == "u" else None,
+            anonymous_id=id_ if kind == "a" else None,
+            level=level,
+            previous_level=previous,
+            score=score,
+            reasons=reasons(added),
+            since=moment(since_ms),
+            last_activity=moment(last),
         )
+        yield row, msgspec.json.encode(message)

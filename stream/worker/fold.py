@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Hashable, Iterable, Mapping, Sequence
-from itertools import count
+from collections.abc import Hashable, Mapping, Sequence
+from itertools import count, pairwise
+from operator import ne
 from typing import NamedTuple, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
-from schemas import TYPES, Event
+from schemas import TYPES
 from stream.core.facts import Customers, Facts, Place, sample_of
 from stream.core.increments import Increments
-from stream.core.names import Names
+from stream.core.names import Names, names_of
 from stream.core.ragged import Ints
 from stream.core.record import packed, unpacked
 from stream.core.series import NO_INCREMENTS
@@ -20,24 +22,40 @@ from stream.core.time import Calendar
 from stream.metrics import CATALOGUE, KINDS, SPECIAL_COUNTS
 from stream.metrics.contribution import change
 from stream.metrics.evidence import Scoring
-from stream.worker.crossings import NOBODY, Schedule, noticed
+from stream.store.keys import product_of
+from stream.worker.crossings import UNSCHEDULED, Crossings, Present, Schedule, crossings
 from stream.worker.intake import Arrived
+from stream.worker.repeats import Hashes
 
 Value = TypeVar("Value", bound=Hashable)
 
+MOST_CUSTOMERS = 1_000
+"""Committed at once: while Redis writes them, in a few milliseconds, it answers nobody else."""
+
+NOBODY: Mapping[bytes, int] = {}
+
 _NEVER = -(1 << 62)
+_HOUR_BITS = 32
 _NUMBER_OF_TYPE = {struct: number for number, struct in enumerate(TYPES.values())}
 
 
 class Touched(NamedTuple):
-    """The facts of some events, and the keys of the customers in their rows."""
+    """The facts of some events, the keys of the customers in their rows, of each slice of them its shard, and the
+    events as they arrived, in the order of the facts."""
 
     facts: Facts
     keys: list[bytes]
+    slices: list[int]
+    arrived: Arrived
+
+    @property
+    def shard(self) -> Ints:
+        """The shard of the customer in each row."""
+        return np.array(self.slices, np.int64)[self.facts.customers.slice]
 
 
-def counted(arrived: Arrived, counters: Mapping[int, Counter[str]]) -> Arrived:
-    """The events without bots and tests, which are only counted, by shard."""
+def counted(arrived: Arrived, counters: Mapping[int, Counter[str]]) -> tuple[Arrived, Arrived]:
+    """(the events, bots and tests), of which the latter are only counted, by shard."""
     events = arrived.events
     bots = np.array([event.bot for event in events], np.bool_)
     tests = np.array([event.test for event in events], np.bool_) & ~bots
@@ -46,31 +64,66 @@ def counted(arrived: Arrived, counters: Mapping[int, Counter[str]]) -> Arrived:
             if number:
                 counters[shard][name] += number
     left_out = bots | tests
-    return arrived.those(~left_out) if left_out.any() else arrived
+    return (arrived.those(~left_out) if left_out.any() else arrived), arrived.those(left_out)
 
 
-def facts_of(arrived: Arrived, names: Names, place: Place, calendar: Calendar) -> Touched:
-    """The events as columns, in the order of their types; a row for each customer of whom they leave a trace."""
+def facts_of(
+    arrived: Arrived,
+    names: Mapping[int, Names],
+    place: Place,
+    calendar: Calendar,
+    due: Mapping[bytes, int] = NOBODY,
+    most_customers: int = MOST_CUSTOMERS,
+) -> Touched:
+    """The events as columns, in the order of their types; a row for each customer of whom they leave a trace, and for
+    each who is `due` (key -> shard); in slices of so many customers. `names` are those of all shards here."""
     types = np.array([_NUMBER_OF_TYPE[struct] for struct in map(type, arrived.events)], np.int64)
     order = np.argsort(types, kind="stable")
     numbers = order.tolist()
     events = list(map(arrived.events.__getitem__, numbers))
-    products, product = _products(arrived, events, order, names)
-    keys, row = _interned(list(map(arrived.keys.__getitem__, numbers)))
+    keys, row = _interned([*map(arrived.keys.__getitem__, numbers), *due])
+    shard = np.zeros(len(keys), np.int64)
+    shard[row] = np.concatenate([arrived.shard[order], np.fromiter(due.values(), np.int64, len(due))])
+    slices, slice_of_row = _sliced(shard, list(names), most_customers)
+    joint = names_of([names[number] for number in slices])
+    products, product = _products(
+        [*(event.product for event in events), *map(product_of, due)], slice_of_row[row], joint
+    )
     product_of_row = np.zeros(len(keys), np.int64)
     product_of_row[row] = product
-    customers = Customers(products, product_of_row, names, sample_of(keys))
-    facts = Facts(CATALOGUE, customers, place, events, types[order], row, product, arrived.ms[order], calendar)
-    return Touched(facts, keys)
+    customers = Customers(products, product_of_row, joint, sample_of(keys))
+    of_events = slice(len(events))
+    facts = Facts(
+        CATALOGUE,
+        customers,
+        place,
+        events,
+        types[order],
+        row[of_events],
+        product[of_events],
+        arrived.ms[order],
+        calendar,
+    )
+    return Touched(facts, keys, slices, arrived.in_order(order))
 
 
-def _products(arrived: Arrived, events: list[Event], order: Ints, names: Names) -> tuple[list[str], Ints]:
-    """(the products as they stand in keys, each once; for each event the place of its product)."""
-    plain = [event.product for event in events]
+def _sliced(shard: Ints, shards: Sequence[int], most: int) -> tuple[list[int], Ints]:
+    """(the shard of each slice, the slice of each row); those of a shard stand together, and each shard has one."""
+    slices: list[int] = []
+    slice_of_row = np.zeros(len(shard), np.int64)
+    for number in shards:
+        rows = np.flatnonzero(shard == number)
+        slice_of_row[rows] = len(slices) + np.arange(len(rows)) // most
+        slices += [number] * max(1, -(-len(rows) // most))
+    return slices, slice_of_row
+
+
+def _products(plain: list[str], slice_: Ints, names: Names) -> tuple[list[str], Ints]:
+    """(the products as they stand in keys, each once; for each of these the place of its product)."""
     if not names.joint:
         return _interned(plain)
-    pairs, place = _interned(list(zip(arrived.shard[order].tolist(), plain, strict=True)))
-    return [names.product_in(shard, product) for shard, product in pairs], place
+    pairs, place = _interned(list(zip(slice_.tolist(), plain, strict=True)))
+    return [names.product_in(number, product) for number, product in pairs], place
 
 
 def _interned(values: list[Value]) -> tuple[list[Value], Ints]:
@@ -80,13 +133,13 @@ def _interned(values: list[Value]) -> tuple[list[Value], Ints]:
 
 
 class Changes(NamedTuple):
-    """What a batch does: the new records of the touched customers, increments of the series, and whom to look at, for
-    their churn risk crosses a level now or later."""
+    """What a batch does: the new records of the touched customers, which of them are not as they were, increments of
+    the series, and what follows from looking at the customers' churn risk."""
 
     records: list[bytes]
+    changed: NDArray[np.bool_]
     increments: Increments
-    newest_ms: int | None
-    schedule: Schedule
+    crossings: Crossings
 
 
 def fold(
@@ -95,13 +148,12 @@ def fold(
     known: Sequence[bytes],
     keep_days: int | None,
     scoring: Scoring,
-    present: Ints,
+    present: Present,
 ) -> Changes:
-    """Fold facts (no repeats, no bots) into the records of the customers in their rows.
+    """Fold facts (no repeats, no bots) into the records of the customers in their rows, and look at these customers.
 
     `keys[row]` and `known[row]` are the customer's key, and its record as it was; empty for one never seen before.
-    `keep_days`: how many days of activity a record keeps, None for all. `present[row]`: as of when its
-    crossings are noticed, in milliseconds since the epoch.
+    `keep_days`: how many days of activity a record keeps, None for all.
     """
     customers = facts.customers
     increments = Increments(customers.names)
@@ -109,38 +161,83 @@ def fold(
     marks, old = unpacked(known, KINDS, customers)
     new = [memory.joined(facts, keep_days) for memory in old]
     profiles = change(increments, customers, old, new, scoring)
-    schedule = noticed(profiles, marks, keys, present)
-    return Changes(packed(schedule.marks, new, customers), increments, facts.newest_ms, schedule)
+    found = crossings(profiles, marks, keys, customers, scoring, present)
+    records = packed(found.schedule.marks, new, customers)
+    changed = np.fromiter(map(ne, records, known), np.bool_, len(records))
+    return Changes(records, changed, increments, found)
 
 
-class ShardChanges(NamedTuple):
-    """What a batch does to one shard: `series` are packed increments."""
+class SliceChanges(NamedTuple):
+    """What a batch does to some customers of one shard: their keys and new records, packed increments of the series,
+    whom to look at again, and the ids of all events that this follows from. `changed` are the places of those whose
+    records are not as they were."""
 
     keys: list[bytes]
     records: list[bytes]
+    changed: list[int]
     series: bytes
     newest_ms: int | None
     schedule: Schedule
+    messages: list[bytes]
+    at_risk: dict[bytes, str]
+    ids: dict[tuple[str, int], Hashes]
+
+    def __bool__(self) -> bool:
+        """Whether there is anything to write."""
+        return bool(self.changed or self.ids)
 
 
-def by_shard(facts: Facts, keys: Sequence[bytes], changes: Changes, shards: Iterable[int]) -> dict[int, ShardChanges]:
-    """The changes of each of these shards; a customer is in one of them only."""
-    shard_of_row = facts.customers.shard
-    newest = np.full(len(shard_of_row), _NEVER)
+def by_shard(touched: Touched, changes: Changes) -> dict[int, list[SliceChanges]]:
+    """The changes of each shard in slices: customers that are committed together, in this order.
+
+    All that follows from a slice's events is in it, and their ids are, too: when they are read again after a crash
+    between two commits, they are repeats.
+    """
+    facts, keys, slices, arrived = touched
+    slice_of_row = facts.customers.slice
+    newest = np.full(len(slice_of_row), _NEVER)
     np.maximum.at(newest, facts.row, facts.ms)
-    series = changes.increments.by_shard()
-    schedules = changes.schedule.by_shard(shard_of_row)
-    found = {}
-    for shard in shards:
-        rows = np.flatnonzero(shard_of_row == shard)
+    series = changes.increments.by_slice()
+    schedules = changes.crossings.schedule.by_slice(slice_of_row)
+    ids = ids_by_slice(arrived, slice_of_row[facts.row])
+    messages: list[list[bytes]] = [[] for _ in slices]
+    at_risk: list[dict[bytes, str]] = [{} for _ in slices]
+    for row, message in changes.crossings.messages:
+        messages[slice_of_row[row]].append(message)
+    for row, entry in changes.crossings.at_risk.items():
+        at_risk[slice_of_row[row]][keys[row]] = entry
+    found: dict[int, list[SliceChanges]] = {}
+    for number, shard in enumerate(slices):
+        rows = np.flatnonzero(slice_of_row == number)
         numbers = rows.tolist()
-        found[shard] = ShardChanges(
+        heard = newest[rows].max(initial=_NEVER)
+        here = SliceChanges(
             [keys[row] for row in numbers],
             [changes.records[row] for row in numbers],
-            series.get(shard, NO_INCREMENTS),
-            int(newest[rows].max()) if len(rows) else None,
-            schedules.get(shard, NOBODY),
+            np.flatnonzero(changes.changed[rows]).tolist(),
+            series.get(number, NO_INCREMENTS),
+            int(heard) if heard > _NEVER else None,
+            schedules.get(number, UNSCHEDULED),
+            messages[number],
+            at_risk[number],
+            ids.get(number, {}),
         )
+        found.setdefault(shard, []).append(here)
+    return found
+
+
+def ids_by_slice(arrived: Arrived, slice_: Ints) -> dict[int, dict[tuple[str, int], Hashes]]:
+    """Slice -> (topic, hour) -> hashes of the ids of its events; `slice_` is that of each event."""
+    parts = len(arrived.parts)
+    group = (slice_ * parts + arrived.part) << _HOUR_BITS | arrived.hours
+    order = np.argsort(group, kind="stable")
+    group, hashes = group[order], arrived.ids[order]
+    edges = np.flatnonzero(np.diff(group, prepend=-1, append=-1)) if len(group) else np.zeros(1, np.int64)
+    found: dict[int, dict[tuple[str, int], Hashes]] = {}
+    for first, end in pairwise(edges.tolist()):
+        where, hour = divmod(int(group[first]), 1 << _HOUR_BITS)
+        number, part = divmod(where, parts)
+        found.setdefault(number, {})[arrived.parts[part][1], hour] = hashes[first:end]
     return found
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
-from stream.core.ragged import Ints, distinct
+from stream.core.ragged import Ints
 from stream.store.shard import ShardStore
 from stream.worker.cache import RecordCache
 from stream.worker.intake import Arrived
@@ -16,17 +16,15 @@ from stream.worker.repeats import Hashes, RepeatWindow, id_hashes, window_hours
 
 
 @dataclass
-class Ids:
-    """What the ids of some events change: (topic, hour) -> hashes, topic -> the oldest hour that is remembered then;
-    and how many were repeats."""
+class Repeats:
+    """How many of a shard's events were; and topic -> the oldest hour whose ids are remembered from now on."""
 
-    new: dict[tuple[str, int], Hashes] = field(default_factory=dict)
+    number: int = 0
     since: dict[str, int] = field(default_factory=dict)
-    repeats: int = 0
 
 
 class HotState:
-    """Records and event ids of one shard. Changes are remembered only once they are committed."""
+    """Records (`cache`) and event ids of one shard. Changes are remembered only once they are committed."""
 
     def __init__(self, shard: int, store: ShardStore, id_key: int, hours: int, most_customers: int) -> None:
         self._shard = shard
@@ -51,48 +49,35 @@ class HotState:
                     window.load(await self._store.ids(self._shard, topic, hours))
                 self._windows[topic] = window
 
-    async def known(self, keys: Sequence[bytes], named: int) -> list[bytes]:
-        """The customers' records; an empty one for who was never seen before. Raises NotTheOwner when more than
-        `named` names are stored."""
-        records = self.cache.find(keys)
-        missing = [place for place, record in enumerate(records) if record is None]
-        stored = await self._store.records(self._shard, [keys[place] for place in missing], named)
-        for place, record in zip(missing, stored, strict=True):
-            records[place] = record
-        return [record or b"" for record in records]
-
-    def new_ids(self, topic: str, hashes: Hashes, hours: Ints, ids: Ids) -> NDArray[np.bool_]:
-        """Which of the topic's events, by the hashes of their ids and the hours in which their records came, are no
-        repeats; what that changes goes into `ids`."""
+    def fresh(self, topic: str, hashes: Hashes, hours: Ints, repeats: Repeats) -> NDArray[np.bool_]:
+        """Which of the topic's events are no repeats, by the hashes of their ids and the hours in which their records
+        came; what that says goes into `repeats`."""
         window = self._windows[topic]
         new = window.fresh(hashes)
-        hours, hashes = window.hours_kept(hours[new]), hashes[new]
-        ids.repeats += len(new) - len(hashes)
-        for hour in distinct(hours).tolist():
-            ids.new[topic, hour] = hashes[hours == hour]
-        ids.since[topic] = window.since(int(hours.max(initial=-1)))
+        repeats.number += len(new) - int(np.count_nonzero(new))
+        repeats.since[topic] = window.since(int(hours[new].max(initial=-1)))
         return new
 
-    def remember(
-        self, keys: Sequence[bytes], records: Sequence[bytes], ids: Mapping[tuple[str, int], Hashes]
-    ) -> None:
+    def remember_ids(self, ids: Mapping[tuple[str, int], Hashes]) -> None:
         """Take in what was committed."""
-        self.cache.update(keys, records)
         for (topic, hour), hashes in ids.items():
             self._windows[topic].add({hour: hashes})
 
 
-def drop_repeats(arrived: Arrived, hot: Mapping[int, HotState]) -> tuple[Arrived, dict[int, Ids]]:
-    """(the events whose ids are new to the windows of their shards and topics, what the ids change by shard).
+def drop_repeats(arrived: Arrived, hot: Mapping[int, HotState]) -> tuple[Arrived, dict[int, Repeats]]:
+    """(the events whose ids are new to the windows of their shards and topics, what was found by shard).
 
-    All shards have the same key of ids."""
+    All shards have the same key of ids. An id is kept under the hour in which its record came, or the oldest that is
+    remembered: whatever is committed of some events is known when they are read again."""
     events = arrived.events
     [id_key] = {state.id_key for state in hot.values()}
     hashes = id_hashes(arrived.keys, [event.event_id for event in events], id_key)
-    new = np.ones(len(events), np.bool_)
-    ids = {shard: Ids() for shard in hot}
+    new, hours = np.ones(len(events), np.bool_), arrived.hours.copy()
+    repeats = {shard: Repeats() for shard in hot}
     edges = np.searchsorted(arrived.part, np.arange(len(arrived.parts) + 1)).tolist()
     for (shard, topic), first, end in zip(arrived.parts, edges, edges[1:], strict=False):
         part = slice(first, end)
-        new[part] = hot[shard].new_ids(topic, hashes[part], arrived.hours[part], ids[shard])
-    return (arrived if new.all() else arrived.those(new)), ids
+        new[part] = hot[shard].fresh(topic, hashes[part], hours[part], repeats[shard])
+        hours[part] = np.maximum(hours[part], repeats[shard].since[topic])
+    marked = arrived._replace(ids=hashes, hours=hours)
+    return (marked if new.all() else marked.those(new)), repeats

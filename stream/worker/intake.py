@@ -16,6 +16,7 @@ from schemas import Event, Rejected, decode_all
 from stream.core.ragged import Ints, places
 from stream.store.keys import customer_keys
 from stream.worker.batch import Batch, KafkaRecord
+from stream.worker.repeats import Hashes
 
 FORWARDED = "assidu-forwarded"
 """Header of a record that a worker has sent on to the partition of its customer."""
@@ -55,7 +56,8 @@ class Stray(NamedTuple):
 
 class Arrived(NamedTuple):
     """Events that belong here, as columns: the event, its customer's key, its moment (milliseconds since the epoch),
-    the hour (since the epoch) in which its record came, and which of the `parts` it is of.
+    the hour (since the epoch) in which its record came, which of the `parts` it is of, and the hash of its id, which
+    is 0 until repeats are dropped.
 
     parts   (shard, topic), each once; the events of a part stand together, in the order of the parts
     """
@@ -65,6 +67,7 @@ class Arrived(NamedTuple):
     ms: Ints
     hours: Ints
     part: Ints
+    ids: Hashes
     parts: list[tuple[int, str]]
 
     @property
@@ -72,7 +75,10 @@ class Arrived(NamedTuple):
         return np.array([shard for shard, _ in self.parts], np.int64)[self.part]
 
     def those(self, which: NDArray[np.bool_]) -> Arrived:
-        at = np.flatnonzero(which)
+        return self.in_order(np.flatnonzero(which))
+
+    def in_order(self, at: Ints) -> Arrived:
+        """Those with these numbers, in this order."""
         numbers = at.tolist()
         return Arrived(
             [self.events[number] for number in numbers],
@@ -80,6 +86,7 @@ class Arrived(NamedTuple):
             self.ms[at],
             self.hours[at],
             self.part[at],
+            self.ids[at],
             self.parts,
         )
 
@@ -95,6 +102,7 @@ def together(several: Iterable[Arrived]) -> Arrived:
         np.concatenate([nothing, *(each.ms for each in some)]),
         np.concatenate([nothing, *(each.hours for each in some)]),
         np.concatenate([nothing, *(each.part + first for each, first in zip(some, firsts, strict=False))]),
+        np.concatenate([nothing.astype(np.uint64), *(each.ids for each in some)]),
         [part for each in some for part in each.parts],
     )
 
@@ -187,7 +195,8 @@ def _take_in(
     times = came(records, now_ms)
     shards, part = places(np.array([batch.shard for batch in batches], np.int64))
     parts = [(shard, topic) for shard in shards.tolist()]
-    arrived = Arrived(events, customer_keys(events), ms, times.ms // _HOUR_MS, part[source], parts)
+    hours, ids = times.ms // _HOUR_MS, np.zeros(len(events), np.uint64)
+    arrived = Arrived(events, customer_keys(events), ms, hours, part[source], ids, parts)
     flaws = gate.out_of_time(ms, times)
     homes = gate.elsewhere(arrived, cached)
     if not flaws and not homes:

@@ -1,9 +1,10 @@
-"""Looks: every other second, shard after shard, at the customers whose churn risk crosses a level in silence."""
+"""Looks: every other second, each shard sees whose churn risk crosses a level in silence; a pass looks at them."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 
 from stream.worker.commits import Fenced
 from stream.worker.retrying import GivenUp
@@ -12,20 +13,14 @@ from stream.worker.shard import Shard
 EVERY_SECONDS = 2.0
 
 
-async def look_on(owned: Mapping[int, Shard]) -> None:
-    """For ever, at the shards that are owned, a little of each in turn, so that events are folded in between."""
+async def look_on(owned: Mapping[int, Shard], stir: Callable[[], None]) -> None:
+    """For ever, at the shards that are owned; `stir` is told when there is something to look at."""
     while True:
-        due = list(owned.values())
-        while due:
-            due = [shard for shard in due if await _look(shard)]
+        for shard in list(owned.values()):
+            try:
+                with suppress(GivenUp):
+                    await shard.upkeep()
+            except Fenced as fence:
+                shard.fence(fence.args[0])
+        stir()
         await asyncio.sleep(EVERY_SECONDS)
-
-
-async def _look(shard: Shard) -> bool:
-    try:
-        return await shard.look()
-    except Fenced as fence:
-        shard.fence(fence.args[0])
-    except GivenUp:
-        pass
-    return False

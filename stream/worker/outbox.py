@@ -24,21 +24,23 @@ class Outbox:
         self._commits = commits
         self._store = store
         self._aside = aside
+        self._waiting = 0
         self._filled = asyncio.Event()
         self._filled.set()  # there may be something left from before
 
-    def filled(self) -> None:
-        """Something was put in."""
-        self._filled.set()
+    def filled(self, messages: int) -> None:
+        """So many were put in."""
+        if messages:
+            self._measure(self._waiting + messages)
+            self._filled.set()
 
-    async def has_room(self) -> bool:
+    @property
+    def has_room(self) -> bool:
         """Whether more may be put in: Kafka takes what there is."""
-        number = self._commits.number
-        waiting = await self._commits.surely("measure the outbox", partial(self._store.outbox_length, number))
-        self._measure(waiting)
-        return waiting < _ENOUGH_WAITING
+        return self._waiting < _ENOUGH_WAITING
 
     def _measure(self, waiting: int) -> None:
+        self._waiting = waiting
         if not self._commits.closed.is_set():  # else another worker tells of it
             RISK_MESSAGES_WAITING.labels(str(self._commits.number)).set(waiting)
 

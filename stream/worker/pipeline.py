@@ -14,19 +14,19 @@ from time import monotonic, time
 
 import numpy as np
 
-from stream.core.names import names_of
 from stream.core.ragged import Ints
 from stream.stopping import until_ended
-from stream.store.shard import Work
 from stream.worker.batch import Batch
 from stream.worker.commits import Fenced, Planned, commit_together, load_together
-from stream.worker.fold import ShardChanges, by_shard, counted, facts_of, fold
-from stream.worker.hot import Ids, drop_repeats
-from stream.worker.intake import Gate, Intake, take_in
+from stream.worker.crossings import Present
+from stream.worker.fold import SliceChanges, by_shard, counted, facts_of, fold, ids_by_slice
+from stream.worker.hot import drop_repeats
+from stream.worker.intake import Gate, take_in
 from stream.worker.measures import BATCH_EVENTS
 from stream.worker.products import placed, products_of
 from stream.worker.retrying import AllSet, GivenUp, retrying
 from stream.worker.shard import Common, Shard
+from stream.worker.write_sets import Read, write_sets
 
 MOST_EVENTS = 20_000
 """Events of one pass, one fetched batch more or less."""
@@ -37,6 +37,9 @@ _MANY = 2_000
 GATHER_SECONDS = 0.1
 """So long a shard waits for more after a first batch, unless it has many: a trickle does not become a commit an
 event, and what is fetched together is folded together (a fold keeps the event loop from delivering)."""
+
+_MOST_LOOKS = 4_000
+"""Customers looked at in one pass because their time has come."""
 
 _AT_ONCE = 2
 """Passes under way: one is folded while Redis works for the other."""
@@ -66,7 +69,7 @@ class Pipeline:
 
     async def _run(self) -> None:
         while True:
-            if not any(shard.waiting for shard in self._owned.values()):
+            if all(shard.waits_since is None for shard in self._owned.values()):
                 await self._stirred.wait()
             self._stirred.clear()
             async with self._common.turns:
@@ -79,18 +82,18 @@ class Pipeline:
 
     def _ready(self) -> list[Shard]:
         """The shards of the next pass: that which has waited longest, and others if it is a small one."""
-        free = [shard for shard in self._owned.values() if shard.waiting and shard.is_free]
-        free.sort(key=lambda shard: shard.waiting.since)
-        if not free or (
-            free[0].waiting.since + GATHER_SECONDS > monotonic()
-            and max(shard.waiting.events for shard in free) < MOST_EVENTS
+        waits = {shard: shard.waits_since for shard in self._owned.values() if shard.is_free}
+        since = {shard: moment for shard, moment in waits.items() if moment is not None}
+        if not since or (
+            min(since.values()) + GATHER_SECONDS > monotonic()
+            and max(shard.waiting.events for shard in since) < MOST_EVENTS
         ):
             return []
-        first = free[0]
-        if first.waiting.events >= _MANY:
-            return [first]
-        chosen, events = [], 0
-        for shard in free:
+        first, *others = sorted(since, key=since.__getitem__)
+        chosen, events = [first], first.waiting.events
+        if events >= _MANY:
+            return chosen
+        for shard in others:
             if shard.waiting.events < _MANY and shard.folds_with(first) and events < MOST_EVENTS:
                 chosen.append(shard)
                 events += shard.waiting.events
@@ -99,28 +102,38 @@ class Pipeline:
     async def _pass(self, shards: Sequence[Shard]) -> None:
         """Whatever fails before the commit has left no trace: the batches wait again."""
         batches: dict[Shard, list[Batch]] = {}
+        due: dict[Shard, list[bytes]] = {}
         async with AsyncExitStack() as at_rest:
             for shard in shards:
                 await at_rest.enter_async_context(shard.at_rest)
             try:
                 for shard in shards:
                     # Whoever had the shard until now may have scored it anew.
-                    if shard.folds_with(shards[0]) and (taken := await shard.take()):
-                        batches[shard] = taken
-                if batches:
-                    await self._work(batches)
+                    if shard.folds_with(shards[0]):
+                        batches[shard] = await shard.take()
+                        due[shard] = await self._due(shard, _MOST_LOOKS - sum(map(len, due.values())))
+                if any(batches.values()) or any(due.values()):
+                    await self._work(batches, due)
             except Aborted as aborted:
                 for shard, taken in batches.items():
                     if shard in aborted.fenced:
                         shard.fence(aborted.fenced[shard])
                     else:
-                        shard.waiting.put_back(taken)
+                        shard.put_back(taken, due.get(shard, ()))
             except GivenUp:
                 pass  # before the commit, and all of them are closed
 
-    async def _work(self, batches: Batches) -> None:
-        """The whole way of some batches. Everything before the commit can be repeated without a trace."""
-        common, shards = self._common, list(batches)
+    async def _due(self, shard: Shard, most: int) -> list[bytes]:
+        """Raises Aborted."""
+        [keys] = await asyncio.gather(shard.due(most), return_exceptions=True)
+        _abort_if({shard: keys})
+        return keys  # type: ignore[return-value]
+
+    async def _work(self, batches: Batches, due: Mapping[Shard, Sequence[bytes]]) -> None:
+        """The whole way of some batches, and of customers whose time has come. Everything before the commit can be
+        repeated without a trace."""
+        common = self._common
+        shards = [shard for shard in batches if batches[shard] or due[shard]]
         closed = AllSet([shard.commits.closed for shard in shards])
         hot = {shard.number: shard.hot for shard in shards}
         caches = {number: state.cache for number, state in hot.items()}
@@ -129,22 +142,36 @@ class Pipeline:
         )
         await self._load_windows(batches)
         await retrying("send dead letters and forwarded events", common.aside.setting(intake).attempt, closed)
-        fresh, ids = drop_repeats(intake.arrived, hot)
-        arrived, today = counted(fresh, intake.counters), int(time() // 86_400)
+        fresh, repeats = drop_repeats(intake.arrived, hot)
+        (arrived, left_out), today = counted(fresh, intake.counters), int(time() // 86_400)
         await retrying("admit products", lambda: common.products.learn(products_of(arrived), today), closed)
         arrived = placed(arrived, common.products.place, intake.counters)
-        names = names_of({shard.number: shard.commits.names for shard in shards})
-        facts, keys = facts_of(arrived, names, common.labels.place, common.calendar)
+        names = {shard.number: shard.commits.names for shard in shards}
+        looked_at = {key: shard.number for shard in shards for key in due[shard]}
+        touched = facts_of(arrived, names, common.labels.place, common.calendar, looked_at)
+        facts, keys = touched.facts, touched.keys
         wanted = list(facts.wanted())
         await retrying("admit labels", lambda: common.labels.learn(wanted, today), closed)
-        known = await self._load(shards, keys, facts.customers.shard)
+        known = await self._load(shards, keys, touched.shard)
         clock_ms = common.clock.now_ms(facts.newest_ms)
         present = {shard.number: shard.vigil.present(clock_ms) for shard in shards}
-        as_of = _by_row(present, facts.customers.shard)
+        as_of = Present(
+            _by_row(present, touched.shard),
+            np.fromiter(map(looked_at.__contains__, keys), np.bool_, len(keys)),
+            _by_row({shard.number: shard.vigil.set_backs for shard in shards}, touched.shard),
+        )
         changes = fold(facts, keys, known, self._keep_days, shards[0].vigil.scoring, as_of)
-        for number, label, events in facts.overflowed():
-            intake.counters[number][f"label_overflow:{label}"] += events
-        await self._commit(batches, intake, by_shard(facts, keys, changes, hot), ids, present)
+        for slice_, label, events in facts.overflowed():
+            intake.counters[touched.slices[slice_]][f"label_overflow:{label}"] += events
+        ids = ids_by_slice(left_out, left_out.shard)
+        read = {
+            shard.number: Read(
+                ids.get(shard.number, {}), intake.counters[shard.number], repeats[shard.number], shard.replayed
+            )
+            for shard in shards
+            if batches[shard]
+        }
+        await self._commit(batches, by_shard(touched, changes), read, present)
 
     async def _load_windows(self, batches: Batches) -> None:
         """Raises Aborted."""
@@ -181,35 +208,26 @@ class Pipeline:
     async def _commit(
         self,
         batches: Batches,
-        intake: Intake,
-        changes: Mapping[int, ShardChanges],
-        ids: Mapping[int, Ids],
+        changes: Mapping[int, Sequence[SliceChanges]],
+        read: Mapping[int, Read],
         present: Mapping[int, int],
     ) -> None:
+        shards = [shard for shard in batches if shard.number in changes]
         planned = []
-        for shard, some in batches.items():
-            change, of_ids, counters = changes[shard.number], ids[shard.number], intake.counters[shard.number]
-            counters["repeats"] += of_ids.repeats
-            work = Work(
-                customers=change.keys,
-                records=change.records,
-                series=change.series,
-                newest_ms=change.newest_ms,
-                ids={blob: hashes.tobytes() for blob, hashes in of_ids.new.items()},
-                ids_since=of_ids.since,
-                counters=+counters,
-                timers=change.schedule.timers,
-                fields=shard.vigil.fields(change.schedule, present[shard.number]),
-            )
-            planned.append(Planned(shard.commits, work, {batch.topic: batch.end for batch in some}))
+        for shard in shards:
+            slices = changes[shard.number]
+            fields = shard.vigil.fields([each.schedule for each in slices if each], present[shard.number])
+            works = write_sets(slices, read.get(shard.number), fields)
+            planned.append(Planned(shard.commits, works, {batch.topic: batch.end for batch in batches[shard]}))
         results = await commit_together(self._common.store, planned)
         committed = []
-        for (shard, some), result in zip(batches.items(), results, strict=True):
+        for shard, result in zip(shards, results, strict=True):
             if isinstance(result, Fenced):
                 shard.fence(result.args[0])
             elif result is None:
-                BATCH_EVENTS.observe(sum(len(batch.records) for batch in some))
-                shard.remember(some, changes[shard.number], ids[shard.number])
+                if batches[shard]:
+                    BATCH_EVENTS.observe(sum(len(batch.records) for batch in batches[shard]))
+                shard.remember(batches[shard], changes[shard.number], read.get(shard.number))
                 committed.append(shard)
         # Only now: to wait, or to give one up, may not keep another from remembering what Redis has of it.
         for shard in committed:

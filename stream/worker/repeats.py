@@ -53,10 +53,6 @@ class RepeatWindow:
             answer[maybe] &= ~self._known(hashes[maybe])
         return answer
 
-    def hours_kept(self, hours: NDArray[np.int64]) -> NDArray[np.int64]:
-        """The hours under which ids of records of these hours are kept: never older than the window."""
-        return np.maximum(hours, self.newest - self._hours)
-
     def since(self, newest: int) -> int:
         """The oldest hour that is remembered once ids of the hour `newest` came."""
         return max(self.newest, newest) - self._hours

@@ -120,7 +120,7 @@ async def _work(settings: Settings, redis: Redis, watch: TopicWatch, folder: str
         return None
 
     await aside.start()
-    work = (pulse.run(), shards.pipeline.run(), look_on(shards.owned))
+    work = (pulse.run(), shards.pipeline.run(), look_on(shards.owned, shards.pipeline.stir))
     tasks = [asyncio.create_task(each) for each in work]
     try:
         async with serving(

@@ -16,19 +16,20 @@ from stream.metrics.evidence import Scoring
 from stream.settings import Settings
 from stream.stopping import until_ended
 from stream.store.labels import LabelBook, ProductBook
-from stream.store.shard import ShardStore
+from stream.store.shard import REPLAYED, ShardStore
 from stream.worker.aside import Aside
 from stream.worker.batch import Batch
 from stream.worker.clock import Clock
 from stream.worker.commits import Commits, Fenced
-from stream.worker.fold import ShardChanges
+from stream.worker.fold import SliceChanges
 from stream.worker.held_back import HeldBack
-from stream.worker.hot import HotState, Ids
+from stream.worker.hot import HotState
 from stream.worker.measures import forget_shard
 from stream.worker.outbox import Outbox
 from stream.worker.retrying import GivenUp
 from stream.worker.vigil import Vigil
 from stream.worker.waiting import Waiting
+from stream.worker.write_sets import Read
 
 _AT_WORK = 2
 """Folds and looks at the same time: one works while Redis works for the other."""
@@ -82,10 +83,14 @@ class Shard:
         """Held by whoever folds, looks at customers or at Redis: so none of them sees a commit in flight."""
         self.begun = False
         """Whether events may be folded."""
+        self.replayed = 0
+        """How many events are still to come that are written already (see write_sets.py)."""
         self._fenced: str | None = None
         self._newest_ms: int | None = None
         self._looked_at = -inf
         self._waiting_since: float | None = None
+        self._look_since: float | None = None
+        """Since when there are customers to be looked at."""
         self._common = common
         self._reader = reader
         self.hot = HotState(
@@ -95,7 +100,7 @@ class Shard:
             settings.repeat_hours,
             max(1, settings.cache_customers // settings.partitions),
         )
-        self.vigil = Vigil(commits, self.hot, common.store, common.scoring, by_wall=settings.clock == "wall")
+        self.vigil = Vigil(commits, common.store, common.scoring, by_wall=settings.clock == "wall")
         self._outbox = Outbox(commits, common.store, common.aside)
         self._held_back = HeldBack(self.number)
         self._keep_days = settings.keep_days
@@ -107,8 +112,7 @@ class Shard:
         """
         try:
             with suppress(GivenUp):  # closed, perhaps before it began
-                await self.vigil.begin()
-                self.begun = True
+                await self.begin()
                 await until_ended(self.commits.closed.wait(), self._outbox.run())
         finally:
             forget_shard(self.number)
@@ -116,6 +120,12 @@ class Shard:
             pass
         if self._fenced:
             raise Fenced(self._fenced)
+
+    async def begin(self) -> None:
+        """Learn what the last owner left to do; from now on events may be folded."""
+        await self.vigil.begin()
+        self.replayed = int(await self.commits.field(REPLAYED) or 0)
+        self.begun = True
 
     def fence(self, why: str) -> None:
         """Somebody saw that Redis no longer has this shard as it is here."""
@@ -131,31 +141,28 @@ class Shard:
         self.commits.closed.set()
         self.waiting.close()
 
-    async def look(self) -> bool:
-        """A little of what there is to look at in silence; whether there is more. Not while the shard is behind, for
-        what waits may be just what was missed of a customer."""
-        clock = self._common.clock
-        if not self.begun or self.is_closed:
-            return False
-        is_due = self.vigil.is_due(clock.now_ms())
-        why_not = await self._why_not_look() if is_due else None
+    async def upkeep(self) -> None:
+        """See what there is to look at in silence. Not while the shard is behind, for what waits may be just what was
+        missed of a customer. Raises Fenced, and GivenUp."""
+        now_ms = self._common.clock.now_ms()
+        is_due = self.begun and not self.is_closed and self.vigil.is_due(now_ms)
+        why_not = self._why_not_look() if is_due else None
         if self.is_closed:
-            return False
+            return
         self._held_back.note(why_not)
         if why_not or not is_due:
-            return False
+            return
         # In the order in which a pass takes both, or the two could wait for each other.
         async with self._common.turns, self.at_rest:
-            if self.is_closed:
-                return False
-            more = await self.vigil.look(clock.now_ms())
-        self._outbox.filled()
-        return more
+            while not self.is_closed and await self.vigil.upkeep(now_ms):
+                pass
+        if self._look_since is None and self.vigil.is_due(now_ms):
+            self._look_since = monotonic()
 
-    async def _why_not_look(self) -> str | None:
+    def _why_not_look(self) -> str | None:
         if self.is_behind:
             return "records wait to be folded"
-        return None if await self._outbox.has_room() else "Kafka does not take the messages before them"
+        return None if self._outbox.has_room else "Kafka does not take the messages before them"
 
     @property
     def is_behind(self) -> bool:
@@ -171,6 +178,12 @@ class Shard:
     def is_free(self) -> bool:
         """Whether its events may be folded at the moment."""
         return self.begun and not self.at_rest.locked() and not self.is_closed
+
+    @property
+    def waits_since(self) -> float | None:
+        """Since when a batch waits, or a look (monotonic seconds)."""
+        since = [self.waiting.since] if self.waiting else []
+        return min(since + ([self._look_since] if self._look_since is not None else []), default=None)
 
     def folds_with(self, other: Shard) -> bool:
         """Whether both are folded by the same rules."""
@@ -193,15 +206,35 @@ class Shard:
             accepted.append(batch)
         return accepted
 
-    def remember(self, batches: Sequence[Batch], changes: ShardChanges, ids: Ids) -> None:
-        """Redis has what these batches have changed."""
-        self.vigil.committed(changes.schedule)
-        if changes.newest_ms is not None:
-            self._newest_ms = max(changes.newest_ms, self._newest_ms or changes.newest_ms)
-            self._common.clock.note(changes.newest_ms)
+    async def due(self, most: int) -> list[bytes]:
+        """Customers whose time has come: to be looked at, or put back, by whoever holds `at_rest`. Raises Fenced, and
+        GivenUp."""
+        if self._look_since is None or not most:
+            return []
+        keys = await self.vigil.due(self._common.clock.now_ms(), most)
+        self._look_since = monotonic() if self.vigil.has_more else None
+        return keys
+
+    def put_back(self, batches: Sequence[Batch], due: Sequence[bytes]) -> None:
+        """They wait again."""
+        self.waiting.put_back(batches)
+        self.vigil.put_back(due)
+
+    def remember(self, batches: Sequence[Batch], changes: Sequence[SliceChanges], read: Read | None) -> None:
+        """Redis has what these batches have changed, and what was found by looking."""
+        for change in changes:
+            self.vigil.committed(change.schedule)
+            self._outbox.filled(len(change.messages))
+            if change.newest_ms is not None:
+                self._newest_ms = max(change.newest_ms, self._newest_ms or change.newest_ms)
+                self._common.clock.note(change.newest_ms)
+            self.hot.cache.update(change.keys, change.records)
+            self.hot.remember_ids(change.ids)
+        if read:
+            self.hot.remember_ids(read.ids)
+            self.replayed -= read.replayed_now
         for batch in batches:
             self._reader.acknowledge(batch.topic, self.number, batch.end)
-        self.hot.remember(changes.keys, changes.records, ids.new)
 
     async def compact(self) -> None:
         """Where the journal of the series has grown long."""

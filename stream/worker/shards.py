@@ -180,7 +180,7 @@ class Shards:
         )
         log.info("shard claimed", shard=number, position=sum(position.values()))
         waiting = Waiting(MOST_EVENTS, self._count_waiting)
-        commits = Commits(number, owner, claim, Names(stored, number), self._common.store)
+        commits = Commits(number, owner, claim, Names(stored), self._common.store)
         return Shard(commits, waiting, self._common, id_key, self._reader())
 
     def _reader(self) -> Reader:

@@ -15,30 +15,22 @@ No clock is trusted to go forward only: it may be corrected, and the shard's las
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from functools import partial
 from heapq import heappop, heappush
 
-import numpy as np
 import structlog
 
 from stream.core.course import HOUR_MS
-from stream.core.facts import customers_of
-from stream.core.record import marked, unpacked
 from stream.core.time import MINUTE_MS
-from stream.metrics import KINDS
-from stream.metrics.contribution import profiles_of
 from stream.metrics.evidence import Scoring
-from stream.store.keys import product_of
 from stream.store.shard import DUE_FROM, LATEST, REVIEW, SCORING, SET_BACKS, ShardStore, Work
 from stream.worker.commits import Commits
-from stream.worker.crossings import Schedule, crossings
-from stream.worker.hot import HotState
+from stream.worker.crossings import Schedule
 from stream.worker.rescoring import everybody, rescore
 
 log = structlog.get_logger()
 
-_CUSTOMERS_AT_ONCE = 4000
 _HOURS_AT_ONCE = 1000
 
 _SET_BACK_MS = 10 * MINUTE_MS
@@ -50,12 +42,12 @@ class Vigil:
 
     scoring  by what the shard's customers are scored
     by_wall  whether the clock is a machine's, and may be set back; the newest event can only be known later
+    set_backs  how often it was
     """
 
     def __init__(
         self,
         commits: Commits,
-        hot: HotState,
         store: ShardStore,
         wanted: Callable[[], Scoring],
         *,
@@ -63,7 +55,6 @@ class Vigil:
     ) -> None:
         self._by_wall = by_wall
         self._commits = commits
-        self._hot = hot
         self._store = store
         self._wanted = wanted
         self.scoring = wanted()
@@ -79,7 +70,7 @@ class Vigil:
         """With which hour the index begins in Redis."""
         self._latest_ms = 0
         """The latest present: nothing was decided as of a later moment."""
-        self._set_backs = 0
+        self.set_backs = 0
         self._review: AsyncIterator[dict[bytes, bytes]] | None = None
         """Everybody who is still to be looked at since the customers were scored anew."""
         self._begun = False
@@ -90,7 +81,7 @@ class Vigil:
         if due_from := await field(DUE_FROM):
             self._next_hour = self._due_from = int(due_from)
             self._latest_ms = int(await field(LATEST) or self._due_from * HOUR_MS)
-            self._set_backs = int(await field(SET_BACKS) or 0)
+            self.set_backs = int(await field(SET_BACKS) or 0)
         if scoring := await field(SCORING):
             self._begun, self.scoring = True, Scoring.unpack(scoring, self.scoring.calendar)
         if await field(REVIEW):
@@ -101,13 +92,13 @@ class Vigil:
         self._latest_ms = max(self._latest_ms, clock_ms)
         return self._latest_ms
 
-    def fields(self, schedule: Schedule, now_ms: int) -> dict[str, str]:
-        """What must be said in the commit of a fold or look as of `now_ms`: that moment and, where they change, by
-        what customers are scored and with which hour the index begins."""
+    def fields(self, schedules: Iterable[Schedule], now_ms: int) -> dict[str, str]:
+        """What must be said in every commit of a pass as of `now_ms`: that moment and, where they change, by what
+        customers are scored and with which hour the index begins."""
         fields = {LATEST: str(self.present(now_ms))}
         if not self._begun:
             fields[SCORING] = self.scoring.packed()
-        earliest = min((now_ms // HOUR_MS, *schedule.hours))
+        earliest = min((now_ms // HOUR_MS, *(hour for schedule in schedules for hour in schedule.hours)))
         if self._due_from is None or earliest < self._due_from:
             fields[DUE_FROM] = str(earliest)
             self._due_from = earliest
@@ -136,24 +127,29 @@ class Vigil:
         past = min((self._next_hour, *self._hours)) < hour
         return past or self._next_hour <= hour or bool(self._soon and self._soon[0][0] <= now_ms)
 
-    async def look(self, clock_ms: int) -> bool:
-        """Do some of what is due; returns whether there is more. Raises Fenced."""
+    async def upkeep(self, clock_ms: int) -> bool:
+        """Do some of what is due for all of the shard's customers together; whether there was anything. Raises
+        Fenced."""
         now_ms = self.present(clock_ms)
         if self._was_set_back(clock_ms):
             await self._set_back(clock_ms)
         elif self.scoring != (wanted := self._wanted()):
             await rescore(self._commits, self._store, self.scoring, wanted)
             self.scoring, self._review = wanted, everybody(self._commits, self._store)
-        elif self._review:
-            await self._look_at_everybody(self._review, now_ms)
-        elif keys := await self._due(now_ms):
-            known = await self._commits.surely("load records", lambda: self._hot.known(keys, self._commits.named))
-            await self._look_at(dict(zip(keys, known, strict=True)), now_ms)
-        elif past := [hour for hour in self._hours if hour < now_ms // HOUR_MS]:
+        elif past := self._past(now_ms):
             await self._forget(past, now_ms)
         else:
             return False
         return True
+
+    def _past(self, now_ms: int) -> list[int]:
+        """Hours under which nobody is left, once everybody whose time has come was looked at."""
+        if self._waiting or self._review or (self._soon and self._soon[0][0] <= now_ms):
+            return []
+        hour = now_ms // HOUR_MS
+        if self._next_hour is None or self._next_hour <= hour:
+            return []
+        return [each for each in self._hours if each < hour]
 
     def _was_set_back(self, clock_ms: int) -> bool:
         return self._by_wall and self._latest_ms - clock_ms > _SET_BACK_MS
@@ -162,9 +158,9 @@ class Vigil:
         """Whatever was decided by a clock that was ahead may be wrong: begin as a new owner, and with everybody."""
         before_ms, hour = self._latest_ms, clock_ms // HOUR_MS
         due_from = hour if self._due_from is None else min(self._due_from, hour)
-        fields = {LATEST: clock_ms, DUE_FROM: due_from, SET_BACKS: self._set_backs + 1, REVIEW: 1}
+        fields = {LATEST: clock_ms, DUE_FROM: due_from, SET_BACKS: self.set_backs + 1, REVIEW: 1}
         await self._commits.commit(Work(fields={name: str(value) for name, value in fields.items()}))
-        self._set_backs += 1
+        self.set_backs += 1
         self._latest_ms, self._due_from, self._next_hour = clock_ms, due_from, due_from
         self._waiting, self._soon, self._hours = [], [], set()
         self._review = everybody(self._commits, self._store)
@@ -178,41 +174,33 @@ class Vigil:
         self._due_from = hour
         self._hours.difference_update(past)
 
-    async def _look_at_everybody(self, review: AsyncIterator[dict[bytes, bytes]], now_ms: int) -> None:
-        """At some of them; nobody is left when the review has ended."""
+    async def due(self, clock_ms: int, most: int) -> list[bytes]:
+        """Some of the customers who are to be looked at now, each once; to be put back unless the look is committed.
+        Raises Fenced."""
+        while self._review and not self._waiting:
+            await self._review_some(self._review)
+        return await self._due(self.present(clock_ms), most)
+
+    @property
+    def has_more(self) -> bool:
+        """Whether there are more customers who are due than were taken."""
+        return bool(self._waiting or self._review)
+
+    def put_back(self, keys: Sequence[bytes]) -> None:
+        """They were not looked at."""
+        self._waiting[:0] = keys
+
+    async def _review_some(self, review: AsyncIterator[dict[bytes, bytes]]) -> None:
+        """Of everybody; nobody is left when the review has ended."""
         records = await anext(review, None)
         if records is None:
             await self._commits.commit(Work(fields={REVIEW: ""}))
             self._review = None
         else:
-            await self._look_at(records, now_ms)
+            self._waiting += records
 
-    async def _look_at(self, known: Mapping[bytes, bytes], now_ms: int) -> None:
-        """Commit what has changed about the customers with these records."""
-        keys = list(known)
-        customers = customers_of(keys, [product_of(key) for key in keys], self._commits.names)
-        marks, memories = unpacked(known.values(), KINDS, customers)
-        profiles = profiles_of(memories, customers, self.scoring)
-        found = crossings(profiles, marks, keys, customers, self.scoring, now_ms, self._set_backs)
-        changed = np.flatnonzero(found.schedule.marks != marks).tolist()
-        if changed:
-            touched = [keys[place] for place in changed]
-            records = [marked(known[keys[place]], int(found.schedule.marks[place])) for place in changed]
-            await self._commits.commit(
-                Work(
-                    customers=touched,
-                    records=records,
-                    timers=found.schedule.timers,
-                    messages=found.messages,
-                    at_risk=found.at_risk,
-                    fields=self.fields(found.schedule, now_ms),
-                )
-            )
-            self._hot.remember(touched, records, {})
-        self.committed(found.schedule)
-
-    async def _due(self, now_ms: int) -> list[bytes]:
-        """Some of those who are in the index under an hour that has begun, or who cross now."""
+    async def _due(self, now_ms: int, most: int) -> list[bytes]:
+        """Of those who are in the index under an hour that has begun, or who cross now."""
         hour = now_ms // HOUR_MS
         while not self._waiting and self._next_hour is not None and self._next_hour <= hour:
             hours = range(self._next_hour, min(self._next_hour + _HOURS_AT_ONCE, hour + 1))
@@ -224,5 +212,5 @@ class Vigil:
             self._waiting += [key for keys in timers.values() for key in keys]
         while self._soon and self._soon[0][0] <= now_ms:
             self._waiting.append(heappop(self._soon)[1])
-        some, self._waiting = self._waiting[:_CUSTOMERS_AT_ONCE], self._waiting[_CUSTOMERS_AT_ONCE:]
+        some, self._waiting = self._waiting[:most], self._waiting[most:]
         return list(dict.fromkeys(some))

@@ -25,6 +25,7 @@ class RedisProxy:
         """Redis's answers to commits, in order; whether the worker got them or not."""
         self.losing = 0
         self.lost = 0
+        self.free = 0
         self.passing = threading.Event()
         self.passing.set()
         self.holding = threading.Event()
@@ -40,8 +41,9 @@ class RedisProxy:
         """Of the next commits that take effect, cut the connection instead of answering."""
         self.losing = commits
 
-    def hold_commits(self) -> None:
-        """Keep every commit that comes from now on; `holding` is set once there is one."""
+    def hold_commits(self, after: int = 0) -> None:
+        """Keep every commit that comes from now on, but for the first `after`; `holding` is set once there is one."""
+        self.free = after
         self.passing.clear()
 
     def release_commits(self) -> None:
@@ -85,7 +87,9 @@ class _Connection(BaseRequestHandler):
                     worker.sendall(answer)
 
     def _wait_to_pass(self, proxy: RedisProxy) -> None:
-        if not proxy.passing.is_set():
+        if proxy.free:
+            proxy.free -= 1
+        elif not proxy.passing.is_set():
             proxy.holding.set()
             proxy.passing.wait()
 
