@@ -57,15 +57,20 @@ async def stop_producer(producer: AIOKafkaProducer) -> None:
         async with asyncio.timeout(FAREWELL_SECONDS):
             await producer.stop()
     except TimeoutError:
-        # An idempotent producer retries for ever, and aiokafka has no public way to make it stop: its
-        # batches are failed, and its sender, which once cancelled still waits for the requests on their
-        # way, is cancelled until it drops them.
-        producer._message_accumulator.fail_all(KafkaConnectionError("given up"))
-        await producer.client.close()
-        sender = producer._sender.sender_task
-        while not sender.done():
-            sender.cancel()
-            await asyncio.sleep(0)
+        await _give_up(producer)
+
+
+async def _give_up(producer: AIOKafkaProducer) -> None:
+    """End it at once. An idempotent producer retries for ever, and aiokafka has no public way to make it stop."""
+    sender = producer._sender.sender_task
+    while sender is not None and not sender.done():
+        sender.cancel()  # once cancelled it still waits for the requests on their way: again, until it drops them
+        await asyncio.sleep(0)
+    for connection in producer.client._conns.values():
+        if connection._writer is not None:
+            connection._writer.transport.abort()  # or closing would wait until Kafka takes the rest of a request
+    await asyncio.wait([asyncio.create_task(producer.client.close())], timeout=FAREWELL_SECONDS)
+    producer._message_accumulator.fail_all(KafkaConnectionError("given up"))
 
 
 async def _start(settings: Settings, start_seconds: float, *, idempotent: bool, **options: Any) -> AIOKafkaProducer:
@@ -77,9 +82,9 @@ async def _start(settings: Settings, start_seconds: float, *, idempotent: bool, 
         async with asyncio.timeout(start_seconds):
             await producer.start()
     except TimeoutError:
-        await producer.stop()
+        await stop_producer(producer)
         raise KafkaConnectionError(f"no producer id for {start_seconds:g} s") from None
     except BaseException:
-        await producer.stop()
+        await stop_producer(producer)
         raise
     return producer

@@ -1,11 +1,26 @@
-"""A service's end: SIGTERM and SIGINT as something to wait for, and what ends together with something else."""
+"""The end of a process: SIGINT and SIGTERM, heard at once and as something to wait for; what ends together."""
 
 from __future__ import annotations
 
 import asyncio
 import signal
 from collections.abc import Coroutine
-from typing import Any
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+
+
+def run_interruptibly(main: Coroutine[Any, Any, T]) -> T:
+    """As asyncio.run, but SIGINT always wakes the loop.
+
+    asyncio.run leaves it to Python's signal handlers, and Python does not look for a signal once more before it
+    sleeps: one that comes in that moment would be heard when something else happens, minutes later.
+    """
+    with asyncio.Runner() as runner:
+        # Any signal handler of the loop gives it a file descriptor that wakes it at every signal. SIGURG is
+        # ignored by default: to handle it changes nothing else.
+        runner.get_loop().add_signal_handler(signal.SIGURG, lambda: None)
+        return runner.run(main)
 
 
 def told_to_stop() -> asyncio.Event:

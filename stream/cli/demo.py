@@ -5,9 +5,9 @@ Imports of the parts stand inside the command, so that `assidu --help` answers a
 
 from __future__ import annotations
 
-import asyncio
-
 import click
+
+from stream.stopping import run_interruptibly
 
 PART_ENDED = 1
 
@@ -55,7 +55,7 @@ def demo(ctx: click.Context, seconds: float | None, customers: int, seed: int, r
 
     plan = Plan(seconds, customers, seed, rate)
     try:
-        asyncio.run(run_demo(read_settings(), plan, Terminal()))
+        run_interruptibly(run_demo(read_settings(), plan, Terminal()))
     except PartEnded as ended:
         click.echo(f"assidu: {ended}", err=True)
         ctx.exit(PART_ENDED)

@@ -5,13 +5,13 @@ Imports of the parts stand inside the functions, so that `assidu --help` answers
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from stream.cli.rows import ENCODING, SOME_INPUT_BAD, csv_options, refuse_csv_options, rows
 from stream.errors import UserError
+from stream.stopping import run_interruptibly
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -59,7 +59,7 @@ def emit(ctx: click.Context, /, file: str, raw: str | None, encoding: str | None
     settings = read_settings()
     source = Input(file, encoding)
     records = rows(source, settings, csv) if from_csv else _lines(source, raw)
-    if not asyncio.run(emit_file(settings, source, records)):
+    if not run_interruptibly(emit_file(settings, source, records)):
         ctx.exit(SOME_INPUT_BAD)
 
 

@@ -5,7 +5,6 @@ Imports of the parts stand inside the functions, so that `assidu --help` answers
 
 from __future__ import annotations
 
-import asyncio
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ import click
 from stream.cli.read import AS_TABLE_OR_JSON
 from stream.cli.rows import ENCODING, SOME_INPUT_BAD, csv_options, refuse_csv_options, rows
 from stream.errors import UserError
+from stream.stopping import run_interruptibly
 
 
 @click.command(
@@ -87,11 +87,11 @@ def fit(
     if file is None:
         if from_csv or encoding is not None:
             raise click.UsageError("--csv and --encoding need a FILE")
-        history = asyncio.run(read_stored(settings, whose))
+        history = run_interruptibly(read_stored(settings, whose))
     else:
         source = Input(file, encoding)
         records = rows(source, settings, {**csv, "product": product}) if from_csv else json_lines(source)
-        history = asyncio.run(read_history(source, records, whose, Calendar(settings.zone), bad))
+        history = run_interruptibly(read_history(source, records, whose, Calendar(settings.zone), bad))
         bad.close()
     report = make_report(history, whose, horizon_days, capacity)
     if out:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 from datetime import datetime
 
 import click
+
+from stream.stopping import run_interruptibly
 
 AS_TABLE_OR_JSON = click.option(
     "--format", "format_", type=click.Choice(["table", "json"]), default="table", show_default=True
@@ -40,7 +41,7 @@ def status(ctx: click.Context, wait: float | None, format_: str) -> None:
     from stream.settings import read_settings
     from stream.terminal import Terminal
 
-    found, settled = asyncio.run(read_status(read_settings(), wait))
+    found, settled = run_interruptibly(read_status(read_settings(), wait))
     if format_ == "json":
         click.echo(found.to_json())
     else:
@@ -66,7 +67,7 @@ def report(at: datetime | None, product: str | None, format_: str) -> None:
     from stream.settings import read_settings
     from stream.terminal import Terminal
 
-    made = asyncio.run(make_report(read_settings(), at, product))
+    made = run_interruptibly(make_report(read_settings(), at, product))
     if made.caution:
         click.echo(f"assidu: {made.caution}", err=True)
     if format_ == "json":
@@ -88,7 +89,7 @@ def customer(customer_id: str, product: str | None, format_: str) -> None:
     from stream.settings import read_settings
     from stream.terminal import Terminal
 
-    found = asyncio.run(find_customer(read_settings(), customer_id, product))
+    found = run_interruptibly(find_customer(read_settings(), customer_id, product))
     if format_ == "json":
         click.echo(to_json(found))
     else:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import sys
 from pathlib import Path
 from typing import get_args
@@ -12,6 +11,7 @@ import click
 from stream.cli.read import AS_TABLE_OR_JSON
 from stream.core.levels import REASONS, AtRisk, Why
 from stream.printable import printable_lines
+from stream.stopping import run_interruptibly
 
 
 @click.command("at-risk")
@@ -32,7 +32,7 @@ def at_risk(
     from stream.settings import read_settings
     from stream.terminal import Terminal
 
-    found = asyncio.run(ask(read_settings(), Query(product, level, segment, reason, top)))
+    found = run_interruptibly(ask(read_settings(), Query(product, level, segment, reason, top)))
     if format_ == "json":
         click.echo(found.to_json())
     elif format_ == "csv":
@@ -67,7 +67,7 @@ def coefficients(file: Path | None, reset: bool, format_: str) -> None:
 
     if file and reset:
         raise click.UsageError("give either --set or --reset")
-    found = asyncio.run(apply(read_settings(), read_file(file) if file else {}, reset))
+    found = run_interruptibly(apply(read_settings(), read_file(file) if file else {}, reset))
     if format_ == "json":
         click.echo(to_json(found))
     else:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
-
 import click
 
 from stream.errors import UserError
+from stream.stopping import run_interruptibly
 
 
 @click.command()
@@ -37,7 +36,7 @@ def topics(replication: int, raise_others: bool) -> None:
 
     if replication == 0:
         raise UserError("--replication 0: a topic needs at least one copy (or -1 for the broker's default)")
-    found = asyncio.run(create_topics(read_settings(), replication, raise_others))
+    found = run_interruptibly(create_topics(read_settings(), replication, raise_others))
     rows = ((topic.name, topic.partitions, topic.change or "exists") for topic in found)
     Terminal().table(("topic", "partitions", ""), rows)
 
@@ -72,4 +71,4 @@ def exporter() -> None:
 
     settings = read_settings()
     log_to_stderr(settings.secrets)
-    asyncio.run(run_exporter(settings))
+    run_interruptibly(run_exporter(settings))

@@ -5,10 +5,11 @@ Imports of the parts stand inside the command, so that `assidu --help` answers a
 
 from __future__ import annotations
 
-import asyncio
 from typing import TextIO
 
 import click
+
+from stream.stopping import run_interruptibly
 
 
 @click.command(
@@ -55,4 +56,4 @@ def simulate(seed: int, customers: int, days: int, rate: float, seconds: float |
     from stream.simulate import Plan
     from stream.simulate.run import run_simulation
 
-    asyncio.run(run_simulation(read_settings(), Plan(seconds, customers, seed, rate, days), ledger))
+    run_interruptibly(run_simulation(read_settings(), Plan(seconds, customers, seed, rate, days), ledger))
