@@ -98,21 +98,27 @@ class JointNames(Names):
         super().__init__()
         self._names = names
         self._stored: list[tuple[int, int]] = []
+        self._parts: dict[str, tuple[int, str]] = {}
+        """Of the products: (slice, product as it is stored)."""
 
     def number(self, key: Key) -> int:
-        if key not in self._numbers:
-            slice_, product = _parted(key[1])
+        number = self._numbers.get(key)
+        if number is None:
+            slice_, product = self._parts[key[1]]
             self._stored.append((slice_, self._names[slice_].number((key[0], product, *key[2:]))))
-        return super().number(key)
+            number = super().number(key)
+        return number
 
     def product_in(self, slice_: int, product: str) -> str:
-        return f"{slice_}/{product}"
+        joint = f"{slice_}/{product}"
+        self._parts[joint] = slice_, product
+        return joint
 
     def plain(self, product: str) -> str:
-        return _parted(product)[1]
+        return self._parts[product][1]
 
     def slices(self, products: Sequence[str]) -> Ints:
-        return np.array([_parted(product)[0] for product in products], np.int64)
+        return np.array([self._parts[product][0] for product in products], np.int64)
 
     def read(self, slices: Ints, stored: Ints) -> Ints:
         pairs, where = places(slices << _SLICE | stored)
@@ -138,12 +144,6 @@ def names_of(names: Sequence[Names]) -> Names:
 
 
 _SLICE = 32
-
-
-def _parted(product: str) -> tuple[int, str]:
-    slice_, _, plain = product.partition("/")
-    return int(slice_), plain
-
 
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(list[str]).decode
