@@ -42,14 +42,13 @@ Examples:
     "log",
     type=click.Path(dir_okay=False, path_type=Path),
     metavar="FILE",
-    help="Write all events as they happened to FILE, JSON lines: each once, and none that may not count.",
+    help="Write every event to FILE as it happened, once and before delivery: JSON lines.",
 )
 def simulate(seed: int, customers: int, days: int, rate: float, seconds: float | None, log: Path | None) -> None:
     """Send the events of simulated customers to Kafka.
 
     First their past at full speed, then live traffic. Delivery is unreliable: some messages are repeated,
-    late, out of order, malformed, of bots or of tests. None of it may change a number: what is measured is
-    what the activity log says.
+    late, out of order, malformed, of bots or of tests. None of it may change a number.
     """
     from stream.settings import read_settings
     from stream.simulate import Plan
