@@ -157,12 +157,11 @@ def told(found: Counter[tuple[str, str, str, str]], channels: set[str], segments
         for reason in REASONS:
             number = sum(n for (at, why, *_), n in found.items() if (at, why) == (level_, reason))
             samples[sample("risk_reasons_customers", level=level_, reason=reason)] = number
-    groups = [("", {}, None)]
-    groups += [("_by_channel", {"channel": each}, each) for each in channels]
-    groups += [("_by_segment", {"segment": each}, each) for each in segments | {"unknown"}]
-    for twin, labels, value in groups:
-        place = {"_by_channel": 2, "_by_segment": 3}.get(twin)
-        those = {key: n for key, n in found.items() if place is None or key[place] == value}
+    groups: list[tuple[str, dict[str, str], int, str]] = [("", {}, 0, "")]
+    groups += [("_by_channel", {"channel": each}, 2, each) for each in channels]
+    groups += [("_by_segment", {"segment": each}, 3, each) for each in segments | {"unknown"}]
+    for twin, labels, place, value in groups:
+        those = {key: n for key, n in found.items() if not twin or key[place] == value}
         for level_ in LEVELS:
             number = sum(n for key, n in those.items() if key[0] == level_)
             samples[sample(f"risk{twin}_customers", level=level_, **labels)] = number
