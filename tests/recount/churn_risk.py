@@ -9,7 +9,7 @@ from math import exp, log, log2
 from zlib import crc32
 from zoneinfo import ZoneInfo
 
-from tests.recount.happenings import EPOCH, MILLISECOND, Happening, of_one_survey
+from tests.recount.happenings import EPOCH, MILLISECOND, Happening, by_customer, of_one_survey
 from tests.recount.samples import Exact, Sample, sample, share
 
 DEFAULTS = {
@@ -32,8 +32,7 @@ def churn_risk(
     history: list[Happening], now: int, zone: ZoneInfo, first_week_days: int, weights: Mapping[str, float] = DEFAULTS
 ) -> dict[Sample, Exact]:
     found: Counter[tuple[str, str, str, str]] = Counter()
-    for customer in {event.customer for event in history}:
-        own = [event for event in history if event.customer == customer]
+    for own in by_customer(history).values():
         active = [event for event in own if event.active]
         if not active:
             continue
