@@ -10,6 +10,7 @@ import asyncio
 import secrets
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, suppress
+from datetime import date
 from itertools import product as combinations
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -132,7 +133,7 @@ _GRAINS = {series.name: series.grain for series in SERIES}
 
 
 def _day(minute: int) -> int:
-    return minute // DAY + np.datetime64("1970-01-01").item().toordinal()
+    return minute // DAY + date(1970, 1, 1).toordinal()
 
 
 def _keys(product: str) -> Iterator[Key]:

@@ -79,9 +79,8 @@ async def measure(broker: str, cores: Sequence[int], partitions: int, rate: int,
                 p99 = _p99(seen, await canaries(settings)) if rate else None
         finally:
             await redis.aclose()
-    return Small(
-        partitions, rate, *(each / passed for each in used), commands / passed, file_bytes / passed * _HOUR, p99
-    )
+    of_worker, of_exporter = (each / passed for each in used)
+    return Small(partitions, rate, of_worker, of_exporter, commands / passed, file_bytes / passed * _HOUR, p99)
 
 
 async def _used(redis: Redis) -> tuple[int, int]:

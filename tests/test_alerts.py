@@ -219,7 +219,7 @@ async def test_silent_customers_are_told_with_reasons_and_an_outage_of_ingestion
     """By the event clock, which the test holds: it is as late as the newest event says, whoever's it is."""
     story = Story(assidu, clock="event", partitions=1)
     worker = await to_thread(story.worker)
-    past = [told.event for told in World(seed=1, customers=400, now=ONCE).past()]
+    past = [timed.event for timed in World(seed=1, customers=400, now=ONCE).past()]
     await to_thread(arrive, story, past)
     async with watching(assidu) as watch:
         await watch.knows(f"0 < {HIGH_SHARE} offset {FASTER['7d']} < 0.3")

@@ -9,18 +9,18 @@ from hypothesis import strategies as st
 
 from stream.worker.backlog import MOST_SAMPLES, Backlog
 
-LOG = ("clicks", 0)
+LOG = "clicks"
 
 
 def test_nothing_waits_where_everything_is_committed() -> None:
-    backlog = Backlog(before=0)
+    backlog = Backlog[str](before=0)
     backlog.note(10, {LOG: 5})
     assert backlog.since({LOG: 5}) is None
     assert backlog.has_caught_up({LOG: 5})
 
 
 def test_what_came_between_two_looks_waits_since_the_first_of_them() -> None:
-    backlog = Backlog(before=0)
+    backlog = Backlog[str](before=0)
     for second in range(10, 20):
         backlog.note(second, {LOG: 5})
     backlog.note(20, {LOG: 6})
@@ -28,7 +28,7 @@ def test_what_came_between_two_looks_waits_since_the_first_of_them() -> None:
 
 
 def test_what_waited_before_the_first_look_waits_since_the_last_sign_of_whoever_read_before() -> None:
-    backlog = Backlog(before=3)
+    backlog = Backlog[str](before=3)
     backlog.note(10, {LOG: 5})
     assert backlog.since({LOG: 4}) == 3
     assert not backlog.has_caught_up({LOG: 4})
@@ -54,7 +54,7 @@ def test_the_worst_log_is_what_counts() -> None:
 def test_it_is_never_later_than_the_oldest_waiting_record_and_earlier_by_one_sample_at_most(
     arrivals: list[int], looks: list[int], committed: st.DataObject
 ) -> None:
-    backlog, position = Backlog(before=-1), 0
+    backlog, position = Backlog[str](before=-1), 0
     moments = [-1]
     for now in looks:
         end = bisect_left(arrivals, now)  # what came before this moment
@@ -71,7 +71,8 @@ def test_it_is_never_later_than_the_oldest_waiting_record_and_earlier_by_one_sam
 
 @given(st.lists(st.integers(0, 3), max_size=500))
 def test_a_long_backlog_takes_little_memory_and_is_never_told_too_young(added: list[int]) -> None:
-    backlog, came, end = Backlog(before=0), {}, 0
+    backlog, end = Backlog[str](before=0), 0
+    came: dict[int, int] = {}
     for now, more in enumerate(added, start=1):
         came.update(dict.fromkeys(range(end, end + more), now - 1))
         end += more

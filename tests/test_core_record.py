@@ -18,7 +18,8 @@ from stream.core.record import Kind, packed, unpacked
 from stream.core.series import KEEP_MINUTES
 from stream.core.time import Calendar, minute_of
 from stream.metrics.activity import ACTIVE_BY_CHANNEL, makes_active
-from tests.histories import History, State, customer_key, decoded, histories, laws
+from stream.store.keys import customer_key
+from tests.histories import History, State, decoded, histories, laws
 
 KEEP_DAYS = 460
 SEEDS = st.integers(0, 2**32)

@@ -112,7 +112,7 @@ async def test_what_kafka_refuses_is_changed_until_it_is_taken_and_the_rest_is_s
             stray(settings, 4, b"soon", now),
         ],
     )
-    intake.counters["misrouted"] = 4
+    intake.counters[BATCH.shard]["misrouted"] = 4
     await aside.setting(intake).attempt()
 
     forwarded = await records(settings, clicks, 3)
@@ -126,7 +126,7 @@ async def test_what_kafka_refuses_is_changed_until_it_is_taken_and_the_rest_is_s
         (5_000, "not_json", True),
         (60_000, "not_json", True),
     ]
-    assert intake.counters == {"misrouted": 3, f"rejected:{clicks}:misrouted": 1}
+    assert intake.counters == {BATCH.shard: {"misrouted": 3, f"rejected:{clicks}:misrouted": 1}}
 
 
 @pytest.mark.usefixtures("apache")

@@ -9,7 +9,7 @@ import os
 import re
 import tracemalloc
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import pytest
@@ -226,7 +226,7 @@ def test_names_an_object_by_its_first_line_and_its_place() -> None:
 
 
 # What is left of the second of three objects, each of which is written as the layout says.
-FLAWS = {
+FLAWS: dict[str, Callable[[str], str]] = {
     "a brace is missing": lambda text: text[:-1],
     "it breaks off": lambda text: text[: len(text) // 2],
     "a quote is missing": lambda text: text.replace('"own"', '"own'),

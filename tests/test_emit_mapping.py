@@ -10,7 +10,8 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from schemas import Rejected
-from stream.emit.mapping import Column, EventMapping, Moments
+from stream.emit.mapping import Column, EventMapping
+from stream.emit.moments import Moments
 from stream.errors import UserError
 
 UTC_MIDNIGHT = Moments(ZoneInfo("UTC"))

@@ -22,7 +22,8 @@ from tests.histories import History, State, histories, laws, minute_at
 NAMES = st.from_regex(r"[a-z]{1,4}(_[a-z]{1,4})?", fullmatch=True)
 TEXTS = st.text(max_size=12) | st.text('\\"\n{}=, n', max_size=12)
 VALUES = st.floats() | st.integers(-(10**20), 10**20) | st.sampled_from([999_999.0, 1e6, 1e15, 1e16, 1.5e16, 1e-5])
-FAMILIES = (CounterMetricFamily, GaugeMetricFamily, SummaryMetricFamily)
+Family = CounterMetricFamily | GaugeMetricFamily | SummaryMetricFamily
+FAMILIES: list[type[Family]] = [CounterMetricFamily, GaugeMetricFamily, SummaryMetricFamily]
 
 
 class Given(Collector):

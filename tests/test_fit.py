@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import tomllib
 from dataclasses import replace
+from datetime import date, timedelta
 from pathlib import Path
 
 import numpy as np
@@ -124,7 +125,7 @@ def logins(tmp_path: Path) -> Path:
     for customer in range(400):
         stops = 130 if customer % 2 else int(random.integers(1, 120))
         for day in range(int(random.integers(0, 3)), min(stops, 120), int(random.integers(1, 3))):
-            moment = (np.datetime64("2026-01-01") + day).item().isoformat()
+            moment = date(2026, 1, 1) + timedelta(days=day)
             event = {"event_id": f"{customer}-{day}", "type": "login", "user_id": str(customer)}
             lines.append(json.dumps(event | {"timestamp": f"{moment}T12:00:00Z"}))
     file = tmp_path / "logins.jsonl"

@@ -31,7 +31,9 @@ def name_of(path: Path) -> str:
 
 
 MODULES = {
-    name_of(path): path for package in ("stream", "schemas") for path in sorted((ROOT / package).rglob("*.py"))
+    name_of(path): path
+    for package in ("stream", "schemas", "tests/recount")
+    for path in sorted((ROOT / package).rglob("*.py"))
 }
 
 
@@ -83,6 +85,11 @@ def test_a_pure_part_imports_of_the_project_only_what_lies_further_in(part: str,
     for module in modules_of(part):
         ours = {part_of(name) for name in imports_of(module) if name.split(".")[0] in ("stream", "schemas")}
         assert ours <= allowed, f"{module} imports {', '.join(sorted(ours - allowed))}"
+
+
+@pytest.mark.parametrize("module", modules_of("tests"))
+def test_the_recount_shares_nothing_with_what_it_checks(module: str) -> None:
+    assert {name.split(".")[0] for name in imports_of(module)}.isdisjoint({"stream", "schemas"})
 
 
 def test_nothing_but_the_command_imports_the_command() -> None:

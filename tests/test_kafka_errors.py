@@ -10,7 +10,9 @@ from aiokafka.errors import KafkaError
 
 from stream.kafka_errors import REMEDIES, Remedy, passes, refusal, remedy
 
-CLASSES = [kind for _, kind in inspect.getmembers(errors, inspect.isclass) if issubclass(kind, KafkaError)]
+CLASSES: list[type[KafkaError]] = [
+    kind for _, kind in inspect.getmembers(errors, inspect.isclass) if issubclass(kind, KafkaError)
+]
 
 
 @pytest.mark.parametrize("kind", CLASSES, ids=lambda kind: kind.__name__)
@@ -32,7 +34,7 @@ def test_what_nobody_but_the_user_can_help_says_what_to_do(kind: type[KafkaError
 
 
 def test_an_error_of_a_class_that_is_not_known_yet_is_what_it_is_a_kind_of() -> None:
-    class LaterError(errors.TopicAuthorizationFailedError):
+    class LaterError(errors.TopicAuthorizationFailedError):  # type: ignore[misc]
         pass
 
     assert remedy(LaterError()) is Remedy.USER

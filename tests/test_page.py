@@ -26,9 +26,9 @@ from stream.exporter.page.routes import FILES, SECURITY
 from stream.exporter.page.trends import DAYS, MINUTES, Minutes, Point, past_of
 from stream.metrics import SERIES
 from stream.metrics.activity import ACTIVE
+from stream.metrics.answers import ANSWERS, RESPONSES
 from stream.metrics.churn_risk import RISK
 from stream.metrics.complete_days import ACTIVE_ON_DAY, COVERS
-from stream.metrics.surveys import ANSWERS, RESPONSES
 from stream.settings import Settings
 from stream.store.connect import connect
 from tests.increments import packed

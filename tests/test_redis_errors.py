@@ -206,7 +206,7 @@ async def until_busy(redis: Redis) -> None:
         await asyncio.sleep(0.01)
 
 
-async def error_of(line: str, ask: Ask) -> Exception:
+async def error_of(line: str, ask: Ask) -> RedisError:
     """What redis-py raises when a server answers so."""
     async with answering(line) as port, connect(f"redis://127.0.0.1:{port}/0?protocol=2") as redis:
         with pytest.raises(RedisError) as error:

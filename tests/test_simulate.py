@@ -9,7 +9,7 @@ from itertools import count, islice
 import msgspec
 
 from schemas import FAMILY_OF_TYPE, Rejected, decode
-from stream.simulate import PAST_DAYS, Event, Told, World
+from stream.simulate import PAST_DAYS, Event, TimedEvent, World
 
 NOW = datetime(2026, 3, 31, 12, tzinfo=UTC)
 NOW_MS = int(NOW.timestamp() * 1000)
@@ -27,11 +27,11 @@ def ticking(every_ms: int) -> Callable[[], int]:
 
 
 def live_events(number: int, every_ms: int = 100) -> list[Event]:
-    return [told.event for told in islice(world().live(ticking(every_ms)), number)]
+    return [timed.event for timed in islice(world().live(ticking(every_ms)), number)]
 
 
-TOLD = list(world().past())
-PAST = [told.event for told in TOLD]
+PAST = list(world().past())
+PAST_EVENTS = [timed.event for timed in PAST]
 
 
 def moment_ms(event: Event) -> int:
@@ -39,42 +39,42 @@ def moment_ms(event: Event) -> int:
 
 
 def test_the_past_comes_in_the_order_of_time_and_ends_before_now() -> None:
-    moments = [told.at_ms for told in TOLD]
+    moments = [timed.at_ms for timed in PAST]
 
-    assert moments == sorted(moments) == [moment_ms(event) for event in PAST]
+    assert moments == sorted(moments) == [moment_ms(event) for event in PAST_EVENTS]
     assert moments[0] >= NOW_MS - PAST_DAYS * DAY_MS
     assert moments[-1] < NOW_MS
 
 
 def test_every_event_is_valid_and_has_an_id_of_its_own() -> None:
-    events = PAST + live_events(5000)
+    events = PAST_EVENTS + live_events(5000)
 
     for event in events:
         valid = decode(msgspec.json.encode(event), FAMILY_OF_TYPE[event["type"]])
         assert not isinstance(valid, Rejected), (event, valid)
     assert {event["type"] for event in events} == set(FAMILY_OF_TYPE)
-    assert len({event["event_id"] for event in PAST}) == len(PAST)
+    assert len({event["event_id"] for event in PAST_EVENTS}) == len(PAST_EVENTS)
 
 
 def test_the_same_seed_gives_the_same_customers_and_another_gives_others() -> None:
-    assert list(world().past()) == TOLD
-    assert list(world(seed=2).past()) != TOLD
+    assert list(world().past()) == PAST
+    assert list(world(seed=2).past()) != PAST
     assert live_events(500) == live_events(500)
 
 
 def test_one_more_customer_changes_nothing_for_the_others() -> None:
-    def without_ids(told: list[Told], among: set[str]) -> list[Event]:
+    def without_ids(timed: list[TimedEvent], among: set[str]) -> list[Event]:
         ids = {"event_id": "", "order_id": ""}
-        return [{**event, **ids} for _, event in told if event["user_id"] in among]
+        return [{**event, **ids} for _, event in timed if event["user_id"] in among]
 
     few = list(world(customers=30).past())
-    known = {told.event["user_id"] for told in few}
-    assert without_ids(few, known) == without_ids(TOLD, known)
+    known = {timed.event["user_id"] for timed in few}
+    assert without_ids(few, known) == without_ids(PAST, known)
 
 
 def test_a_customer_is_in_one_place_at_a_time() -> None:
     session_ended: dict[str, datetime] = {}
-    for event in PAST:
+    for event in PAST_EVENTS:
         if event["type"] == "session":
             ended = datetime.fromisoformat(event["timestamp"])
             began = ended - timedelta(milliseconds=event["duration_ms"])
@@ -84,7 +84,7 @@ def test_a_customer_is_in_one_place_at_a_time() -> None:
 
 def test_live_customers_come_and_go_and_some_sign_up() -> None:
     events = live_events(5000)
-    known = {event["user_id"] for event in PAST}
+    known = {event["user_id"] for event in PAST_EVENTS}
     signed_up = {event["user_id"] for event in events if event["type"] == "signup"}
 
     assert [moment_ms(event) for event in events] == list(range(NOW_MS, NOW_MS + 5000 * 100, 100))
@@ -104,8 +104,8 @@ def test_what_goes_on_between_visits_goes_on_live() -> None:
     """Who was subscribed in the past is billed a month later, and agents answer, whether anybody comes or not."""
     whole = world()
     past, hours = list(whole.past()), 40 * 24
-    events = [told.event for told in islice(whole.live(ticking(3_600_000)), hours)]
-    subscribed = {told.event["user_id"] for told in past if told.event["type"] == "subscription_started"}
+    events = [timed.event for timed in islice(whole.live(ticking(3_600_000)), hours)]
+    subscribed = {timed.event["user_id"] for timed in past if timed.event["type"] == "subscription_started"}
     renewed = {event["user_id"] for event in events if event["type"] == "subscription_renewed"}
 
     assert renewed & subscribed
@@ -128,8 +128,10 @@ def test_who_has_cancelled_is_silent_more_often_than_others() -> None:
 
 
 def test_customers_are_identified_now_and_then_or_never() -> None:
-    customers = {event["user_id"] for event in PAST}
-    segments = [(event["user_id"], event["traits"]["segment"]) for event in PAST if event["type"] == "identify"]
+    customers = {event["user_id"] for event in PAST_EVENTS}
+    segments = [
+        (event["user_id"], event["traits"]["segment"]) for event in PAST_EVENTS if event["type"] == "identify"
+    ]
 
     assert {segment for _, segment in segments} == {"trial", "team", "enterprise"}
     assert 0.1 < len(customers - {customer for customer, _ in segments}) / len(customers) < 0.5
@@ -137,6 +139,6 @@ def test_customers_are_identified_now_and_then_or_never() -> None:
 
 
 def test_some_customers_revise_what_they_answered() -> None:
-    answered = [(event["user_id"], event["survey_id"]) for event in PAST if event["type"] == "survey_response"]
+    answered = [(event["user_id"], event["survey_id"]) for event in PAST_EVENTS if event["type"] == "survey_response"]
 
     assert len(set(answered)) < len(answered)

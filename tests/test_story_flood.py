@@ -107,5 +107,5 @@ def largest_record(story: Story) -> int:
         len(record)
         for shard in range(story.settings.partitions)
         for bucket in redis.scan_iter(f"{keys.shard(shard).customers}:*")
-        for record in redis.hvals(bucket)  # type: ignore[union-attr]
+        for record in redis.hvals(bucket)
     )

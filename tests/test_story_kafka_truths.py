@@ -269,7 +269,7 @@ def test_partitions_raised_on_one_topic_are_noticed_within_seconds_and_there_is_
     assert_stops(worker, "clicks has 6", "ASSIDU_PARTITIONS=6 assidu topics --raise", "ASSIDU_NAMESPACE")
 
     anew = f"{story.settings.namespace}-anew"
-    again = {"partitions": 6, "namespace": anew, "group": anew}
+    again: dict[str, Any] = {"partitions": 6, "namespace": anew, "group": anew}
     assert assidu.run("topics", **again).returncode == MISTAKE
     done = assidu.run("topics", "--raise", **again)
     assert done.returncode == 0, done.stderr

@@ -50,7 +50,7 @@ def crossing(user: str, threshold: float, moment: int, active_days: int = 3) -> 
     return [event("login", user, last - age * DAY) for age in range(active_days)]
 
 
-def users(messages: list[ChurnRisk]) -> list[str | None]:
+def users(messages: list[ChurnRisk]) -> list[str]:
     return sorted(each.user_id or "" for each in messages)
 
 

@@ -27,7 +27,7 @@ def seen(before: int | None, event: dict[str, Any]) -> tuple[int, Move]:
     return now, (before, now)
 
 
-class Counting(DynamicSink[tuple[str, Move]], StatelessSinkPartition[tuple[str, Move]]):
+class Counting(DynamicSink[tuple[str, Move]], StatelessSinkPartition[tuple[str, Move]]):  # type: ignore[misc]
     """The end of the flow: the moves of all customers are added up."""
 
     def __init__(self, last_seen: LastSeen) -> None:
@@ -54,4 +54,4 @@ def dataflow(settings: Settings) -> Dataflow:
 
 
 if __name__ == "__main__":
-    cli_main(dataflow(read_settings()))  # type: ignore[no-untyped-call]
+    cli_main(dataflow(read_settings()))

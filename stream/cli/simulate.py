@@ -5,7 +5,7 @@ Imports of the parts stand inside the command, so that `assidu --help` answers a
 
 from __future__ import annotations
 
-from typing import TextIO
+from pathlib import Path
 
 import click
 
@@ -17,8 +17,7 @@ from stream.stopping import run_interruptibly
 Examples:
   assidu simulate --rate 0                           75 days of the past, and no more
   assidu simulate --days 0 --rate 500                live traffic until Ctrl-C
-  assidu simulate --for 60 --ledger truth.json       compare it with
-  assidu report --format json --at MOMENT            at the moment that the ledger names
+  assidu simulate --for 60 --activity-log log.jsonl  keep what happened, to count it by other means
 """
 )
 @click.option("--seed", type=int, default=1, show_default=True, help="The same seed, the same customers.")
@@ -40,20 +39,20 @@ Examples:
     help="End after so long a time of live traffic.  [default: until Ctrl-C]",
 )
 @click.option(
-    "--ledger",
-    type=click.File("w", lazy=False),
+    "--activity-log",
+    "log",
+    type=click.Path(dir_okay=False, path_type=Path),
     metavar="FILE",
-    help="In the end write what every indicator must be, in the form of `assidu report --format json`.",
+    help="Write every event to FILE as it happened, once and before delivery: JSON lines.",
 )
-def simulate(seed: int, customers: int, days: int, rate: float, seconds: float | None, ledger: TextIO | None) -> None:
-    """Send what simulated customers did and do to Kafka.
+def simulate(seed: int, customers: int, days: int, rate: float, seconds: float | None, log: Path | None) -> None:
+    """Send the events of simulated customers to Kafka.
 
-    First their past at full speed, then live traffic. Some messages are repeated, late, out of order,
-    malformed, of bots or of tests: none of it may change a number. The ledger is only true of topics to
-    which nothing else was sent.
+    First their past at full speed, then live traffic. Delivery is unreliable: some messages are repeated,
+    late, out of order, malformed, of bots or of tests. None of it may change a number.
     """
     from stream.settings import read_settings
     from stream.simulate import Plan
     from stream.simulate.run import run_simulation
 
-    run_interruptibly(run_simulation(read_settings(), Plan(seconds, customers, seed, rate, days), ledger))
+    run_interruptibly(run_simulation(read_settings(), Plan(seconds, customers, seed, rate, days), log))

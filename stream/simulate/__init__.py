@@ -1,10 +1,9 @@
-"""Simulated customers: what they truly do, the ledger that knows it, and the unreliable way their events take."""
+"""Simulated customers: what they do, as events of the contract, and the unreliable delivery of these to Kafka."""
 
-from stream.simulate.customers import PAST_DAYS
-from stream.simulate.ledger import Ledger
-from stream.simulate.sitting import Event
+from stream.simulate.delivery import Message, UnreliableDelivery
+from stream.simulate.profiles import PAST_DAYS
+from stream.simulate.session import Event
 from stream.simulate.traffic import Plan, Traffic
-from stream.simulate.way import Message, Way
-from stream.simulate.world import Told, World
+from stream.simulate.world import TimedEvent, World
 
-__all__ = ["PAST_DAYS", "Event", "Ledger", "Message", "Plan", "Told", "Traffic", "Way", "World"]
+__all__ = ["PAST_DAYS", "Event", "Message", "Plan", "TimedEvent", "Traffic", "UnreliableDelivery", "World"]

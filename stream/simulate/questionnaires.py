@@ -23,9 +23,9 @@ class Questionnaire(NamedTuple):
     def scale(self) -> str:
         return f"{self.first}-{self.last}"
 
-    def meant(self, chance: Random) -> int:
+    def draw_score(self, rng: Random) -> int:
         """A score of which more is better; most customers are rather content."""
-        return self.first + int(chance.betavariate(4, 1.5) * (self.last - self.first + 1))
+        return self.first + int(rng.betavariate(4, 1.5) * (self.last - self.first + 1))
 
     def printed(self, score: int) -> int:
         """What the customer ticks to mean this score."""
@@ -44,15 +44,15 @@ QUESTIONNAIRES = (
 )
 
 
-def drawn_questionnaire(chance: Random) -> Questionnaire:
-    [drawn] = chance.choices(QUESTIONNAIRES, [each.weight for each in QUESTIONNAIRES])
+def draw_questionnaire(rng: Random) -> Questionnaire:
+    [drawn] = rng.choices(QUESTIONNAIRES, [each.weight for each in QUESTIONNAIRES])
     return drawn
 
 
-def drawn_themes(chance: Random) -> tuple[str, ...]:
+def draw_themes(rng: Random) -> tuple[str, ...]:
     """Most say nothing in words."""
-    return tuple(chance.sample(THEMES, chance.choice((1, 1, 2)))) if chance.random() < 0.4 else ()
+    return tuple(rng.sample(THEMES, rng.choice((1, 1, 2)))) if rng.random() < 0.4 else ()
 
 
-def drawn_sentiment(chance: Random) -> str | None:
-    return chance.choice(SENTIMENTS) if chance.random() < 0.3 else None
+def draw_sentiment(rng: Random) -> str | None:
+    return rng.choice(SENTIMENTS) if rng.random() < 0.3 else None

@@ -1,4 +1,4 @@
-"""What the simulated customers did and do, sent to Kafka: first their past at full speed, then live."""
+"""Simulated traffic, sent to Kafka: the customers' past at full speed, then live events."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from time import monotonic, time
 from typing import NamedTuple
 
 from stream.emit import Emitter
-from stream.simulate.customers import PAST_DAYS
-from stream.simulate.ledger import Ledger
-from stream.simulate.way import Message, Way
-from stream.simulate.world import DAY_MS, World
+from stream.simulate.activity_log import ActivityLog
+from stream.simulate.delivery import Message, UnreliableDelivery
+from stream.simulate.profiles import PAST_DAYS
+from stream.simulate.world import DAY_MS, TimedEvent, World
 
-_PAUSE_EVERY = 200  # events of the past: sending does not pause by itself, and others want to run
+_PAUSE_EVERY = 200  # events of the past: sending does not pause by itself, and other tasks want to run
 _TICK_SECONDS = 0.02
 
 
@@ -30,35 +30,31 @@ class Plan(NamedTuple):
 
 
 class Traffic:
-    """`past_share` (0 to 1) tells how much of the past is on its way; `sent` how many messages are, in all."""
+    """`past_share` (0 to 1) tells how much of the past is sent; `sent` counts messages, of past and live events."""
 
-    def __init__(self, emitter: Emitter, plan: Plan) -> None:
+    def __init__(self, emitter: Emitter, plan: Plan, log: ActivityLog | None = None) -> None:
         now = datetime.now(UTC)
         self.past_share = 0.0
         self.sent = 0
         self._emitter = emitter
         self._plan = plan
+        self._log = log
         self._now_ms = now.timestamp() * 1000
         self._world = World(plan.seed, plan.customers, now, plan.days)
-        self._way = Way(plan.seed)
+        self._delivery = UnreliableDelivery(plan.seed)
         self._stopped = False
 
-    @property
-    def ledger(self) -> Ledger:
-        """True of what is sent once `arrive` has returned."""
-        return self._world.ledger
-
     def stop(self) -> None:
-        """Let nothing more happen. (To cancel a sender could lose a message on its way.)"""
+        """Let nothing more happen. (Cancelling a sender could lose a message.)"""
         self._stopped = True
 
     async def send_past(self) -> None:
-        """Returns when Kafka has acknowledged what has arrived by now; what is very late comes later."""
+        """Returns when Kafka has acknowledged what has arrived by now; what is very late arrives later."""
         start_ms = self._now_ms - self._plan.days * DAY_MS
-        for number, told in enumerate(self._world.past()):
-            await self._send(self._way.carry(told))
+        for number, timed in enumerate(self._world.past()):
+            await self._deliver(timed)
             if number % _PAUSE_EVERY == 0:
-                self.past_share = (told.at_ms - start_ms) / (self._now_ms - start_ms)
+                self.past_share = (timed.at_ms - start_ms) / (self._now_ms - start_ms)
                 await asyncio.sleep(0)
                 if self._stopped:
                     return
@@ -70,18 +66,23 @@ class Traffic:
         events = self._world.live(_clock_ms)
         start, happened = monotonic(), 0
         seconds = inf if self._plan.seconds is None else self._plan.seconds
-        while (gone := monotonic() - start) < seconds and not self._stopped:
-            due = int(gone * self._plan.rate)
+        while (elapsed := monotonic() - start) < seconds and not self._stopped:
+            due = int(elapsed * self._plan.rate)
             for _ in range(due - happened):
-                await self._send(self._way.carry(next(events)))
+                await self._deliver(next(events))
             happened = due
-            await self._send(self._way.arrived(_clock_ms()))
+            await self._send(self._delivery.arrived(_clock_ms()))
             await asyncio.sleep(_TICK_SECONDS)
 
     async def arrive(self) -> None:
-        """Everything that is still under way arrives, and Kafka has acknowledged it."""
-        await self._send(self._way.arrived())
+        """Everything still in flight arrives, and Kafka has acknowledged it."""
+        await self._send(self._delivery.arrived())
         await self._emitter.flush()
+
+    async def _deliver(self, timed: TimedEvent) -> None:
+        if self._log:
+            self._log.write(timed.event)
+        await self._send(self._delivery.send(timed))
 
     async def _send(self, messages: Iterable[Message]) -> None:
         for message in messages:

@@ -1,4 +1,4 @@
-"""The world: customers who live their lives up to now, each in their own cadence, and go on from now."""
+"""The simulated world: customers who come and go in their own rhythm, up to now and on from now."""
 
 from __future__ import annotations
 
@@ -9,33 +9,32 @@ from itertools import accumulate, count
 from random import Random
 from typing import NamedTuple
 
-from stream.simulate.agenda import Agenda, Step
-from stream.simulate.customers import JUST_NOW, PAST_DAYS, Habit, drawn_customer, drawn_habit
-from stream.simulate.ledger import Ledger
-from stream.simulate.mood import likely_to_leave
-from stream.simulate.script import visit
-from stream.simulate.sitting import Event, Person
+from stream.simulate.churn_propensity import churn_propensity
+from stream.simulate.profiles import LIVE_SIGNUP, PAST_DAYS, Persona, draw_persona, draw_profile
+from stream.simulate.scheduler import Scheduler, Step
+from stream.simulate.session import Customer, Event
+from stream.simulate.visit import visit
 
 DAY_MS = 86_400_000
 
-CROWD = 60  # live visits going on at once
-STAY = 0.7  # how likely a live visitor goes on after what would have been a visit
-SIGN_UP = 0.05  # of live visitors
-COME_BACK = 0.03  # how likely a live visitor who left, or is about to, is, compared with others
+LIVE_VISITORS = 60  # at once
+VISITS_ON = 0.7  # the probability that a live visitor goes on after a visit
+SIGNS_UP = 0.05  # of live visitors
+RESURRECTION_WEIGHT = 0.03  # how often a customer who left, or is about to, visits live, compared with others
 
-PATIENCE_MS = 20 * 60_000
-"""Who was not heard of for so long has left."""
+ABANDONED_MS = 20 * 60_000
+"""A live visitor whose turn did not come for so long has left."""
 
 
-class Told(NamedTuple):
+class TimedEvent(NamedTuple):
     """An event and its moment, in milliseconds since the epoch."""
 
     at_ms: int
     event: Event
 
 
-class Due(NamedTuple):
-    """A step of a life at its moment; of several at the same, by the customer's number."""
+class TimedStep(NamedTuple):
+    """A step of a customer's past. Steps of the same moment go by the customers' numbers."""
 
     at_ms: int
     number: int
@@ -43,126 +42,123 @@ class Due(NamedTuple):
 
 
 class World:
-    """`ledger` knows what has truly happened: exactly the events that `past` and `live` have yielded so far.
-
-    The same seed, customers, moment and days make the same world, event ids included. Every customer lives by a
+    """The same seed, customers, moment and days make the same world, event ids included. Every customer has a random
     generator of its own, so that one more customer changes nothing for the others.
     """
 
     def __init__(self, seed: int, customers: int, now: datetime, days: float = PAST_DAYS) -> None:
-        self.ledger = Ledger()
         self._seed = seed
         self._now_ms = int(now.timestamp() * 1000)
         self._days = days
         self._numbers = count()
-        self._agenda = Agenda()
-        self._people = [self._person(number) for number in range(customers)]
+        self._scheduler = Scheduler()
+        self._customers = [self._customer(number) for number in range(customers)]
 
-    def past(self) -> Iterator[Told]:
-        """All that happened in the days before now, in the order of time."""
-        lives = (self._life(number, person, chance) for number, (person, chance) in enumerate(self._people))
-        for at_ms, _, step in merge(*lives, key=lambda due: due[:2]):
-            if self._agenda.next_ms <= at_ms:
-                yield from self._meanwhile(at_ms)
-            yield self._done(at_ms, step)
-        yield from self._meanwhile(self._now_ms - 1)
+    def past(self) -> Iterator[TimedEvent]:
+        """All events of the days before now, in the order of time."""
+        pasts = (self._past_of(number, customer, rng) for number, (customer, rng) in enumerate(self._customers))
+        for at_ms, _, step in merge(*pasts, key=lambda timed: timed[:2]):
+            if self._scheduler.next_ms <= at_ms:
+                yield from self._scheduled(at_ms)
+            yield self._run(at_ms, step)
+        yield from self._scheduled(self._now_ms - 1)
 
-    def live(self, clock_ms: Callable[[], int]) -> Iterator[Told]:
-        """What the same customers, and new ones, do from now on: endless, each event at the clock's moment.
+    def live(self, clock_ms: Callable[[], int]) -> Iterator[TimedEvent]:
+        """The events from now on, of the same customers and new ones: endless, each at the clock's moment.
 
-        Whoever used to come often comes first; a few who had left are back. What goes on by itself keeps its pace.
+        The more often customers used to visit, the sooner they do; a few who had left are back. Workflows keep their
+        pace.
         """
-        chance = Random(f"{self._seed} live")
-        visitors = self._visitors(chance)
+        rng = Random(f"{self._seed} live")
+        visitors = self._live_visitors(rng)
         at_ms = self._now_ms
-        crowd = [_Stay(next(visitors), chance, at_ms) for _ in range(CROWD)]
+        present = [_LiveVisitor(next(visitors), rng, at_ms) for _ in range(LIVE_VISITORS)]
         while True:
-            at_ms = max(at_ms, clock_ms())  # a clock that is put back must not undo the order of acts
-            if self._agenda.next_ms <= at_ms:
-                yield Told(at_ms, self._agenda.do_next(at_ms))
+            at_ms = max(at_ms, clock_ms())  # a clock that is put back must not undo the order of events
+            if self._scheduler.next_ms <= at_ms:
+                yield TimedEvent(at_ms, self._scheduler.run_next(at_ms))
                 continue
-            place = chance.randrange(CROWD)
-            while (step := crowd[place].next_step(at_ms)) is None:
-                crowd[place] = _Stay(next(visitors), chance, at_ms)
-            yield self._done(at_ms, step)
+            place = rng.randrange(LIVE_VISITORS)
+            while (step := present[place].next_step(at_ms)) is None:
+                present[place] = _LiveVisitor(next(visitors), rng, at_ms)
+            yield self._run(at_ms, step)
 
-    def _done(self, at_ms: int, step: Step) -> Told:
-        told = Told(at_ms, step.act(at_ms))
-        if step.then:
-            self._agenda.take(step.then, at_ms)
-        return told
+    def _run(self, at_ms: int, step: Step) -> TimedEvent:
+        timed = TimedEvent(at_ms, step.act(at_ms))
+        if step.workflow:
+            self._scheduler.start(step.workflow, at_ms)
+        return timed
 
-    def _meanwhile(self, until_ms: int) -> Iterator[Told]:
-        """What goes on by itself until then."""
-        while (at_ms := self._agenda.next_ms) <= until_ms:
-            yield Told(at_ms, self._agenda.do_next(at_ms))
+    def _scheduled(self, until_ms: int) -> Iterator[TimedEvent]:
+        """The events of workflows until then."""
+        while (at_ms := self._scheduler.next_ms) <= until_ms:
+            yield TimedEvent(at_ms, self._scheduler.run_next(at_ms))
 
-    def _person(self, number: int, habit: Habit | None = None) -> tuple[Person, Random]:
-        chance = Random(f"{self._seed} customer {number}")
-        customer = drawn_customer(number, habit or drawn_habit(chance), chance)
-        return Person(customer, self.ledger.new_diary(customer.product, customer.user_id), self._new_id), chance
+    def _customer(self, number: int, persona: Persona | None = None) -> tuple[Customer, Random]:
+        rng = Random(f"{self._seed} customer {number}")
+        return Customer(draw_profile(number, persona or draw_persona(rng), rng), self._new_id), rng
 
     def _new_id(self) -> str:
         # Of two answers in the same millisecond the greater id is the later one: hence the leading zeros.
         return f"{self._seed}-{self._now_ms}-{next(self._numbers):010}"
 
-    def _life(self, number: int, person: Person, chance: Random) -> Iterator[Due]:
-        """The customer's past, in the order of time."""
-        customer = person.customer
-        signs_up = customer.joined < self._days
-        days_ago = customer.joined if signs_up else self._days - chance.random() * customer.gap_days
+    def _past_of(self, number: int, customer: Customer, rng: Random) -> Iterator[TimedStep]:
+        """Visit after visit, in the order of time."""
+        profile = customer.profile
+        signs_up = profile.joined < self._days
+        days_ago = profile.joined if signs_up else self._days - rng.random() * profile.gap_days
         while days_ago > 0:
-            if customer.is_away(days_ago):
-                days_ago = customer.away_until
+            if profile.is_away(days_ago):
+                days_ago = profile.away_until
                 continue
             begin_ms, seconds = self._now_ms - int(days_ago * DAY_MS), 0.0
-            for step in visit(person, chance, signs_up):
-                seconds += step.pause_seconds
+            for step in visit(customer, rng, signs_up):
+                seconds += step.delay_seconds
                 at_ms = begin_ms + int(seconds * 1000)
                 if at_ms >= self._now_ms:
                     return
-                yield Due(at_ms, number, step)
-            if chance.random() < likely_to_leave(person.diary):
+                yield TimedStep(at_ms, number, step)
+            if rng.random() < churn_propensity(customer.state):
                 return
             signs_up = False
-            # A gamma of shape 2 is more regular than chance: people have a rhythm.
-            gap_days = chance.gammavariate(2, customer.gap_at(days_ago) / 2)
+            # A gamma distribution of shape 2 is more regular than an exponential one: people have a rhythm.
+            gap_days = rng.gammavariate(2, profile.gap_at(days_ago) / 2)
             days_ago -= max(gap_days, (seconds + 60) / 86_400)
 
-    def _visitors(self, chance: Random) -> Iterator[Person]:
-        """Who comes next, live: someone known, or (of no use to the past) someone who signs up."""
-        known = [person for person, _ in self._people]
-        weights = list(accumulate(map(_eagerness, known)))
+    def _live_visitors(self, rng: Random) -> Iterator[Customer]:
+        """Who visits next: a known customer, or a new one."""
+        known = [customer for customer, _ in self._customers]
+        weights = list(accumulate(map(_visit_weight, known)))
         for number in count(len(known)):
-            while chance.random() >= SIGN_UP:
-                yield chance.choices(known, cum_weights=weights)[0]
-            yield self._person(number, JUST_NOW)[0]
+            while rng.random() >= SIGNS_UP:
+                yield rng.choices(known, cum_weights=weights)[0]
+            yield self._customer(number, LIVE_SIGNUP)[0]
 
 
-def _eagerness(person: Person) -> float:
-    has_left = person.customer.has_left or likely_to_leave(person.diary) > 0
-    return (COME_BACK if has_left else 1.0) / person.customer.gap_at(0)
+def _visit_weight(customer: Customer) -> float:
+    has_left = customer.profile.has_churned or churn_propensity(customer.state) > 0
+    return (RESURRECTION_WEIGHT if has_left else 1.0) / customer.profile.gap_at(0)
 
 
-class _Stay:
-    """Everything a live visitor does before leaving."""
+class _LiveVisitor:
+    """All the steps of a live visitor until it leaves."""
 
-    def __init__(self, person: Person, chance: Random, since_ms: int) -> None:
-        self._steps = _visits(person, chance)
+    def __init__(self, customer: Customer, rng: Random, since_ms: int) -> None:
+        self._steps = _visits(customer, rng)
         self._last_ms = since_ms
 
     def next_step(self, at_ms: int) -> Step | None:
         """None when the visitor has left."""
-        if at_ms - self._last_ms > PATIENCE_MS:
+        if at_ms - self._last_ms > ABANDONED_MS:
             return None
         self._last_ms = at_ms
         return next(self._steps, None)
 
 
-def _visits(person: Person, chance: Random) -> Iterator[Step]:
-    signs_up = person.customer.joined == 0
+def _visits(customer: Customer, rng: Random) -> Iterator[Step]:
+    signs_up = customer.profile.joined == 0
     while True:
-        yield from visit(person, chance, signs_up)
-        if chance.random() >= STAY:
+        yield from visit(customer, rng, signs_up)
+        if rng.random() >= VISITS_ON:
             return
         signs_up = False

@@ -9,7 +9,7 @@ from math import exp, log, log2
 from zlib import crc32
 from zoneinfo import ZoneInfo
 
-from tests.recount.happenings import EPOCH, MILLISECOND, Happening, of_one_survey
+from tests.recount.happenings import EPOCH, MILLISECOND, Happening, by_customer, of_one_survey
 from tests.recount.samples import Exact, Sample, sample, share
 
 DEFAULTS = {
@@ -32,8 +32,7 @@ def churn_risk(
     history: list[Happening], now: int, zone: ZoneInfo, first_week_days: int, weights: Mapping[str, float] = DEFAULTS
 ) -> dict[Sample, Exact]:
     found: Counter[tuple[str, str, str, str]] = Counter()
-    for customer in {event.customer for event in history}:
-        own = [event for event in history if event.customer == customer]
+    for own in by_customer(history).values():
         active = [event for event in own if event.active]
         if not active:
             continue
@@ -157,12 +156,11 @@ def told(found: Counter[tuple[str, str, str, str]], channels: set[str], segments
         for reason in REASONS:
             number = sum(n for (at, why, *_), n in found.items() if (at, why) == (level_, reason))
             samples[sample("risk_reasons_customers", level=level_, reason=reason)] = number
-    groups = [("", {}, None)]
-    groups += [("_by_channel", {"channel": each}, each) for each in channels]
-    groups += [("_by_segment", {"segment": each}, each) for each in segments | {"unknown"}]
-    for twin, labels, value in groups:
-        place = {"_by_channel": 2, "_by_segment": 3}.get(twin)
-        those = {key: n for key, n in found.items() if place is None or key[place] == value}
+    groups: list[tuple[str, dict[str, str], int, str]] = [("", {}, 0, "")]
+    groups += [("_by_channel", {"channel": each}, 2, each) for each in channels]
+    groups += [("_by_segment", {"segment": each}, 3, each) for each in segments | {"unknown"}]
+    for twin, labels, place, value in groups:
+        those = {key: n for key, n in found.items() if not twin or key[place] == value}
         for level_ in LEVELS:
             number = sum(n for key, n in those.items() if key[0] == level_)
             samples[sample(f"risk{twin}_customers", level=level_, **labels)] = number

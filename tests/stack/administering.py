@@ -77,7 +77,7 @@ def forbid(settings: Settings, name: str, operation: int, kind: int = TOPIC) -> 
     _do(settings, deny)
 
 
-class _CreateAcls(Request[CreateAclsRequest_v1]):
+class _CreateAcls(Request[CreateAclsRequest_v1]):  # type: ignore[misc]
     API_KEY = 30
 
     def __init__(self, rules: list[tuple[object, ...]]) -> None:

@@ -1,4 +1,4 @@
-"""The way of simulated events: whatever becomes of them on it, each of them arrives, and nothing else counts."""
+"""Unreliable delivery: whatever becomes of simulated events, each of them arrives, and nothing else counts."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from itertools import pairwise
 import msgspec
 
 from schemas import FAMILY_OF_TYPE, Event, Rejected, decode
-from stream.simulate import Message, Way
-from tests.test_simulate import NOW_MS, TOLD
+from stream.simulate import Message, UnreliableDelivery
+from tests.test_simulate import NOW_MS, PAST
 
-WAY = Way(seed=1)
-BY_NOW = [message for told in TOLD for message in WAY.carry(told)]
-VERY_LATE = list(WAY.arrived())
+DELIVERY = UnreliableDelivery(seed=1)
+BY_NOW = [message for timed in PAST for message in DELIVERY.send(timed)]
+VERY_LATE = list(DELIVERY.arrived())
 ARRIVED = [*BY_NOW, *VERY_LATE]
 
 OUTCOMES = [(message, decode(message.value, message.family)) for message in ARRIVED]
@@ -26,7 +26,7 @@ def counts(event: Event) -> bool:
 
 def test_what_arrives_and_counts_is_what_happened() -> None:
     happened = {
-        Message(FAMILY_OF_TYPE[event["type"]], event["user_id"], msgspec.json.encode(event)) for _, event in TOLD
+        Message(FAMILY_OF_TYPE[event["type"]], event["user_id"], msgspec.json.encode(event)) for _, event in PAST
     }
 
     assert {message for message, event in VALID if counts(event)} == happened
@@ -53,7 +53,7 @@ def test_events_arrive_late_and_out_of_order() -> None:
     assert all(event.epoch_ms < NOW_MS for _, event in VALID)
 
 
-def test_the_same_seed_makes_the_same_way() -> None:
-    again = Way(seed=1)
+def test_the_same_seed_makes_the_same_deliveries() -> None:
+    again = UnreliableDelivery(seed=1)
 
-    assert [message for told in TOLD for message in again.carry(told)] == BY_NOW
+    assert [message for timed in PAST for message in again.send(timed)] == BY_NOW
