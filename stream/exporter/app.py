@@ -142,7 +142,7 @@ class Exporter:
 
     def _views(self, minute: int) -> dict[str, View]:
         table, today = self._replica.table, self._calendar.day(minute)
-        definitions = self._settings.definitions
+        definitions = self._settings.indicators.definitions
         return {product: View(table, product, minute, today, definitions) for product in table.products}
 
     async def _compact(self, minute: int) -> None:

@@ -7,7 +7,6 @@ from enum import IntEnum
 from typing import NamedTuple
 
 MINUTE_MS = 60_000
-VISIT_GAP_MS = 30 * MINUTE_MS
 
 
 class Deed(NamedTuple):
@@ -80,11 +79,13 @@ class Turn(NamedTuple):
     stage: TicketStage | SubscriptionStage
 
 
-class Membership(NamedTuple):
-    """The customer was said to be in this segment."""
+class Traits(NamedTuple):
+    """The customer was said to have these traits."""
 
     at_ms: int
     segment: str
+    plan: str
+    country: str
 
 
 @dataclass
@@ -108,14 +109,14 @@ class Diary:
     def __init__(self, user_id: str) -> None:
         self.user_id = user_id
         self.deeds: list[Deed] = []
-        self.visits: dict[str, list[Visit]] = {}
+        self.stays: dict[str, list[Visit]] = {}
         self.exposures: list[Exposure] = []
         self.actions: list[Action] = []
         self.questions: list[Question] = []
         self.answers: list[Answer] = []
         self.tickets: dict[str, list[Turn]] = {}
         self.subscription: list[Turn] = []
-        self.memberships: list[Membership] = []
+        self.traits: list[Traits] = []
 
     @property
     def opinions(self) -> dict[tuple[str, str, str], Answer]:
@@ -137,19 +138,29 @@ class Diary:
         """When the subscription was cancelled; None for who is subscribed or never was."""
         return max(self.subscription).at_ms if self.subscription and not self.subscribed else None
 
-    @property
-    def segment(self) -> str | None:
-        """None for who was never identified."""
-        return max(self.memberships).segment if self.memberships else None
+    def trait(self, name: str) -> str | None:
+        """As it was said last; None for who was never identified."""
+        said = [(each.at_ms, str(getattr(each, name))) for each in self.traits]
+        return max(said)[1] if said else None
 
     def stay(self, channel: str, from_ms: int, until_ms: int) -> Visit:
-        """The visit that this is part of: who is back on the channel within half an hour had not really left.
+        """A part of a visit, to be added to."""
+        part = Visit(from_ms, until_ms)
+        self.stays.setdefault(channel, []).append(part)
+        return part
+
+    def visits(self, gap_ms: int) -> dict[str, list[Visit]]:
+        """By channel: who is back within the gap had not really left.
 
         A session may tell that what seemed to be two visits was one.
         """
-        visits = self.visits.setdefault(channel, [])
-        visit = Visit(from_ms, until_ms)
-        while visits and from_ms - visits[-1].end_ms <= VISIT_GAP_MS:
+        return {channel: _visits(stays, gap_ms) for channel, stays in self.stays.items()}
+
+
+def _visits(stays: list[Visit], gap_ms: int) -> list[Visit]:
+    visits: list[Visit] = []
+    for visit in stays:
+        while visits and visit.begin_ms - visits[-1].end_ms <= gap_ms:
             visit = visits.pop().going_on(visit)
         visits.append(visit)
-        return visit
+    return visits

@@ -6,6 +6,7 @@ from collections import defaultdict
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
+from stream.core.definitions import Definitions
 from stream.json_text import json_text
 from stream.simulate.diary import Diary
 from stream.simulate.truth.activity import activity
@@ -41,22 +42,20 @@ class Ledger:
         moments = (diary.deeds[-1].at_ms for diaries in self._diaries.values() for diary in diaries if diary.deeds)
         return max(moments, default=None)
 
-    def truth(
-        self, at: datetime, zone: ZoneInfo, first_week_days: int = 3, csat_7_from: int = 5
-    ) -> dict[Sample, Value]:
+    def truth(self, at: datetime, zone: ZoneInfo, definitions: Definitions) -> dict[Sample, Value]:
         """Every sample that should be shown at `at`, which must not lie before the newest deed (to the minute)."""
         moment = Moment(at, zone)
         found: dict[Sample, Value] = {}
         for product, diaries in self._diaries.items():
             written = [diary for diary in diaries if diary.deeds]
             if written:
-                samples = _of_product(product, written, moment, first_week_days, csat_7_from)
+                samples = _of_product(product, written, moment, definitions)
                 found |= {(name, labels | {("product", product)}): value for (name, labels), value in samples.items()}
         return found
 
-    def report(self, at: datetime, zone: ZoneInfo, first_week_days: int = 3, csat_7_from: int = 5) -> str:
+    def report(self, at: datetime, zone: ZoneInfo, definitions: Definitions) -> str:
         """The truth as JSON, in the form of `assidu report --format json`."""
-        truth = self.truth(at, zone, first_week_days, csat_7_from)
+        truth = self.truth(at, zone, definitions)
         in_order = sorted((name, sorted(labels)) for name, labels in truth)
         lines = [
             {"name": name, "labels": dict(labels), "value": truth[name, frozenset(labels)]}
@@ -65,19 +64,17 @@ class Ledger:
         return json_text({"at": at.isoformat(), "metrics": lines})
 
 
-def _of_product(
-    product: str, diaries: list[Diary], moment: Moment, first_week_days: int, csat_7_from: int
-) -> Samples:
-    attended = attendances(diaries, moment)
+def _of_product(product: str, diaries: list[Diary], moment: Moment, definitions: Definitions) -> Samples:
+    attended, first_week_days = attendances(diaries, moment), definitions.first_week_days
     return {
         **activity(diaries, moment),
         **complete_days(attended, moment),
         **first_week(attended, moment, first_week_days),
-        **retention(attended, moment),
-        **churn_risk(diaries, moment, first_week_days),
+        **retention(attended, moment, definitions.retention_days),
+        **churn_risk(diaries, moment, first_week_days, definitions.segment),
         **risk_grades(product, diaries, moment, first_week_days),
         **clicks(diaries, moment),
         **content(diaries, moment),
-        **surveys(diaries, moment, csat_7_from),
-        **visits(diaries, moment),
+        **surveys(diaries, moment, definitions.csat_7_from),
+        **visits(diaries, moment, definitions.visit_gap_ms),
     }

@@ -84,5 +84,5 @@ def _write(traffic: Traffic, settings: Settings, ledger: TextIO) -> None:
     if newest_ms is None:
         raise UserError("nothing happened, so there is no ledger: choose more --customers or --days, or a --rate")
     newest = datetime.fromtimestamp(newest_ms // 60_000 * 60, UTC)
-    ledger.write(traffic.ledger.report(newest, settings.zone, settings.first_week_days, settings.csat_7_from))
+    ledger.write(traffic.ledger.report(newest, settings.zone, settings.indicators.definitions))
     print(f"wrote the truth at {newest.isoformat()} to {ledger.name}")

@@ -46,7 +46,7 @@ def _begun(sitting: Sitting, chance: Random, signs_up: bool) -> Iterator[Step]:
     elif sitting.channel in SUMMARISED or chance.random() < 0.4:
         yield Step(1, sitting.log_in)
     diary, segment = sitting.person.diary, sitting.person.segment
-    if segment and chance.random() < (0.05 if diary.segment else 0.6):
+    if segment and chance.random() < (0.05 if diary.traits else 0.6):
         yield Step(1, partial(sitting.be_identified, segment=segment, plan=plan_of(sitting.person)))
     if not diary.subscribed and chance.random() < (0.25 if signs_up else 0.03):
         yield from subscription(sitting, chance)

@@ -15,10 +15,10 @@ from stream.simulate.diary import (
     Deed,
     Diary,
     Exposure,
-    Membership,
     Question,
     SubscriptionStage,
     TicketStage,
+    Traits,
     Turn,
 )
 from stream.simulate.questionnaires import Questionnaire
@@ -43,7 +43,7 @@ class Person:
     @property
     def segment(self) -> str | None:
         """As it was said last; before anything was, as it will be."""
-        return self.diary.segment or self.customer.segment
+        return self.diary.trait("segment") or self.customer.segment
 
     def sit_down(self, channel: str | None = None) -> Sitting:
         """On the customer's own channel, if no other is named."""
@@ -71,8 +71,8 @@ class Sitting:
         return self._told(at_ms, "login", method="password")
 
     def be_identified(self, at_ms: int, segment: str, plan: Plan) -> Event:
-        self._diary.memberships.append(Membership(at_ms, segment))
         traits = {"plan": plan.name, "segment": segment, "country": self.person.customer.country}
+        self._diary.traits.append(Traits(at_ms, **traits))
         return self._told(at_ms, "identify", active=False, traits=traits)
 
     def look(self, at_ms: int, page: str, stay_ms: int) -> Event:

@@ -10,6 +10,7 @@ from typing import NamedTuple, TypeVar
 import numpy as np
 
 from schemas import TYPES, Event
+from stream.core.definitions import Definitions
 from stream.core.facts import Customers, Facts, Place, sample_of
 from stream.core.increments import Increments
 from stream.core.names import Names
@@ -17,7 +18,7 @@ from stream.core.ragged import Ints
 from stream.core.record import packed, unpacked
 from stream.core.series import NO_INCREMENTS
 from stream.core.time import Calendar
-from stream.metrics import CATALOGUE, KINDS, SPECIAL_COUNTS
+from stream.metrics import KINDS, SPECIAL_COUNTS, catalogue
 from stream.metrics.contribution import change
 from stream.metrics.evidence import Scoring
 from stream.worker.crossings import NOBODY, Schedule, noticed
@@ -49,7 +50,7 @@ def counted(arrived: Arrived, counters: Mapping[int, Counter[str]]) -> Arrived:
     return arrived.those(~left_out) if left_out.any() else arrived
 
 
-def facts_of(arrived: Arrived, names: Names, place: Place, calendar: Calendar) -> Touched:
+def facts_of(arrived: Arrived, names: Names, place: Place, calendar: Calendar, definitions: Definitions) -> Touched:
     """The events as columns, in the order of their types; a row for each customer of whom they leave a trace."""
     types = np.array([_NUMBER_OF_TYPE[struct] for struct in map(type, arrived.events)], np.int64)
     order = np.argsort(types, kind="stable")
@@ -60,7 +61,18 @@ def facts_of(arrived: Arrived, names: Names, place: Place, calendar: Calendar) -
     product_of_row = np.zeros(len(keys), np.int64)
     product_of_row[row] = product
     customers = Customers(products, product_of_row, names, sample_of(keys))
-    facts = Facts(CATALOGUE, customers, place, events, types[order], row, product, arrived.ms[order], calendar)
+    facts = Facts(
+        catalogue(definitions),
+        customers,
+        place,
+        events,
+        types[order],
+        row,
+        product,
+        arrived.ms[order],
+        calendar,
+        definitions,
+    )
     return Touched(facts, keys)
 
 
@@ -108,7 +120,7 @@ def fold(
     count_events(increments, facts)
     marks, old = unpacked(known, KINDS, customers)
     new = [memory.joined(facts, keep_days) for memory in old]
-    profiles = change(increments, customers, old, new, scoring)
+    profiles = change(increments, customers, old, new, facts.definitions, scoring)
     schedule = noticed(profiles, marks, keys, present)
     return Changes(packed(schedule.marks, new, customers), increments, facts.newest_ms, schedule)
 
@@ -146,7 +158,7 @@ def by_shard(facts: Facts, keys: Sequence[bytes], changes: Changes, shards: Iter
 
 def count_events(increments: Increments, facts: Facts) -> None:
     """The plain counts: +1 at each event's minute."""
-    for series in CATALOGUE.counted:
+    for series in facts.catalogue.counted:
         at, numbers = facts.under(series)
         increments.add(numbers, facts.minute[at], 1)
     for count_specially in SPECIAL_COUNTS:

@@ -134,7 +134,9 @@ class Pipeline:
         await retrying("admit products", lambda: common.products.learn(products_of(arrived), today), closed)
         arrived = placed(arrived, common.products.place, intake.counters)
         names = names_of({shard.number: shard.commits.names for shard in shards})
-        facts, keys = facts_of(arrived, names, common.labels.place, common.calendar)
+        facts, keys = facts_of(
+            arrived, names, common.labels.place, common.calendar, common.settings.indicators.definitions
+        )
         wanted = list(facts.wanted())
         await retrying("admit labels", lambda: common.labels.learn(wanted, today), closed)
         known = await self._load(shards, keys, facts.customers.shard)

@@ -39,12 +39,13 @@ class Outlook(NamedTuple):
     segment: str
 
 
-def churn_risk(diaries: list[Diary], moment: Moment, first_week_days: int) -> Samples:
-    outlooks = [found for diary in diaries if (found := outlook(diary, moment, first_week_days))]
+def churn_risk(diaries: list[Diary], moment: Moment, first_week_days: int, trait: str) -> Samples:
+    """`trait` is the one that is the segment."""
+    outlooks = [found for diary in diaries if (found := outlook(diary, moment, first_week_days, trait))]
     samples = _levels(outlooks)
     for channel in {deed.channel for diary in diaries for deed in diary.deeds if deed.active}:
         samples |= _levels([each for each in outlooks if each.channel == channel], "_by_channel", channel=channel)
-    for segment in {"unknown"} | {each.segment for diary in diaries for each in diary.memberships}:
+    for segment in {"unknown"} | {getattr(each, trait) for diary in diaries for each in diary.traits}:
         samples |= _levels([each for each in outlooks if each.segment == segment], "_by_segment", segment=segment)
     reasons = Counter((each.level, each.reason) for each in outlooks)
     for level in LEVELS:
@@ -53,7 +54,7 @@ def churn_risk(diaries: list[Diary], moment: Moment, first_week_days: int) -> Sa
     return samples
 
 
-def outlook(diary: Diary, moment: Moment, first_week_days: int) -> Outlook | None:
+def outlook(diary: Diary, moment: Moment, first_week_days: int, trait: str) -> Outlook | None:
     """None for who was never active, or long ago and has no subscription."""
     attended = attendance(diary, moment)
     if attended is None:
@@ -71,7 +72,7 @@ def outlook(diary: Diary, moment: Moment, first_week_days: int) -> Outlook | Non
         level=probable[-1],
         reason=next((each for each in REASONS if against.get(each) == heaviest > silence + ROUNDING), "silence"),
         channel=attended.last_channel,
-        segment=diary.segment or "unknown",
+        segment=diary.trait(trait) or "unknown",
     )
 
 

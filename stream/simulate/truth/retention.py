@@ -8,9 +8,9 @@ from stream.simulate.truth.moment import Moment
 from stream.simulate.truth.samples import Samples, sample, share
 
 
-def retention(attended: list[Attendance], moment: Moment) -> Samples:
+def retention(attended: list[Attendance], moment: Moment, days: tuple[int, ...]) -> Samples:
     samples: Samples = {}
-    for n in (1, 7, 14, 30):
+    for n in days:
         customers = cohort(attended, n, moment)
         back = sum(each.first_day + n in each.days for each in customers)
         samples[sample("retention_ratio", day=n)] = share(back, len(customers))

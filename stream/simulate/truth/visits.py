@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
-from stream.simulate.diary import MINUTE_MS, VISIT_GAP_MS, Diary, Visit
+from stream.simulate.diary import MINUTE_MS, Diary, Visit
 from stream.simulate.truth.activity import last_active
 from stream.simulate.truth.moment import WINDOWS, Moment
 from stream.simulate.truth.samples import Samples, sample, share
@@ -12,21 +12,33 @@ from stream.simulate.truth.samples import Samples, sample, share
 ENGAGED_MS = 10_000
 
 
-def visits(diaries: list[Diary], moment: Moment) -> Samples:
-    everywhere = [visit for diary in diaries for made in diary.visits.values() for visit in made]
+Closed = list[tuple[Visit, int]]
+"""Visits, each with the first minute in which nothing can belong to it any more."""
+
+
+def visits(diaries: list[Diary], moment: Moment, gap_ms: int) -> Samples:
+    by_customer = [_closed(diary, gap_ms) for diary in diaries]
+    everywhere = [visit for closed in by_customer for made in closed.values() for visit in made]
     samples = _made(everywhere, last_active(diaries), moment)
-    for channel in {channel for diary in diaries for channel in diary.visits}:
-        there = [visit for diary in diaries for visit in diary.visits.get(channel, [])]
+    for channel in {channel for closed in by_customer for channel in closed}:
+        there = [visit for closed in by_customer for visit in closed.get(channel, [])]
         samples |= _made(there, last_active(diaries, channel), moment, "_by_channel", channel=channel)
-    return samples | _frequency(diaries, moment)
+    return samples | _frequency(by_customer, moment)
 
 
-def closed_in(made: list[Visit], window: str, moment: Moment) -> list[Visit]:
-    """A visit is closed in the first minute in which nothing can belong to it any more."""
-    return [visit for visit in made if moment.holds((visit.end_ms + VISIT_GAP_MS) // MINUTE_MS + 1, window)]
+def _closed(diary: Diary, gap_ms: int) -> dict[str, Closed]:
+    """By channel."""
+    return {
+        channel: [(visit, (visit.end_ms + gap_ms) // MINUTE_MS + 1) for visit in made]
+        for channel, made in diary.visits(gap_ms).items()
+    }
 
 
-def _made(made: list[Visit], last: list[int], moment: Moment, twin: str = "", **labels: str) -> Samples:
+def closed_in(made: Closed, window: str, moment: Moment) -> list[Visit]:
+    return [visit for visit, minute in made if moment.holds(minute, window)]
+
+
+def _made(made: Closed, last: list[int], moment: Moment, twin: str = "", **labels: str) -> Samples:
     samples: Samples = {}
     for window in WINDOWS:
         closed = closed_in(made, window, moment)
@@ -53,9 +65,9 @@ def _engaged(visit: Visit) -> bool:
     return visit.end_ms - visit.begin_ms > ENGAGED_MS or visit.pages >= 2 or visit.converted
 
 
-def _frequency(diaries: list[Diary], moment: Moment) -> Samples:
+def _frequency(by_customer: list[dict[str, Closed]], moment: Moment) -> Samples:
     classes = dict.fromkeys(("1", "2", "3", "4-6", "7+"), 0)
-    closed = Counter(sum(len(closed_in(made, "30d", moment)) for made in diary.visits.values()) for diary in diaries)
+    closed = Counter(sum(len(closed_in(made, "30d", moment)) for made in own.values()) for own in by_customer)
     for number, customers in closed.items():
         if number:
             classes[str(number) if number < 4 else "4-6" if number < 7 else "7+"] += customers
