@@ -56,8 +56,8 @@ def _of_workers(settings: Settings) -> dict[str, str]:
     }
 
 
-# Free to differ, for nothing that is stored follows from them: definitions that a restart changes (scores are stored as
-# they are, the formula asks), alerts and targets, ports, time-outs, sizes of caches.
+# Free to differ, for nothing that is stored follows from them: definitions that a restart changes (scores are stored
+# as they are, the formula asks), alerts and targets, ports, time-outs, sizes of caches.
 
 
 def _defined(definitions: Definitions, change: Change) -> dict[str, str]:
@@ -91,8 +91,7 @@ async def agree(redis: Redis, settings: Settings, mine: Mapping[str, str] | None
     all by default). Returns the key of the event-id hashes. Raises UserError naming every setting that differs."""
     meta = Keys(settings.namespace).meta
     initial = {**_for_good(settings), **_changeable(settings), "id_key": str(secrets.randbits(63))}
-    if await redis.exists(meta):  # begun before there were some of the definitions: it was counted by their defaults
-        initial |= _defined(Definitions(), "anew") | _defined(Definitions(), "together")
+    initial |= await _stored(redis, settings)
     async with redis.pipeline(transaction=True) as pipe:
         for name, value in initial.items():
             pipe.hsetnx(meta, name, value)
@@ -119,8 +118,10 @@ def _changeable(settings: Settings) -> dict[str, str]:
 
 
 async def _stored(redis: Redis, settings: Settings) -> dict[str, str]:
+    """Nothing before anything was counted. What was begun before a definition could be chosen has its default."""
     stored = await redis.hgetall(Keys(settings.namespace).meta)
-    return {name.decode(): value.decode() for name, value in stored.items()}
+    defaults = _defined(Definitions(), "anew") | _defined(Definitions(), "together") if stored else {}
+    return defaults | {name.decode(): value.decode() for name, value in stored.items()}
 
 
 def _different(stored: Mapping[str, str], mine: Mapping[str, str]) -> dict[str, tuple[str, str]]:
