@@ -16,7 +16,7 @@ class Traits(Struct, frozen=True, gc=False, kw_only=True):
 
 
 class Identify(Event, frozen=True, gc=False, kw_only=True, tag="identify"):
-    """The customer has these traits. The latest that names the trait that is the segment puts its whole record there."""
+    """The customer has these traits. The latest that names a segment (a trait that is chosen) decides for its record."""
 
     traits: Traits
 

@@ -17,7 +17,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 
 from schemas import FAMILY_OF_TYPE, Event, Rejected, decode
-from stream.core.definition import Definitions
+from stream.core.definitions import Definitions
 from stream.core.facts import customers_of
 from stream.core.names import Names
 from stream.core.ragged import Ints
@@ -157,13 +157,13 @@ class State:
     calendar: Calendar
     keep_days: int | None = None
     coefficients: Coefficients = Coefficients()  # noqa: RUF009 — frozen
-    first_week_days: int = 3
+    definitions: Definitions = Definitions()  # noqa: RUF009 — frozen
     now_ms: int = 0
     """As of when crossings are looked for: no matter to anything else."""
     shard: int = 0
 
     def __post_init__(self) -> None:
-        self.scoring = Scoring(self.coefficients, self.first_week_days, self.calendar)
+        self.scoring = Scoring(self.coefficients, self.definitions.first_week_days, self.calendar)
         self.table = Table(SERIES)
         self.names = Names(shard=self.shard)
         self.records: dict[bytes, bytes] = {}
@@ -175,7 +175,7 @@ class State:
 
     def fold(self, events: Arrived) -> ShardChanges:
         """What the events change, which is kept."""
-        facts, keys = facts_of(events, self.names, as_it_is, self.calendar)
+        facts, keys = facts_of(events, self.names, as_it_is, self.calendar, self.definitions)
         known = [self.records.get(key, b"") for key in keys]
         present = np.full(len(keys), self.now_ms)
         changes = fold(facts, keys, known, self.keep_days, self.scoring, present)
@@ -235,8 +235,8 @@ def minute_at(moment: datetime) -> int:
     return int(moment.timestamp()) // 60
 
 
-def folded(history: History, first_week_days: int = 3) -> State:
-    return State(Calendar(history.zone), first_week_days=first_week_days).take(history.batches())
+def folded(history: History, definitions: Definitions = Definitions()) -> State:  # noqa: B008 — frozen
+    return State(Calendar(history.zone), definitions=definitions).take(history.batches())
 
 
 def report(

@@ -52,10 +52,10 @@ def contents(table: Table) -> dict[Key, dict[int, int]]:
 
 def contributions(state: State, events: list[Event]) -> Table:
     """Everything that the events and the records they led to add to the series."""
-    facts, touched = facts_of(arrived(events), state.names, as_it_is, state.calendar)
+    facts, touched = facts_of(arrived(events), state.names, as_it_is, state.calendar, state.definitions)
     counts = Increments(state.names)
     count_events(counts, facts)
-    contribute(counts, [state.records[key] for key in touched], facts.customers, state.scoring)
+    contribute(counts, [state.records[key] for key in touched], facts.customers, state.definitions, state.scoring)
     table = Table(SERIES)
     table.merge(counts.encode())
     return table
@@ -124,7 +124,7 @@ def fold_together(states: list[State], own: list[list[Event]]) -> dict[int, Shar
         return {}
     names = names_of({state.shard: state.names for state in states})
     events = intake.together([arrived(own[state.shard], state.shard) for state in states])
-    facts, keys = facts_of(events, names, as_it_is, states[0].calendar)
+    facts, keys = facts_of(events, names, as_it_is, states[0].calendar, states[0].definitions)
     known = [next((state.records[key] for state in states if key in state.records), b"") for key in keys]
     changes = fold(facts, keys, known, None, states[0].scoring, np.zeros(len(keys), np.int64))
     found = by_shard(facts, keys, changes, [state.shard for state in states])

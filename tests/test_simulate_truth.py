@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from dataclasses import asdict, replace
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 from typing import Any
@@ -12,6 +13,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from schemas import Event, decode
+from stream.core.definitions import Definitions
 from stream.core.time import Calendar
 from stream.metrics import METRICS
 from stream.simulate import Way, World
@@ -22,6 +24,7 @@ from tests.test_imports import imports_of, modules_of
 from tests.test_simulate import NOW, ticking
 
 PARIS = ZoneInfo("Europe/Paris")
+DEFAULTS = Definitions()
 LATER = (timedelta(0), timedelta(minutes=45), timedelta(days=3, hours=5, minutes=7), timedelta(days=29))
 
 
@@ -53,7 +56,7 @@ def as_report(truth: dict[Sample, Value]) -> dict[str, Any]:
 def test_the_truth_equals_the_recount_of_what_arrived(zone: ZoneInfo, later: timedelta) -> None:
     at = COURSE.newest + later
 
-    assert compare(as_report(COURSE.ledger.truth(at, zone)), recount(COURSE.emitted, at, zone)) == []
+    assert compare(as_report(COURSE.ledger.truth(at, zone, DEFAULTS)), recount(COURSE.emitted, at, zone)) == []
 
 
 @pytest.mark.parametrize(("seed", "tick_ms"), [(2, 1), (3, 11_000), (4, 240_000)])
@@ -62,14 +65,19 @@ def test_however_fast_live_traffic_is_the_truth_equals_the_recount(seed: int, ti
     course = Course(seed, live_events=2000, tick_ms=tick_ms)
     at = course.newest + timedelta(hours=1)
 
-    assert compare(as_report(course.ledger.truth(at, PARIS)), recount(course.emitted, at, PARIS)) == []
+    assert compare(as_report(course.ledger.truth(at, PARIS, DEFAULTS)), recount(course.emitted, at, PARIS)) == []
 
 
 def test_settings_that_shape_definitions_shape_the_truth_too() -> None:
-    truth = COURSE.ledger.truth(COURSE.newest, PARIS, first_week_days=2, csat_7_from=6)
+    others = Definitions(2, 6, retention_days=(2, 20), visit_gap_minutes=5, segment="country")
+    truth = COURSE.ledger.truth(COURSE.newest, PARIS, others)
 
-    assert truth != COURSE.ledger.truth(COURSE.newest, PARIS)
-    assert compare(as_report(truth), recount(COURSE.emitted, COURSE.newest, PARIS, 2, 6)) == []
+    assert compare(as_report(truth), recount(COURSE.emitted, COURSE.newest, PARIS, **asdict(others))) == []
+    for name, value in asdict(others).items():
+        only = replace(Definitions(), **{name: value})
+        assert COURSE.ledger.truth(COURSE.newest, PARIS, only) != COURSE.ledger.truth(
+            COURSE.newest, PARIS, DEFAULTS
+        ), name
 
 
 def test_what_arrived_folded_says_the_truth() -> None:
@@ -78,11 +86,11 @@ def test_what_arrived_folded_says_the_truth() -> None:
 
     for later in LATER:
         at = COURSE.newest + later
-        assert compare(report(state.table, at, PARIS), COURSE.ledger.truth(at, PARIS)) == []
+        assert compare(report(state.table, at, PARIS), COURSE.ledger.truth(at, PARIS, DEFAULTS)) == []
 
 
 def test_no_indicator_is_without_a_value() -> None:
-    with_value = {name for (name, _), value in COURSE.ledger.truth(COURSE.newest, PARIS).items() if value}
+    with_value = {name for (name, _), value in COURSE.ledger.truth(COURSE.newest, PARIS, DEFAULTS).items() if value}
 
     assert with_value == {metric.name for metric in METRICS}
 
@@ -92,7 +100,7 @@ def test_the_ledger_knows_what_has_happened_so_far_and_no_more() -> None:
     events = [told.event for told in islice(world.past(), 1000)]
     at = datetime.fromisoformat(events[-1]["timestamp"])
 
-    assert compare(as_report(world.ledger.truth(at, PARIS)), recount(events, at, PARIS)) == []
+    assert compare(as_report(world.ledger.truth(at, PARIS, DEFAULTS)), recount(events, at, PARIS)) == []
 
 
 @pytest.mark.parametrize("module", modules_of("stream.simulate"))

@@ -12,6 +12,7 @@ import numpy as np
 from redis.asyncio import Redis
 
 from schemas.churn_risk import ChurnRisk
+from stream.core.definitions import Definitions
 from stream.core.names import Names
 from stream.core.record import sections
 from stream.core.risk import Coefficients
@@ -86,7 +87,7 @@ class Watcher:
     async def fold(self, events: Iterable[Mapping[str, Any]], clock_ms: int, as_of_ms: int | None = None) -> None:
         """`as_of_ms`: as of when levels are looked for, if that is not the shard's present."""
         batch = [decoded(dict(event)) for event in events]
-        facts, keys = facts_of(arrived(batch), self.commits.names, as_it_is, SCORING.calendar)
+        facts, keys = facts_of(arrived(batch), self.commits.names, as_it_is, SCORING.calendar, Definitions())
         known = await self._hot.known(keys, self.commits.named)
         now_ms = self._vigil.present(clock_ms)
         present = np.full(len(keys), as_of_ms or now_ms)

@@ -137,6 +137,8 @@ def _is_duration(value: Any) -> bool:
 
 def written(value: Any) -> str:
     """The value as TOML writes it (tables and times apart)."""
+    if isinstance(value, float) and not isfinite(value):
+        return str(value)
     return json.dumps(value, ensure_ascii=False, default=str)
 
 

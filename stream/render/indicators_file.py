@@ -40,7 +40,8 @@ def indicators_file(config: Config) -> str:
 def _definitions(config: Config) -> str:
     parts = [
         f"# {declared.help}\n"
-        f"# {declared.unit}: {declared.allowed.words}. {_CHANGED[declared.change]}\n"
+        f"# {declared.unit}: {declared.allowed.words}.\n"
+        f"# {_CHANGED[declared.change]}\n"
         f"{name} = {written(getattr(config.definitions, name))}\n"
         for name, declared in DECLARED.items()
     ]
@@ -54,7 +55,8 @@ def _alerts(config: Config) -> str:
 def _alert(config: Config, metric: Metric, alert: Alert) -> str:
     chosen = config.alerts[alert.name]
     return (
-        f"# {alert.summary}: {metric.name} is {condition(alert, 'the threshold')}.\n"
+        f"# {alert.summary}:\n"
+        f"# {metric.name} is {condition(alert, 'the threshold')}.\n"
         f"[alerts.{alert.name}]\n"
         f"threshold = {written(chosen.threshold)}\n"
         f"for = {written(chosen.for_)}\n"
