@@ -16,7 +16,7 @@ class Traits(Struct, frozen=True, gc=False, kw_only=True):
 
 
 class Identify(Event, frozen=True, gc=False, kw_only=True, tag="identify"):
-    """The customer has these traits. The latest that names a segment (a trait that is chosen) decides for its record."""
+    """The customer has these traits. The latest that names a segment (the trait is chosen) decides for its record."""
 
     traits: Traits
 

@@ -119,6 +119,7 @@ def test_what_it_says_is_in_force() -> None:
             'alerts.EngagementNpsDrop.for = ""',
             'alerts.EngagementNpsDrop.for: must be a duration such as "30m" or "1h30m", not ""',
         ),
+        ("targets.engagement_events = -inf", "targets.engagement_events: must be a number, not -inf"),
         ("targets.engagement_nps_score = nan", "targets.engagement_nps_score: must be a number, not nan"),
         (
             "definitions.first_week = 3",

@@ -96,7 +96,7 @@ async def test_what_was_begun_before_a_definition_could_be_chosen_was_counted_by
     await namespace.begin()
     await namespace.redis.hdel(Keys(namespace.name).meta, "definitions.segment")
     for attempt in (namespace.check, namespace.begin, namespace.agree):
-        with pytest.raises(UserError, match="definitions.segment .*: Redis has 'segment', this process 'plan'"):
+        with pytest.raises(UserError, match=r"definitions\.segment .*: Redis has 'segment', this process 'plan'"):
             await attempt(**defined(segment="plan"))
     await namespace.begin()
 
@@ -146,7 +146,7 @@ async def test_readers_need_only_what_they_read_by(namespace: Namespace) -> None
     await namespace.check(partitions=7)  # nothing is stored yet
     await namespace.begin()
     await namespace.check(repeat_hours=3, label_limit=50)
-    with pytest.raises(UserError, match="definitions.first_week_days .*: Redis has '3', this process '1'"):
+    with pytest.raises(UserError, match=r"definitions\.first_week_days .*: Redis has '3', this process '1'"):
         await namespace.check(**defined(first_week_days=1))
 
 

@@ -137,5 +137,5 @@ async def test_an_exporter_ends_when_the_deployment_has_other_settings_by_now(
     redis: Redis, settings: Settings
 ) -> None:
     await meta.begin(redis, settings.model_copy(update={"indicators": Config(Definitions(first_week_days=5))}))
-    with pytest.raises(UserError, match="definitions.first_week_days .*: Redis has '5', this process '3'"):
+    with pytest.raises(UserError, match=r"definitions\.first_week_days .*: Redis has '5', this process '3'"):
         await Deployment(redis, settings).look()

@@ -16,7 +16,7 @@ from stream.settings import Settings
 
 README = Path("README.md")
 INDICATORS = Path("docs/indicators.md")
-DEFAULTS = Path("deploy/indicators.toml")
+DEFAULT_FILE = Path("deploy/indicators.toml")
 RULES = Path("deploy/prometheus/rules/assidu.yml")
 DASHBOARDS = Path("deploy/grafana/dashboards")
 
@@ -30,7 +30,7 @@ def rendered(checkout: Path, settings: Settings) -> dict[Path, str]:
         README: with_table(readme.read_text(encoding="utf-8")),
         INDICATORS: indicators(),
         RULES: rules(settings),
-        DEFAULTS: f"# {GENERATED}\n{indicators_file(Config())}",
+        DEFAULT_FILE: f"# {GENERATED}\n{indicators_file(Config())}",
     }
     return files | {DASHBOARDS / f"{name}.json": text for name, text in dashboards(settings.indicators).items()}
 

@@ -6,15 +6,15 @@ from collections import defaultdict
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from stream.core.definitions import Definitions
 from stream.json_text import json_text
-from stream.simulate.diary import Diary
+from stream.simulate.diary import MINUTE_MS, Diary
 from stream.simulate.truth.activity import activity
 from stream.simulate.truth.attendance import attendances
 from stream.simulate.truth.churn_risk import churn_risk
 from stream.simulate.truth.clicks import clicks
 from stream.simulate.truth.complete_days import complete_days
 from stream.simulate.truth.content import content
+from stream.simulate.truth.definitions import Definitions
 from stream.simulate.truth.first_week import first_week
 from stream.simulate.truth.moment import Moment
 from stream.simulate.truth.retention import retention
@@ -76,5 +76,5 @@ def _of_product(product: str, diaries: list[Diary], moment: Moment, definitions:
         **clicks(diaries, moment),
         **content(diaries, moment),
         **surveys(diaries, moment, definitions.csat_7_from),
-        **visits(diaries, moment, definitions.visit_gap_ms),
+        **visits(diaries, moment, definitions.visit_gap_minutes * MINUTE_MS),
     }
