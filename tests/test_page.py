@@ -158,7 +158,7 @@ def at_risk(customers: int, active_days: int = 100, day: int = TODAY - 5) -> Vie
 
 
 def trend_of(*seen: tuple[int, View, bool]) -> list[Point]:
-    overview = Overview()
+    overview = Overview({})
     for minute, seen_then, fresh in seen:
         overview.see({"app": seen_then}, minute, fresh)
     return shown(overview, AT_RISK).figures[0].trend
@@ -199,7 +199,7 @@ def test_the_headline_shows_its_complete_days_at_once() -> None:
     """Also after a backfill, and whether shards are fresh or not; without the days before there were customers."""
     days = [(COVERS[width].key("app"), TODAY - 4, 10) for width in (7, 30, 60)]
     on_day = ACTIVE_ON_DAY.key("app")
-    overview = Overview()
+    overview = Overview({})
     seen = view(*days, (on_day, TODAY - 4, 8), (on_day, TODAY - 2, 3), (on_day, TODAY - 1, 4), (on_day, TODAY, 9))
     seen.table.merge(packed([(ACTIVE.key("app"), MINUTE, 5)]))
     overview.see({"app": seen}, 1, fresh=False)
@@ -218,7 +218,7 @@ def test_the_headline_shows_its_complete_days_at_once() -> None:
 
 def test_the_trend_over_complete_days_is_what_those_days_showed_then() -> None:
     cover = COVERS[30].key("app")
-    overview = Overview()
+    overview = Overview({})
     known = COVERS[60].key("app"), 1, 10
     overview.see({"app": view((cover, TODAY - 50, 8), (cover, TODAY - 3, 2), known)}, 1, True)
     (churn,) = shown(overview, "engagement_churn_ratio").figures
@@ -228,7 +228,7 @@ def test_the_trend_over_complete_days_is_what_those_days_showed_then() -> None:
 
 def test_complete_days_are_read_again_when_a_minute_has_passed() -> None:
     cover, before = COVERS[30].key("app"), (COVERS[60].key("app"), TODAY - 61, 10)
-    overview, oldest = Overview(), []
+    overview, oldest = Overview({}), []
     for minute, customers in ((1, 8), (1, 10), (2, 10)):
         overview.see({"app": view((cover, TODAY - 61, customers), before)}, minute, True)
         oldest.append(shown(overview, "engagement_churn_ratio").figures[0].trend[0])
@@ -236,7 +236,7 @@ def test_complete_days_are_read_again_when_a_minute_has_passed() -> None:
 
 
 def test_a_product_never_seen_has_no_sections() -> None:
-    assert Overview().sections("app") == []
+    assert Overview({}).sections("app") == []
 
 
 # Over HTTP

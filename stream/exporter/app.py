@@ -64,7 +64,7 @@ class Exporter:
         self._compacted_at = 0
         self.canary = Canary(settings)
         self.deployment = Deployment(redis, settings)
-        self.overview = Overview()
+        self.overview = Overview(settings.indicators.targets)
         self.at_risk = at_risk_route(redis, settings)
 
     async def run(self) -> None:

@@ -38,6 +38,8 @@ export function written(value, unit) {
   return parts.map(({ type, value }) => ({ text: type === "minusSign" ? "−" : value, small: SMALL.has(type) }));
 }
 
+export const target = (value, unit) => (value === null ? "" : `target ${text((UNITS[unit] ?? COUNT).parts(value))}`);
+
 /** Half the 95 % interval. */
 export const margin = (value) => (value === null ? "" : `± ${tenths.format(value)}`);
 
