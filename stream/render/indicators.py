@@ -51,7 +51,7 @@ _FILE = f"""\
 
 `ASSIDU_INDICATORS` names a TOML file in which a deployment chooses for itself; what it leaves out has its default.
 `assidu indicators` prints what is in force, every key explained, and names mistakes by key and line;
-`deploy/indicators.toml` has the defaults. All processes of a deployment get the same file and read it when they start.
+`deploy/indicators.toml` has the defaults. All processes get the same file, and read it at their start.
 
 - **`[definitions]`**, called `definitions.…` below. What shapes stored state is kept in Redis and refused by its name
   where it differs. Fixed for a namespace: {_listed("anew")}. Changed by stopping all workers and starting them with
@@ -74,9 +74,8 @@ _WINDOWS = {True: "rolling", False: "complete days"}
 def indicators() -> str:
     """Markdown."""
     contents = "".join(f"- [{title(family)}](#{_anchor(family)})\n" for family in FAMILIES)
-    return f"<!-- {GENERATED} -->\n\n{_PREFACE}\n{contents}\n{_FILE}" + "".join(
-        _section(family) for family in FAMILIES
-    )
+    sections = "".join(map(_section, FAMILIES))
+    return f"<!-- {GENERATED} -->\n\n{_PREFACE}\n{contents}\n{_FILE}{sections}"
 
 
 def _section(family: ModuleType) -> str:
