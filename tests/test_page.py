@@ -66,6 +66,13 @@ def answers(survey: str, survey_id: str, scale: str, score: int, customers: int)
 # What is shown
 
 
+def test_a_card_has_the_target_of_its_indicator() -> None:
+    overview = Overview({"engagement_stickiness_ratio": 0.25})
+    overview.see({"app": view()}, 1, fresh=True)
+    assert shown(overview, "engagement_stickiness_ratio").target == 0.25
+    assert shown(overview, "engagement_stickiness_weekly_ratio").target is None
+
+
 @pytest.mark.parametrize("shown", list(cards()), ids=lambda card: card.metric.name)
 def test_a_figure_names_every_label_that_its_rows_do_not(shown: Card) -> None:
     for figure in shown.figures_of(view()):

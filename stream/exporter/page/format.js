@@ -38,7 +38,10 @@ export function written(value, unit) {
   return parts.map(({ type, value }) => ({ text: type === "minusSign" ? "−" : value, small: SMALL.has(type) }));
 }
 
-export const target = (value, unit) => (value === null ? "" : `target ${text((UNITS[unit] ?? COUNT).parts(value))}`);
+export function target(value, unit) {
+  if (value === null) return "";
+  return `target ${written(value, unit).map(({ text }) => text).join("")}`;
+}
 
 /** Half the 95 % interval. */
 export const margin = (value) => (value === null ? "" : `± ${tenths.format(value)}`);
