@@ -11,7 +11,7 @@ from uuid import uuid4
 import pytest
 from redis.asyncio import Redis
 
-from stream.core.definitions import Definitions, text
+from stream.core.definitions import Definitions, as_stored
 from stream.embedded import EmbeddedRedis
 from stream.errors import UserError
 from stream.metrics.config import Config, parsed
@@ -83,7 +83,7 @@ async def test_what_is_counted_by_a_definition_is_refused_by_another(namespace: 
     for attempt in (namespace.begin, namespace.agree, namespace.check):
         with pytest.raises(UserError) as refused:
             await attempt(**defined(**{name: COUNTED_BY[name]}))
-        theirs, ours = (text(each) for each in (getattr(Definitions(), name), COUNTED_BY[name]))
+        theirs, ours = (as_stored(each) for each in (getattr(Definitions(), name), COUNTED_BY[name]))
         assert f"definitions.{name} (of the indicators file): Redis has {theirs!r}, this process {ours!r}" in str(
             refused.value
         )

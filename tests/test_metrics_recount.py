@@ -17,7 +17,8 @@ DEFINITIONS = st.builds(
     Definitions,
     first_week_days=st.integers(1, 7),
     csat_7_from=st.sampled_from([5, 6]),
-    retention_days=st.just((1, 7, 14, 30)) | st.sets(st.integers(1, DAYS_SEEN), min_size=1).map(sorted).map(tuple),
+    retention_days=st.just((1, 7, 14, 30))
+    | st.sets(st.integers(1, DAYS_SEEN), min_size=1, max_size=5).map(sorted).map(tuple),
     visit_gap_minutes=st.sampled_from([1, 29, 30, 31, 240]),
     segment=st.sampled_from(["segment", "plan", "country"]),
 )

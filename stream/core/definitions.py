@@ -106,6 +106,6 @@ class Definitions:
 DECLARED: dict[str, Declared] = {each.name: each.metadata["declared"] for each in fields(Definitions)}
 
 
-def text(value: Any) -> str:
+def as_stored(value: Any) -> str:
     """A definition's value as it is kept beside what was counted by it."""
     return ",".join(map(str, value)) if isinstance(value, tuple) else str(value)

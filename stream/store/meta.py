@@ -10,7 +10,7 @@ from time import monotonic
 import structlog
 from redis.asyncio import Redis
 
-from stream.core.definitions import DECLARED, Change, Definitions, text
+from stream.core.definitions import DECLARED, Change, Definitions, as_stored
 from stream.errors import UserError
 from stream.settings import Settings
 from stream.store.heartbeats import Heartbeats
@@ -63,7 +63,7 @@ def _of_workers(settings: Settings) -> dict[str, str]:
 def _defined(definitions: Definitions, change: Change) -> dict[str, str]:
     """Those that are changed in this way, by their keys in the indicators file."""
     return {
-        f"{_SECTION}{name}": text(getattr(definitions, name))
+        f"{_SECTION}{name}": as_stored(getattr(definitions, name))
         for name, declared in DECLARED.items()
         if declared.change == change
     }
