@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Literal, get_args
 from zoneinfo import ZoneInfo, available_timezones
 
-from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
+from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_serializer, field_validator
 from pydantic_settings import (
     BaseSettings,
     DotEnvSettingsSource,
@@ -136,10 +136,16 @@ class Settings(BaseSettings):
     def _read_from_file(cls, given: Any) -> Config:
         return given if isinstance(given, Config) else _read_indicators(str(given))
 
+    @field_serializer("indicators")
+    def _by_name_of_file(self, config: Config) -> str:
+        return config.path
+
     def environment(self) -> dict[str, str]:
         """The variables that another process must have to read the same settings, secrets included."""
+        set_ = {name: value for name, value in self.model_dump().items() if value is not None}
         return {
-            f"ASSIDU_{name.upper()}": _as_set(value) for name, value in self.model_dump().items() if value is not None
+            f"ASSIDU_{name.upper()}": value.get_secret_value() if isinstance(value, SecretStr) else str(value)
+            for name, value in set_.items()
         }
 
     @property
@@ -202,13 +208,6 @@ def _read_indicators(given: str) -> Config:
     except ValueError as error:
         mistakes = "".join(f"\n    {line}" for line in str(error).splitlines())
         raise ValueError(f"has mistakes:{mistakes}") from None
-
-
-def _as_set(value: Any) -> str:
-    """As the environment has it; an indicators file by its name."""
-    if isinstance(value, SecretStr):
-        return value.get_secret_value()
-    return value.path if isinstance(value, Config) else str(value)
 
 
 def read_settings() -> Settings:
