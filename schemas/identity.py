@@ -16,14 +16,9 @@ class Traits(Struct, frozen=True, gc=False, kw_only=True):
 
 
 class Identify(Event, frozen=True, gc=False, kw_only=True, tag="identify"):
-    """The customer has these traits. The latest that names a segment puts its whole record into that segment."""
+    """The customer has these traits. The latest that names a segment (the trait is chosen) decides for its record."""
 
     traits: Traits
-
-    @property
-    def segment(self) -> str | None:
-        """The segment, where one is named."""
-        return self.traits.segment
 
 
 TYPES: tuple[type[Event], ...] = (Identify,)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from functools import cached_property
-from math import isfinite
+from pathlib import Path
 from typing import Any, Literal, get_args
 from zoneinfo import ZoneInfo, available_timezones
 
-from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
+from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_serializer, field_validator
 from pydantic_settings import (
     BaseSettings,
     DotEnvSettingsSource,
@@ -17,9 +17,8 @@ from pydantic_settings import (
 )
 
 from schemas import FAMILIES
-from stream.core.definition import CHANGES, Definitions
 from stream.errors import UserError
-from stream.metrics import ALERTS
+from stream.metrics.config import Config, parsed
 from stream.secret import SecretUrl, concealed
 
 
@@ -54,7 +53,9 @@ class Settings(BaseSettings):
     Durations end in their unit or are seconds; ports of 0 mean "any free one".
     """
 
-    model_config = SettingsConfigDict(env_prefix="ASSIDU_", env_file=".env", extra="ignore", frozen=True)
+    model_config = SettingsConfigDict(
+        env_prefix="ASSIDU_", env_file=".env", extra="ignore", frozen=True, arbitrary_types_allowed=True
+    )
 
     kafka: str = "127.0.0.1:9092"
     redis: SecretUrl = SecretUrl("redis://127.0.0.1:6379/0")
@@ -68,8 +69,7 @@ class Settings(BaseSettings):
     repeat_hours: int = Field(24, ge=1, le=24 * 31)
     label_limit: int = Field(200, ge=1)
     product_limit: int = Field(50, ge=1)
-    first_week_days: int = Field(3, ge=1, le=7)
-    csat_7_from: int = Field(5, ge=1, le=7)
+    indicators: Config = Config()
     idempotence: Literal["auto", "on", "off"] = "auto"
     kafka_session_timeout: float = Field(10, gt=0)
     kafka_rebalance_timeout: float = Field(12, gt=0)
@@ -78,7 +78,6 @@ class Settings(BaseSettings):
     stale_seconds: float = Field(60, gt=0)
     canary_seconds: float = Field(5, ge=0)
     token: SecretStr | None = Field(None, min_length=16)
-    alert_thresholds: str = ""
     grafana_url: str = "http://localhost:3000"
     runbook_url: str = "docs/runbook.md"
     bind: str = "127.0.0.1"
@@ -132,11 +131,14 @@ class Settings(BaseSettings):
             )
         return url
 
-    @field_validator("alert_thresholds")
+    @field_validator("indicators", mode="before")
     @classmethod
-    def _known_alerts_and_numbers(cls, given: str) -> str:
-        _thresholds(given)
-        return given
+    def _read_from_file(cls, given: Any) -> Config:
+        return given if isinstance(given, Config) else _read_indicators(str(given))
+
+    @field_serializer("indicators")
+    def _by_name_of_file(self, config: Config) -> str:
+        return config.path
 
     def environment(self) -> dict[str, str]:
         """The variables that another process must have to read the same settings, secrets included."""
@@ -172,16 +174,6 @@ class Settings(BaseSettings):
         return {self.topic_prefix + family: family for family in FAMILIES}
 
     @property
-    def definitions(self) -> Definitions:
-        """The settings that shape what indicators mean."""
-        return Definitions(self.first_week_days, self.csat_7_from)
-
-    @property
-    def thresholds(self) -> dict[str, float]:
-        """Alert -> threshold, for every alert of an indicator."""
-        return {name: alert.threshold for name, alert in ALERTS.items()} | _thresholds(self.alert_thresholds)
-
-    @property
     def oldest_days(self) -> int | None:
         """How many days older than its record an event may be; None: any age (event clock)."""
         return self.horizon_days if self.clock == "wall" else None
@@ -201,30 +193,21 @@ class Settings(BaseSettings):
         return self.topic_prefix + "churn-risk"
 
 
-def _thresholds(given: str) -> dict[str, float]:
-    """As in "EngagementStickinessLow=0.05 EngagementNpsDrop=15". Raises ValueError, naming all that is wrong."""
-    found, wrong = {}, []
-    for pair in given.split():
-        name, _, text = pair.partition("=")
-        if name not in ALERTS:
-            wrong.append(f"{name!r} is none of the alerts {', '.join(ALERTS)}")
-        elif (number := _number(text)) is None:
-            wrong.append(f"{pair!r} is not {name}=NUMBER")
-        elif ALERTS[name].condition in CHANGES and number <= 0:
-            wrong.append(f"{pair!r}: a change must be more than 0")
-        else:
-            found[name] = number
-    if wrong:
-        raise ValueError("; ".join(wrong))
-    return found
-
-
-def _number(text: str) -> float | None:
+def _read_indicators(given: str) -> Config:
+    """The file of that name. Raises ValueError, naming all that is wrong in it."""
+    path = Path(given)
     try:
-        number = float(text)
-    except ValueError:
-        return None
-    return number if isfinite(number) else None
+        text = path.read_bytes().decode("utf-8-sig")
+    except OSError as error:
+        raise ValueError(f"cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError as error:
+        line = error.object.count(b"\n", 0, error.start) + 1
+        raise ValueError(f"{given}:{line}: is not UTF-8") from None
+    try:
+        return parsed(text, given, str(path.absolute()))
+    except ValueError as error:
+        mistakes = "".join(f"\n    {line}" for line in str(error).splitlines())
+        raise ValueError(f"has mistakes:{mistakes}") from None
 
 
 def read_settings() -> Settings:

@@ -67,7 +67,13 @@ FIELDS: dict[str, Fields] = {
     "subscription_started": st.just({}),
     "subscription_renewed": st.just({}),
     "subscription_cancelled": st.just({}),
-    "identify": required(traits=optional(segment=st.sampled_from(["trial", "premium"]))),
+    "identify": required(
+        traits=optional(
+            segment=st.sampled_from(["trial", "premium"]),
+            plan=st.sampled_from(["free", "pro"]),
+            country=st.sampled_from(["FR", "NZ"]),
+        )
+    ),
     "purchase": st.just({"order_id": "1", "amount_minor": 100, "currency": "EUR", "units": 1}),
 }
 """Event type -> its own fields."""

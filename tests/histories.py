@@ -17,7 +17,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 
 from schemas import FAMILY_OF_TYPE, Event, Rejected, decode
-from stream.core.definition import Definitions
+from stream.core.definitions import Definitions
 from stream.core.facts import customers_of
 from stream.core.names import Names
 from stream.core.ragged import Ints
@@ -92,7 +92,8 @@ class History:
 
     @property
     def events(self) -> list[Event]:
-        return counted(arrived(list(map(decoded, self.emitted))), {0: Counter()}).events
+        kept, _ = counted(arrived(list(map(decoded, self.emitted))), {0: Counter()})
+        return kept.events
 
     @property
     def newest(self) -> datetime:
@@ -172,7 +173,7 @@ class State:
     calendar: Calendar
     keep_days: int | None = None
     coefficients: Coefficients = Coefficients()  # noqa: RUF009 — frozen
-    first_week_days: int = 3
+    definitions: Definitions = Definitions()  # noqa: RUF009 — frozen
     now_ms: int = 0
     """As of when crossings are looked for: no matter to anything else."""
     shard: int = 0
@@ -180,7 +181,7 @@ class State:
     """Of one slice."""
 
     def __post_init__(self) -> None:
-        self.scoring = Scoring(self.coefficients, self.first_week_days, self.calendar)
+        self.scoring = Scoring(self.coefficients, self.definitions.first_week_days, self.calendar)
         self.table = Table(SERIES)
         self.names = Names()
         self.records: dict[bytes, bytes] = {}
@@ -199,7 +200,8 @@ class State:
     def changes(self, events: Arrived) -> list[SliceChanges]:
         """What the events would change."""
         names = {self.shard: self.names}
-        touched = facts_of(events, names, as_it_is, self.calendar, most_customers=self.most_customers)
+        most = self.most_customers
+        touched = facts_of(events, names, as_it_is, self.calendar, self.definitions, most_customers=most)
         known = [self.records.get(key, b"") for key in touched.keys]
         present = as_of(self.now_ms, len(known))
         changes = fold(touched.facts, touched.keys, known, self.keep_days, self.scoring, present)
@@ -258,8 +260,8 @@ def minute_at(moment: datetime) -> int:
     return int(moment.timestamp()) // 60
 
 
-def folded(history: History, first_week_days: int = 3) -> State:
-    return State(Calendar(history.zone), first_week_days=first_week_days).take(history.batches())
+def folded(history: History, definitions: Definitions = Definitions()) -> State:  # noqa: B008 — frozen
+    return State(Calendar(history.zone), definitions=definitions).take(history.batches())
 
 
 def report(

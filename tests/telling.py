@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from itertools import count, permutations
 from typing import Any
@@ -10,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from stream.core.definition import Definitions
+from stream.core.definitions import Definitions
 from stream.core.time import Calendar
 from tests.histories import State, decoded, report
 from tests.recount import Value, compare, recount, sample
@@ -42,12 +43,12 @@ def assert_reads(
 ) -> None:
     """The value, so long after noon, in whatever order the events came, one by one or all at once."""
     at = NOON + later
-    recounted = recount(events, at, ZONE, definitions.first_week_days, definitions.csat_7_from)
+    recounted = recount(events, at, ZONE, **asdict(definitions))
     key = sample(name, product="default", **labels)
     assert recounted.get(key, "absent") == pytest.approx(value), f"the recount of {key}"
     for order in permutations(map(decoded, events)):
         for batches in ([[each] for each in order], [list(order)]):
-            table = State(Calendar(ZONE), first_week_days=definitions.first_week_days).take(batches).table
+            table = State(Calendar(ZONE), definitions=definitions).take(batches).table
             differences = compare(report(table, at, ZONE, None, definitions), recounted)
             assert not differences, "\n".join(differences)
 

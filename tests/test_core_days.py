@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stream.core.days import NO_DAY, Days, days_after, days_before
+from stream.core.definitions import Definitions
 from stream.core.facts import customers_of
 from stream.core.increments import Increments
 from stream.core.names import Names
@@ -106,7 +107,7 @@ def changes(*batches: Sequence[Occurrence]) -> Table:
     increments = Increments(names)
     for batch in batches:
         new = replace(old, days=old.days.including(*columns(batch)))
-        change(increments, customers, old, new)
+        change(increments, customers, old, new, Definitions())
         old = new
     table = Table(SERIES)
     table.merge(increments.encode())
@@ -145,7 +146,7 @@ def test_one_late_event_among_many_products_needs_no_room_for_all_of_its_days() 
     new = replace(old, days=old.days.including(np.arange(len(products)), days))
     tracemalloc.start()
     try:
-        change(Increments(names), customers, old, new)
+        change(Increments(names), customers, old, new, Definitions())
         assert tracemalloc.get_traced_memory()[1] < 20e6
     finally:
         tracemalloc.stop()

@@ -44,10 +44,15 @@ def services() -> dict[str, Any]:
     return found
 
 
+def by_default(text: str) -> str:
+    """What stands there where nothing is set: VALUE for each ${NAME:-VALUE}."""
+    return re.sub(r"\$\{\w+:-(.*?)\}", r"\1", text)
+
+
 def mounts(service: dict[str, Any]) -> Iterator[tuple[Path, str]]:
     """(file or folder of the checkout, where the container sees it)."""
     for volume in service.get("volumes", []):
-        source, target, *_ = volume.split(":")
+        source, target, *_ = by_default(volume).split(":")
         if source.startswith("."):
             yield CHECKOUT / source, target
 
@@ -81,7 +86,7 @@ def test_no_port_is_published_beyond_this_machine(services: dict[str, Any]) -> N
 
 def test_every_mounted_file_is_there(services: dict[str, Any]) -> None:
     found = [source for service in services.values() for source, _ in mounts(service)]
-    assert len(found) == 6
+    assert len(found) == 6 + len(OURS)
     for source in found:
         assert source.exists(), source
 
@@ -96,8 +101,10 @@ def test_our_settings_are_settings_and_the_parts_find_each_other(
     services: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in OURS:
-        environment = {key: str(value).partition(":-")[2].rstrip("}") if "${" in str(value) else str(value)
-                       for key, value in services[name]["environment"].items()}  # fmt: skip
+        environment = {key: by_default(str(value)) for key, value in services[name]["environment"].items()}
+        [(file, seen_as)] = mounts(services[name])
+        assert environment["ASSIDU_INDICATORS"] == seen_as
+        environment["ASSIDU_INDICATORS"] = str(file)
         assert {key.removeprefix("ASSIDU_").lower() for key in environment} <= Settings.model_fields.keys()
         for key, value in environment.items():
             monkeypatch.setenv(key, value)

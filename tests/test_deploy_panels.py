@@ -70,7 +70,9 @@ def prometheus(assidu: Assidu, tmp_path: Path) -> Iterator[Prometheus]:
     assert assidu.run("topics").returncode == 0
     assert assidu.run("emit", "-", stdin=crowded()).returncode == 0
     assidu.start("worker", worker_port=ports[WORKER_JOB], label_limit=FEW_LABELS)
-    assidu.start("exporter", canary_seconds=1)
+    targets = tmp_path / "targets.toml"
+    targets.write_text("[targets]\n" + "".join(f"{metric.name} = 1\n" for metric in METRICS))
+    assidu.start("exporter", canary_seconds=1, indicators=targets)
     assidu.start("simulate", "--customers", "500", "--rate", "100")
     with Prometheus(configuration(tmp_path, ports)) as server:
         yield server

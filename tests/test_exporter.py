@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from stream.exporter.app import Exporter, pause_seconds
+from stream.metrics.config import parsed
 from stream.settings import Settings
 from stream.store.connect import connect
 
@@ -24,7 +25,8 @@ def test_the_pause_after_a_refresh(took: float, cpu_seconds: float, pause: float
 
 
 async def test_every_alerts_threshold_is_shown_as_it_is_set_also_before_redis_was_read() -> None:
-    settings = Settings(_env_file=None, alert_thresholds="EngagementHighRisk=0.3")
+    chosen = parsed("alerts.EngagementHighRisk.threshold = 0.3", "indicators.toml", "/indicators.toml")
+    settings = Settings(_env_file=None, indicators=chosen)
     exporter = Exporter(connect(settings.redis), settings)
 
     shown = [

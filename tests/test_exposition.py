@@ -12,7 +12,8 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, InfoM
 from prometheus_client.parser import text_string_to_metric_families
 from prometheus_client.registry import Collector
 
-from stream.core.definition import Definitions, View
+from stream.core.definition import View
+from stream.core.definitions import Definitions
 from stream.core.time import Calendar
 from stream.exporter.exposition import exposition, number
 from stream.exporter.indicators import Indicators

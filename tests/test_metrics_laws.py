@@ -53,10 +53,10 @@ def contents(table: Table) -> dict[Key, dict[int, int]]:
 
 def contributions(state: State, events: list[Event]) -> Table:
     """Everything that the events and the records they led to add to the series."""
-    facts, touched, _ = facts_of(arrived(events), {0: state.names}, as_it_is, state.calendar)
+    facts, touched, _, _ = facts_of(arrived(events), {0: state.names}, as_it_is, state.calendar, state.definitions)
     counts = Increments(state.names)
     count_events(counts, facts)
-    contribute(counts, [state.records[key] for key in touched], facts.customers, state.scoring)
+    contribute(counts, [state.records[key] for key in touched], facts.customers, state.definitions, state.scoring)
     table = Table(SERIES)
     table.merge(counts.encode())
     return table
@@ -128,7 +128,8 @@ def fold_together(states: list[State], own: list[list[Event]]) -> dict[int, list
     if not states:
         return {}
     events = intake.together([arrived(own[state.shard], state.shard) for state in states])
-    touched = facts_of(events, {state.shard: state.names for state in states}, as_it_is, states[0].calendar)
+    names = {state.shard: state.names for state in states}
+    touched = facts_of(events, names, as_it_is, states[0].calendar, states[0].definitions)
     known = [next((state.records[key] for state in states if key in state.records), b"") for key in touched.keys]
     changes = fold(touched.facts, touched.keys, known, None, states[0].scoring, as_of(0, len(known)))
     found = by_shard(touched, changes)

@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from datetime import timedelta
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stream.core.definition import Definitions
+from stream.core.definitions import DAYS_SEEN, Definitions
 from stream.metrics import METRICS
 from tests.histories import DAY, LATER, History, folded, histories, laws, report
 from tests.recount import compare, recount
 
+DEFINITIONS = st.builds(
+    Definitions,
+    first_week_days=st.integers(1, 7),
+    csat_7_from=st.sampled_from([5, 6]),
+    retention_days=st.just((1, 7, 14, 30))
+    | st.sets(st.integers(1, DAYS_SEEN), min_size=1, max_size=5).map(sorted).map(tuple),
+    visit_gap_minutes=st.sampled_from([1, 29, 30, 31, 240]),
+    segment=st.sampled_from(["segment", "plan", "country"]),
+)
 COMPLETE_DAYS = {metric.name for metric in METRICS if not metric.rolling}
 
 
@@ -19,15 +29,15 @@ COMPLETE_DAYS = {metric.name for metric in METRICS if not metric.rolling}
 @given(
     histories(),
     st.lists(LATER, min_size=1, max_size=3),
-    st.builds(Definitions, first_week_days=st.integers(1, 7), csat_7_from=st.sampled_from([5, 6])),
+    DEFINITIONS,
 )
 def test_every_indicator_equals_the_recount_at_and_after_the_newest_event(
     history: History, minutes_later: list[int], definitions: Definitions
 ) -> None:
-    state = folded(history, definitions.first_week_days)
+    state = folded(history, definitions)
     for minutes in minutes_later:
         at = history.newest + timedelta(minutes=minutes)
-        recounted = recount(history.emitted, at, history.zone, definitions.first_week_days, definitions.csat_7_from)
+        recounted = recount(history.emitted, at, history.zone, **asdict(definitions))
         assert compare(report(state.table, at, history.zone, None, definitions), recounted) == []
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from stream.core.definition import Definitions
+from stream.core.definitions import Definitions
 from tests.telling import DAY, MINUTE, NOW, Fields, assert_never_shown, assert_reads, event
 
 

@@ -66,16 +66,23 @@ def answers(survey: str, survey_id: str, scale: str, score: int, customers: int)
 # What is shown
 
 
+def test_a_card_has_the_target_of_its_indicator() -> None:
+    overview = Overview({"engagement_stickiness_ratio": 0.25})
+    overview.see({"app": view()}, 1, fresh=True)
+    assert shown(overview, "engagement_stickiness_ratio").target == 0.25
+    assert shown(overview, "engagement_stickiness_weekly_ratio").target is None
+
+
 @pytest.mark.parametrize("shown", list(cards()), ids=lambda card: card.metric.name)
 def test_a_figure_names_every_label_that_its_rows_do_not(shown: Card) -> None:
-    for figure in shown.figures:
+    for figure in shown.figures_of(view()):
         assert figure.labels.keys() == shown.metric.labels.keys()
 
 
 @pytest.mark.parametrize("shown", list(cards()), ids=lambda card: card.metric.name)
 def test_every_figure_but_a_count_says_how_many_it_rests_on(shown: Card) -> None:
     assert (shown.rests_on is None) == (shown.metric.unit in ("customers", "visits"))
-    for figure in shown.figures:
+    for figure in shown.figures_of(view()):
         assert bool(figure.counted) == (shown.rests_on is not None)
 
 
@@ -110,7 +117,7 @@ def test_customers_at_risk_stand_by_level_and_in_words_by_reason() -> None:
 
 def test_every_reason_has_its_words() -> None:
     shown = card("engagement_risk_reasons_customers")
-    assert sorted(figure.labels["reason"] for figure in shown.figures) == sorted(REASONS)
+    assert sorted(figure.labels["reason"] for figure in shown.figures_of(view())) == sorted(REASONS)
 
 
 def test_an_indicator_without_answers_has_no_value_and_no_count() -> None:
@@ -158,7 +165,7 @@ def at_risk(customers: int, active_days: int = 100, day: int = TODAY - 5) -> Vie
 
 
 def trend_of(*seen: tuple[int, View, bool]) -> list[Point]:
-    overview = Overview()
+    overview = Overview({})
     for minute, seen_then, fresh in seen:
         overview.see({"app": seen_then}, minute, fresh)
     return shown(overview, AT_RISK).figures[0].trend
@@ -199,7 +206,7 @@ def test_the_headline_shows_its_complete_days_at_once() -> None:
     """Also after a backfill, and whether shards are fresh or not; without the days before there were customers."""
     days = [(COVERS[width].key("app"), TODAY - 4, 10) for width in (7, 30, 60)]
     on_day = ACTIVE_ON_DAY.key("app")
-    overview = Overview()
+    overview = Overview({})
     seen = view(*days, (on_day, TODAY - 4, 8), (on_day, TODAY - 2, 3), (on_day, TODAY - 1, 4), (on_day, TODAY, 9))
     seen.table.merge(packed([(ACTIVE.key("app"), MINUTE, 5)]))
     overview.see({"app": seen}, 1, fresh=False)
@@ -218,7 +225,7 @@ def test_the_headline_shows_its_complete_days_at_once() -> None:
 
 def test_the_trend_over_complete_days_is_what_those_days_showed_then() -> None:
     cover = COVERS[30].key("app")
-    overview = Overview()
+    overview = Overview({})
     known = COVERS[60].key("app"), 1, 10
     overview.see({"app": view((cover, TODAY - 50, 8), (cover, TODAY - 3, 2), known)}, 1, True)
     (churn,) = shown(overview, "engagement_churn_ratio").figures
@@ -228,7 +235,7 @@ def test_the_trend_over_complete_days_is_what_those_days_showed_then() -> None:
 
 def test_complete_days_are_read_again_when_a_minute_has_passed() -> None:
     cover, before = COVERS[30].key("app"), (COVERS[60].key("app"), TODAY - 61, 10)
-    overview, oldest = Overview(), []
+    overview, oldest = Overview({}), []
     for minute, customers in ((1, 8), (1, 10), (2, 10)):
         overview.see({"app": view((cover, TODAY - 61, customers), before)}, minute, True)
         oldest.append(shown(overview, "engagement_churn_ratio").figures[0].trend[0])
@@ -236,7 +243,7 @@ def test_complete_days_are_read_again_when_a_minute_has_passed() -> None:
 
 
 def test_a_product_never_seen_has_no_sections() -> None:
-    assert Overview().sections("app") == []
+    assert Overview({}).sections("app") == []
 
 
 # Over HTTP

@@ -29,6 +29,8 @@ FIGURES = """[...document.querySelectorAll(".figure")].map((figure) => [
   figure.querySelector("data").value, figure.querySelector(".number").innerText,
   figure.querySelector(".nothing").checkVisibility(),
 ])"""
+TARGETS = """[...document.querySelectorAll(".target")].filter((target) => target.checkVisibility())
+  .map((target) => [target.parentElement.querySelector("h3").innerText, target.innerText])"""
 STATE = "document.getElementById('state').innerText"
 
 # Text whose contrast with what lies behind it is less than 4.5 to 1 (WCAG 2.2, 1.4.3).
@@ -78,11 +80,14 @@ async def test_the_page_shows_what_metrics_shows_and_follows_it(assidu: Assidu, 
     story.emit(story.history(3_000))
     worker = story.worker()
     story.settle()
-    exporter = story.exporter(stale_seconds=5)
+    targets = assidu.folder / "indicators.toml"
+    targets.write_text("[targets]\nengagement_stickiness_ratio = 0.25\nengagement_nps_score = -3\n")
+    exporter = story.exporter(stale_seconds=5, indicators=targets)
     eventually(exporter.is_ready, 20, "the exporter to be ready")
 
     await tab.open(f"{address(exporter)}/")
     await assert_shows(exporter, tab, "app")
+    assert await tab.evaluate(TARGETS) == [["Stickiness", "target 25.0%"], ["Recommendation (NPS)", "target −3.0"]]
     assert await tab.evaluate(STATE) == "Fresh"
     await assert_reads_well(tab)
 

@@ -16,15 +16,17 @@ from grafana_foundation_sdk.cog.plugins import register_default_plugins
 from grafana_foundation_sdk.models.dashboard import Dashboard
 
 from stream.cli import commands
-from stream.core.definition import Alert, Metric
+from stream.core.definition import TARGET_GAUGE, Alert, Metric
 from stream.errors import UserError
 from stream.metrics import ALERTS as BUSINESS_ALERTS
 from stream.metrics import FAMILIES, METRICS
-from stream.render.files import DASHBOARDS, INDICATORS, README, RULES, rendered, stale
+from stream.metrics.config import Config, parsed
+from stream.render.files import DASHBOARDS, DEFAULT_FILE, INDICATORS, README, RULES, rendered, stale
 from stream.render.pipeline import ALERTS
 from stream.render.promql import GAUGES, alert_labels
 from stream.render.readme import with_table
 from stream.render.rules import rules
+from stream.render.words import slug
 from stream.settings import Settings
 
 CHECKOUT = Path(__file__).parent.parent
@@ -37,11 +39,11 @@ def text_of(path: Path) -> str:
     return (CHECKOUT / path).read_text(encoding="utf-8")
 
 
-def dashboards() -> dict[str, dict[str, Any]]:
+def dashboards(config: Config = Config()) -> dict[str, dict[str, Any]]:  # noqa: B008 — frozen
     """Name -> what Grafana loads."""
     return {
         path.stem: json.loads(text)
-        for path, text in rendered(CHECKOUT, DEFAULTS).items()
+        for path, text in rendered(CHECKOUT, Settings(_env_file=None, indicators=config)).items()
         if path.parent == DASHBOARDS
     }
 
@@ -67,6 +69,7 @@ def test_every_generated_file_is_as_the_definitions_are_now() -> None:
 def test_every_generated_file_says_that_it_is_generated() -> None:
     assert "do not edit" in text_of(RULES).splitlines()[0]
     assert "do not edit" in text_of(INDICATORS).splitlines()[0]
+    assert "do not edit" in text_of(DEFAULT_FILE).splitlines()[0]
     for name, dashboard in dashboards().items():
         assert "do not edit" in next(iter(dashboard.values())), name
 
@@ -135,29 +138,47 @@ def test_grafanas_schema_types_read_every_dashboard_as_it_was_written() -> None:
         assert json.loads(json.dumps(read, cls=JSONEncoder)) == dashboard, name
 
 
+def test_the_target_of_an_indicator_is_drawn_in_its_panel_unless_that_has_bars() -> None:
+    for family in FAMILIES:
+        board = dashboards()[slug(family)]
+        for metric, panel in zip(family.METRICS, board["panels"], strict=True):
+            drawn = [target["expr"] for target in panel["targets"] if TARGET_GAUGE in target["expr"]]
+            line = f'max by (indicator) ({TARGET_GAUGE}{{product=~"$product", indicator="{metric.name}"}})'
+            assert drawn == ([] if metric.panel.bars else [line])
+
+
 def test_an_alerts_threshold_is_drawn_as_it_is_set() -> None:
     for family, title, alert in (
         ("activity", "Stickiness, day of month", "EngagementStickinessLow"),
         ("churn-risk", "Share of customers by churn risk", "EngagementHighRisk"),
     ):
         [panel] = [panel for panel in dashboards()[family]["panels"] if panel["title"] == title]
-        assert [target["expr"] for target in panel["targets"]][1:] == [
+        assert [target["expr"] for target in panel["targets"]][1:-1] == [
             f'max(assidu_alert_threshold{{alert="{alert}"}})'
         ]
 
 
-def test_a_large_number_is_red_beyond_the_default_threshold() -> None:
-    steps = {
-        panel["title"]: [
-            (step["color"], step["value"]) for step in panel["fieldConfig"]["defaults"]["thresholds"]["steps"]
-        ]
-        for panel in dashboards()["overview"]["panels"]
-        if panel["type"] == "stat" and "thresholds" in panel["fieldConfig"]["defaults"]
-    }
-    assert steps == {
-        "Stickiness, day of month": [("red", None), ("green", 0.1)],
-        "Share of customers by churn risk (high)": [("green", None), ("red", 0.5)],
-    }
+def test_a_large_number_is_red_beyond_the_threshold() -> None:
+    chosen = parsed("alerts.EngagementHighRisk.threshold = 0.3", "indicators.toml", "/indicators.toml")
+    for config, high in ((Config(), 0.5), (chosen, 0.3)):
+        steps = {
+            panel["title"]: [
+                (step["color"], step["value"]) for step in panel["fieldConfig"]["defaults"]["thresholds"]["steps"]
+            ]
+            for panel in dashboards(config)["overview"]["panels"]
+            if panel["type"] == "stat" and "thresholds" in panel["fieldConfig"]["defaults"]
+        }
+        assert steps == {
+            "Stickiness, day of month": [("red", None), ("green", 0.1)],
+            "Share of customers by churn risk (high)": [("green", None), ("red", high)],
+        }
+
+
+def test_an_alert_lasts_as_long_as_the_indicators_file_says() -> None:
+    chosen = parsed('alerts.EngagementHighRisk.for = "1h30m"', "indicators.toml", "/indicators.toml")
+    text = rules(Settings(_env_file=None, indicators=chosen))
+    one = text.partition("- alert: EngagementHighRisk\n")[2].partition("- alert:")[0]
+    assert re.findall(r"^ +for: (\w+)$", one, re.MULTILINE) == ["1h30m"]
 
 
 @pytest.mark.parametrize(("metric", "alert"), told(), ids=lambda each: each.name)

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from stream.core.definitions import Definitions
 from stream.errors import UserError
-from stream.metrics import ALERTS
+from stream.metrics.config import Config
 from stream.settings import Settings, read_settings
 
 
@@ -38,33 +39,36 @@ def test_has_the_defaults_of_the_contract() -> None:
     ]
 
 
-def test_thresholds_are_the_definitions_unless_one_is_set() -> None:
-    settings = Settings(_env_file=None, alert_thresholds="EngagementStickinessLow=0.05 EngagementNpsDrop=15")
-    assert settings.thresholds == {
-        "EngagementStickinessLow": 0.05,
-        "EngagementFirstWeekFalling": 0.2,
-        "EngagementNpsDrop": 15,
-        "EngagementHighRisk": 0.5,
-        "EngagementHighRiskRising": 0.05,
-    }
-
-
-def test_names_every_wrong_threshold_and_the_alerts_that_there_are(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(
-        "ASSIDU_ALERT_THRESHOLDS",
-        "EngagementLow=1 EngagementStickinessLow EngagementHighRisk=nan EngagementNpsDrop=-10 AssiduDataStale=5",
-    )
-    with pytest.raises(UserError) as error:
-        read_settings()
-    for expected in (
-        "ASSIDU_ALERT_THRESHOLDS=",
-        f"'EngagementLow' is none of the alerts {', '.join(ALERTS)}",
-        "'EngagementStickinessLow' is not EngagementStickinessLow=NUMBER",
-        "'EngagementHighRisk=nan' is not EngagementHighRisk=NUMBER",
-        "'EngagementNpsDrop=-10': a change must be more than 0",
-        "'AssiduDataStale' is none of the alerts",
+def test_an_indicators_file_that_cannot_be_read_is_named_as_are_all_mistakes_in_one(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("ASSIDU_PARTITIONS", "0")
+    Path("wrong.toml").write_text("[definitions]\ncsat_7_from = 9\nfirst_week = 2\n")
+    Path("latin.toml").write_bytes("# price\n# prix ou coût\n".encode("latin-1"))
+    for given, *expected in (
+        ("nowhere.toml", "ASSIDU_INDICATORS='nowhere.toml': cannot be read: No such file or directory"),
+        (".", "ASSIDU_INDICATORS='.': cannot be read: Is a directory"),
+        ("latin.toml", "ASSIDU_INDICATORS='latin.toml': latin.toml:2: is not UTF-8"),
+        (
+            "wrong.toml",
+            "ASSIDU_INDICATORS='wrong.toml': has mistakes:\n"
+            "    wrong.toml:2: definitions.csat_7_from: must be 5 or 6, not 9\n"
+            "    wrong.toml:3: definitions.first_week: is not known here; the nearest that is: first_week_days",
+        ),
     ):
-        assert expected in str(error.value)
+        monkeypatch.setenv("ASSIDU_INDICATORS", given)
+        with pytest.raises(UserError) as error:
+            read_settings()
+        for each in (*expected, "ASSIDU_PARTITIONS='0'"):
+            assert each in str(error.value)
+
+
+def test_reads_the_indicators_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("indicators.toml").write_text("\ufeffdefinitions.first_week_days = 4\r\n", encoding="utf-8")
+    monkeypatch.setenv("ASSIDU_INDICATORS", "indicators.toml")
+    assert read_settings().indicators == Config(Definitions(first_week_days=4), path=f"{tmp_path}/indicators.toml")
 
 
 def test_reads_a_dotenv_file_below_the_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: object) -> None:
@@ -131,8 +135,19 @@ def test_what_is_empty_in_the_environment_is_what_the_dotenv_file_says(
     assert read_settings().timezone == "Europe/Paris"
 
 
-def test_another_process_reads_the_same_settings_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    settings = Settings(_env_file=None, redis="redis://u:p%40w@h:1/2", token="t" * 16, timezone="Europe/Paris")
+def test_another_process_reads_the_same_settings_from_the_environment(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("indicators.toml").write_text("targets.engagement_nps_score = 30")
+    settings = Settings(
+        _env_file=None,
+        redis="redis://u:p%40w@h:1/2",
+        token="t" * 16,
+        timezone="Europe/Paris",
+        indicators="indicators.toml",
+    )
+    monkeypatch.chdir("/")
     for name, value in settings.environment().items():
         monkeypatch.setenv(name, value)
     assert read_settings() == settings

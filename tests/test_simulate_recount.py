@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 from zoneinfo import ZoneInfo
@@ -11,7 +12,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from schemas import Event, decode
-from stream.core.definition import Definitions
+from stream.core.definitions import Definitions
 from stream.core.time import Calendar
 from stream.metrics import METRICS
 from stream.simulate import UnreliableDelivery, World
@@ -36,11 +37,11 @@ class Course:
         self.delivered = [(message, event) for message, event in outcomes if isinstance(event, Event)]
         self.newest = datetime.fromtimestamp(timed[-1].at_ms / 1000, UTC)
 
-    def folded(self, zone: ZoneInfo, first_week_days: int = 3) -> State:
+    def folded(self, zone: ZoneInfo, definitions: Definitions = Definitions()) -> State:  # noqa: B008 — frozen
         """Everything delivered, without repeats."""
         first_of_each = {(event.customer, event.event_id): event for _, event in reversed(self.delivered)}
-        batch = counted(arrived(list(first_of_each.values())), {0: Counter()}).events
-        return State(Calendar(zone), first_week_days=first_week_days).take([batch])
+        kept, _ = counted(arrived(list(first_of_each.values())), {0: Counter()})
+        return State(Calendar(zone), definitions=definitions).take([kept.events])
 
 
 COURSE = Course(seed=1, live_events=3000, tick_ms=137)
@@ -65,9 +66,9 @@ def test_however_fast_live_traffic_is_it_reads_as_what_happened(seed: int, tick_
 
 
 def test_settings_that_shape_definitions_shape_what_is_read() -> None:
-    definitions = Definitions(first_week_days=2, csat_7_from=6)
-    at, table = COURSE.newest, COURSE.folded(PARIS, first_week_days=2).table
-    recounted = recount(COURSE.happened, at, PARIS, first_week_days=2, csat_7_from=6)
+    definitions = Definitions(2, 6, retention_days=(2, 20), visit_gap_minutes=5, segment="country")
+    at, table = COURSE.newest, COURSE.folded(PARIS, definitions).table
+    recounted = recount(COURSE.happened, at, PARIS, **asdict(definitions))
 
     assert recounted != recount(COURSE.happened, at, PARIS)
     assert compare(report(table, at, PARIS, None, definitions), recounted) == []

@@ -10,12 +10,14 @@ import pytest
 from redis.asyncio import Redis
 from structlog.testing import capture_logs
 
+from stream.core.definitions import Definitions
 from stream.core.risk import Coefficients
 from stream.core.time import Calendar
 from stream.embedded import EmbeddedRedis
 from stream.errors import UserError
 from stream.exporter.deployment import Deployment
 from stream.exporter.exposition import exposition
+from stream.metrics.config import Config
 from stream.settings import Settings
 from stream.store import meta
 from stream.store.coefficients import publish_coefficients, read_coefficients
@@ -134,6 +136,6 @@ async def test_how_long_ids_are_remembered_is_what_the_workers_say(redis: Redis,
 async def test_an_exporter_ends_when_the_deployment_has_other_settings_by_now(
     redis: Redis, settings: Settings
 ) -> None:
-    await meta.begin(redis, settings.model_copy(update={"first_week_days": 5}))
-    with pytest.raises(UserError, match="ASSIDU_FIRST_WEEK_DAYS: Redis has '5', this process '3'"):
+    await meta.begin(redis, settings.model_copy(update={"indicators": Config(Definitions(first_week_days=5))}))
+    with pytest.raises(UserError, match=r"definitions\.first_week_days .*: Redis has '5', this process '3'"):
         await Deployment(redis, settings).look()

@@ -13,6 +13,7 @@ from redis.asyncio import Redis
 
 from schemas import Event
 from schemas.churn_risk import ChurnRisk
+from stream.core.definitions import Definitions
 from stream.core.names import Names
 from stream.core.record import sections
 from stream.core.risk import Coefficients
@@ -101,9 +102,8 @@ class Watcher:
 
     async def _pass(self, events: list[Event], due: list[bytes], now_ms: int, as_of_ms: int) -> None:
         """As the pipeline's, of one slice."""
-        touched = facts_of(
-            arrived(events), {SHARD: self.commits.names}, as_it_is, SCORING.calendar, dict.fromkeys(due, SHARD), ALL
-        )
+        names, looked_at = {SHARD: self.commits.names}, dict.fromkeys(due, SHARD)
+        touched = facts_of(arrived(events), names, as_it_is, SCORING.calendar, Definitions(), looked_at, ALL)
         keys = touched.keys
         known = [record or b"" for record in await self._store.records(SHARD, keys)]
         present = as_of(as_of_ms, len(keys))._replace(

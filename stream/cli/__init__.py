@@ -25,6 +25,7 @@ from stream.cli.endings import (
     refusal,
 )
 from stream.cli.fit import fit
+from stream.cli.indicators import indicators
 from stream.cli.read import customer, report, status
 from stream.cli.render import render
 from stream.cli.risk import at_risk, coefficients
@@ -113,6 +114,7 @@ for command in (
     fit,
     simulate,
     demo,
+    indicators,
     render,
 ):
     commands.add_command(command)

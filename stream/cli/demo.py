@@ -43,7 +43,7 @@ def demo(ctx: click.Context, seconds: float | None, customers: int, seed: int, r
 
     Starts a Kafka broker and a Redis of its own (no Docker, no Java; they keep nothing), a worker and an
     exporter, sends the past of the customers, and then live traffic. Stops all of it at the end; the exit
-    code is 1 when a part ended by itself. ASSIDU_TIMEZONE, ASSIDU_FIRST_WEEK_DAYS, ASSIDU_BIND,
+    code is 1 when a part ended by itself. ASSIDU_TIMEZONE, ASSIDU_INDICATORS, ASSIDU_BIND,
     ASSIDU_EXPORTER_PORT and ASSIDU_WORKER_PORT apply (a port that is taken is replaced by a free one);
     other settings do not.
     """

@@ -8,19 +8,12 @@ from itertools import product as combinations
 from typing import Any, Literal
 
 from stream.core.cells import Cells
+from stream.core.definitions import Definitions
 from stream.core.series import Key, Series, Table, Wanted
 from stream.core.time import DAY, WINDOWS, floor_hour
 
 Labels = Mapping[str, str]
 Value = float | int | None
-
-
-@dataclass(frozen=True)
-class Definitions:
-    """The settings that shape the definitions themselves."""
-
-    first_week_days: int = 3
-    csat_7_from: int = 5
 
 
 @dataclass(frozen=True)
@@ -35,7 +28,7 @@ class View:
     product: str
     minute: int
     today: int
-    definitions: Definitions = Definitions()
+    definitions: Definitions = Definitions()  # noqa: RUF009 — frozen
     touched: set[str] = field(default_factory=set, compare=False, repr=False)
     known: dict[Any, Any] = field(default_factory=dict, compare=False, repr=False)
 
@@ -221,6 +214,8 @@ CHANGES = ("falls_by", "drops_by", "rises_by")
 
 THRESHOLD_GAUGE = "assidu_alert_threshold"
 """Shows the threshold of every alert, by the label `alert`; the rules compare with it."""
+TARGET_GAUGE = "engagement_target"
+"""Shows the target of every indicator that has one, by the labels `product` and `indicator`."""
 
 
 @dataclass(frozen=True)
@@ -231,7 +226,7 @@ class Alert:
     for_       how long it must last, as Prometheus writes durations
     condition  below, above: than the threshold. Against the same time a week before: falls_by (by this share of
                what it was), drops_by, rises_by (by so many points), or more
-    threshold  the default: a setting changes it
+    threshold  the default, as is for_: the indicators file changes them
     labels     it is about the samples with these labels only
     """
 

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stream.core.catalogue import Catalogue, Label
+from stream.core.definitions import Definitions
 from stream.core.names import Names
 from stream.core.ragged import Ints, places
 from stream.core.series import Series
@@ -91,6 +92,7 @@ class Facts:
     product: Ints
     ms: Ints
     calendar: Calendar
+    definitions: Definitions
 
     @property
     def newest_ms(self) -> int | None:

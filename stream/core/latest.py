@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from stream.core.definitions import Definitions
 from stream.core.facts import Customers, Facts
 from stream.core.increments import Increments
 from stream.core.names import Names
@@ -125,7 +126,7 @@ class Latest:
         return self if kept.all() else Latest(self.size, self.key[kept], self.minute[kept])
 
 
-def change(increments: Increments, customers: Customers, old: Latest, new: Latest) -> None:
+def change(increments: Increments, customers: Customers, old: Latest, new: Latest, _: Definitions) -> None:
     """Each census moves the customer from its old last minute to the new; what was forgotten is taken back."""
     at = np.minimum(np.searchsorted(new.key, old.key), max(len(new.key) - 1, 0))
     same = (new.key[at] == old.key) & (new.minute[at] == old.minute) if len(new.key) else np.zeros(0, np.bool_)

@@ -12,6 +12,7 @@ from typing import Any, Protocol, Self
 
 import numpy as np
 
+from stream.core.definitions import Definitions
 from stream.core.facts import Customers, Facts
 from stream.core.increments import Increments
 from stream.core.ragged import Ints, Ragged, Words, from_bytes, gathered, side_by_side, to_bytes
@@ -40,8 +41,8 @@ class Memory(Protocol):
         """With these facts, and without what no reading can see any more; `keep_days` of days, None for all."""
 
 
-Change = Callable[[Increments, Customers, Any, Any], None]
-"""(increments, customers, old memory, new memory): adds contribution(new) − contribution(old)."""
+Change = Callable[[Increments, Customers, Any, Any, Definitions], None]
+"""(increments, customers, old memory, new memory, definitions): adds contribution(new) − contribution(old)."""
 
 
 @dataclass(frozen=True)

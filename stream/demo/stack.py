@@ -16,7 +16,7 @@ from stream.secret import SecretUrl
 from stream.settings import Settings
 
 # What a demo takes from the user's settings; the rest belongs to a stack of theirs.
-HONOURED = ("timezone", "first_week_days", "csat_7_from", "bind")
+HONOURED = ("timezone", "indicators", "bind")
 PARTITIONS = 4
 # Shorter ones make no faster start: the embedded broker lets about 4 s pass before the first member may join.
 SESSION_TIMEOUT_SECONDS = 6.0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from importlib.metadata import version
 from math import isfinite
 from time import monotonic, process_time
@@ -15,7 +15,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, Metric
 from prometheus_client.core import GaugeMetricFamily, InfoMetricFamily
 from redis.asyncio import Redis
 
-from stream.core.definition import THRESHOLD_GAUGE, View
+from stream.core.definition import TARGET_GAUGE, THRESHOLD_GAUGE, View
 from stream.core.time import HOUR, Calendar, minute_of
 from stream.exporter.at_risk_route import at_risk_route
 from stream.exporter.canary import Canary
@@ -28,6 +28,7 @@ from stream.exporter.pipeline import Pipeline
 from stream.garbage import collect_seldom
 from stream.http import serving
 from stream.metrics import SERIES
+from stream.metrics.config import Config
 from stream.settings import Settings
 from stream.stopping import told_to_stop, until_ended
 from stream.store.committed import Committed
@@ -63,7 +64,7 @@ class Exporter:
         self._compacted_at = 0
         self.canary = Canary(settings)
         self.deployment = Deployment(redis, settings)
-        self.overview = Overview()
+        self.overview = Overview(settings.indicators.targets)
         self.at_risk = at_risk_route(redis, settings)
 
     async def run(self) -> None:
@@ -132,17 +133,12 @@ class Exporter:
         yield from self._pipeline.families()
         yield from self.canary.families()
         yield from self.deployment.families()
-        thresholds = GaugeMetricFamily(
-            THRESHOLD_GAUGE, "What the alert's rule compares with (ASSIDU_ALERT_THRESHOLDS).", labels=["alert"]
-        )
-        for alert, threshold in self._settings.thresholds.items():
-            thresholds.add_metric([alert], threshold)
-        yield thresholds
+        yield from _chosen(self._settings.indicators, self.overview.products)
         yield InfoMetricFamily("assidu_build", "This program.", value={"version": version("assidu")})
 
     def _views(self, minute: int) -> dict[str, View]:
         table, today = self._replica.table, self._calendar.day(minute)
-        definitions = self._settings.definitions
+        definitions = self._settings.indicators.definitions
         return {product: View(table, product, minute, today, definitions) for product in table.products}
 
     async def _compact(self, minute: int) -> None:
@@ -150,6 +146,20 @@ class Exporter:
             keep_days = self._settings.keep_days
             await self._replica.compact(minute, self._calendar.day(minute), keep_days)
             self._compacted_at = minute
+
+
+def _chosen(config: Config, products: Iterable[str]) -> Iterator[Metric]:
+    """What the indicators file says of alerts and targets."""
+    thresholds = GaugeMetricFamily(THRESHOLD_GAUGE, "What the alert's rule compares with.", labels=["alert"])
+    for alert in config.alerts.values():
+        thresholds.add_metric([alert.name], alert.threshold)
+    yield thresholds
+    targets = GaugeMetricFamily(TARGET_GAUGE, "Where the indicator should be.", labels=["product", "indicator"])
+    for product in products:
+        for indicator, target in config.targets.items():
+            targets.add_metric([product, indicator], target)
+    if targets.samples:
+        yield targets
 
 
 def pause_seconds(took: float, cpu_seconds: float) -> float:

@@ -155,9 +155,9 @@ def _risk(memories: list[Any], alone: Customers, scoring: Scoring, now_ms: int) 
 def _counts(settings: Settings, record: bytes, alone: Customers, scoring: Scoring, minute: int) -> list[Count]:
     """The gauges of a deployment that knew this customer alone: a series is the sum of such contributions."""
     increments, table = Increments(alone.names), Table(SERIES)
-    contribute(increments, [record], alone, scoring)
+    contribute(increments, [record], alone, settings.indicators.definitions, scoring)
     table.merge(increments.encode())
-    found = samples(table, minute, Calendar(settings.zone), settings.definitions)
+    found = samples(table, minute, Calendar(settings.zone), settings.indicators.definitions)
     return [
         Count(sample.metric.name, sample.labels, int(sample.value))
         for sample in found

@@ -61,7 +61,7 @@ async def make_report(settings: Settings, at: datetime | None = None, product: s
         replica.table,
         minute,
         Calendar(settings.zone),
-        settings.definitions,
+        settings.indicators.definitions,
         None if product is None else [product],
     )
     before_newest = at is not None and newest_ms is not None and minute < minute_of(newest_ms)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from stream.core.definition import Definitions, Metric, Value, View
+from stream.core.definition import Metric, Value, View
+from stream.core.definitions import Definitions
 from stream.core.series import Table
 from stream.core.time import Calendar
 from stream.metrics import METRICS

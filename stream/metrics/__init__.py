@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 from schemas import TYPES
 from stream.core import latest
 from stream.core.catalogue import Catalogue
+from stream.core.definitions import Definitions
 from stream.core.record import Kind
 from stream.metrics import (
     activity,
@@ -21,13 +24,19 @@ from stream.metrics import (
     surveys,
     visits,
 )
-from stream.metrics.labels import LABELS
+from stream.metrics.labels import labels
 
 FAMILIES = (activity, complete_days, first_week, retention, clicks, content, surveys, visits, churn_risk)
 SERIES = tuple(series for family in FAMILIES for series in family.SERIES)
 METRICS = tuple(metric for family in FAMILIES for metric in family.METRICS)
 ALERTS = {alert.name: alert for metric in METRICS for alert in metric.alerts}
-CATALOGUE = Catalogue(TYPES, SERIES, LABELS)
+
+
+@cache
+def catalogue(definitions: Definitions) -> Catalogue:
+    """The series and labels that the fold goes by."""
+    return Catalogue(TYPES, SERIES, labels(definitions))
+
 
 KINDS = (
     Kind(activity.Activity, (complete_days.change, first_week.change, retention.change)),

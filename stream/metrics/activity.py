@@ -11,6 +11,7 @@ import numpy as np
 from schemas import TYPES
 from stream.core.days import Bits, Days
 from stream.core.definition import Alert, Example, Metric, Panel, Reasons, RestsOn, census, count, flow, found, ratio
+from stream.core.definitions import Definitions
 from stream.core.facts import Customers, Facts
 from stream.core.increments import Increments
 from stream.core.latest import Latest, total_change
@@ -120,7 +121,7 @@ class Activity:
         return first_ms, np.append(by_name, 0)[least], first_day
 
 
-def change(increments: Increments, customers: Customers, old: Latest, new: Latest) -> None:
+def change(increments: Increments, customers: Customers, old: Latest, new: Latest, _: Definitions) -> None:
     """contribution(new) − contribution(old): the last activity on any channel."""
     total_change(increments, customers, ACTIVE, ACTIVE_BY_CHANNEL, old, new)
 

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from stream.core.definitions import Definitions
 from stream.core.facts import NONE, OTHER, Customers, Facts
 from stream.core.increments import Increments
 from stream.core.names import Names
@@ -206,7 +207,7 @@ def all_answers(answers: Answers, size: int) -> Given:
     return _chained(answers.stored_of(np.flatnonzero(rest)), answers.given)
 
 
-def change(increments: Increments, customers: Customers, old: Answers, new: Answers) -> None:
+def change(increments: Increments, customers: Customers, old: Answers, new: Answers, _: Definitions) -> None:
     """contribution(new) − contribution(old), of those that have answered; of all, where they are stored apart."""
     now = new.given if new.stored is old.stored else new.stored_of(np.arange(len(customers)))
     for given, count in ((old.stored_of(distinct(now.row)), -1), (now, 1)):

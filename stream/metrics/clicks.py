@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from stream.core.definition import Example, Labels, Metric, Panel, Read, View, count, flow, found, ratio
+from stream.core.definitions import Definitions
 from stream.core.facts import Customers
 from stream.core.increments import Increments
 from stream.core.latest import Latest, total_change
@@ -40,7 +41,7 @@ SERIES = (
 )
 
 
-def change(increments: Increments, customers: Customers, old: Latest, new: Latest) -> None:
+def change(increments: Increments, customers: Customers, old: Latest, new: Latest, _: Definitions) -> None:
     """contribution(new) − contribution(old): the last exposure and the last click, on any channel."""
     total_change(increments, customers, EXPOSED, EXPOSED_BY_CHANNEL, old, new)
     total_change(increments, customers, CLICKED, CLICKED_BY_CHANNEL, old, new)

@@ -1,7 +1,8 @@
 """Closed visits: the runs of each customer's events on each channel, and the series that count them.
 
-A visit is a maximal run of a customer's visit events on one channel with no gap over 30 minutes. It closes at the
-minute after its end + 30 minutes and counts there; late events extend, bridge and merge visits of the last 31 days.
+A visit is a maximal run of a customer's visit events on one channel with no gap over 30 minutes (a definition). It
+closes at the minute after its end + that gap and counts there; late events extend, bridge and merge visits of the
+last 31 days.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from stream.core.definitions import Definitions
 from stream.core.facts import Customers, Facts
 from stream.core.increments import Increments
 from stream.core.names import Names
@@ -26,7 +28,6 @@ _SEEN = frozenset({"page_view"})
 _ENDED = frozenset({"session"})
 CONVERSIONS = frozenset({"purchase", "signup"})
 
-GAP_MS = 30 * MINUTE_MS
 ENGAGED_MS = 10_000
 _PERIOD = 30 * DAY
 _KEEP_MINUTES = KEEP_MINUTES + 4 * DAY
@@ -59,10 +60,11 @@ class Visits:
         return [self.runs.renumbered(lambda _, channel: customers.names.stored(channel)).pack(self.size)]
 
     def joined(self, facts: Facts, keep_days: int | None) -> Visits:
-        runs, fresh, gone = merged(self.runs, _spans(facts), GAP_MS)
-        edge = np.full(self.size, -(1 << 62))
-        np.maximum.at(edge, runs.row, closes(runs) - _KEEP_MINUTES)
-        kept = closes(runs) > edge[runs.row]
+        gap_ms = facts.definitions.visit_gap_ms
+        runs, fresh, gone = merged(self.runs, _spans(facts), gap_ms)
+        edge, minute = np.full(self.size, -(1 << 62)), closes(runs, gap_ms)
+        np.maximum.at(edge, runs.row, minute - _KEEP_MINUTES)
+        kept = minute > edge[runs.row]
         if not kept.all():
             gone = chained(gone, runs[~kept & ~fresh])
             runs, fresh = runs[kept], fresh[kept]
@@ -89,20 +91,22 @@ def _numbers(facts: Facts, types: frozenset[str], read: Callable[[Any], int]) ->
     return np.array(facts.fields(types, read), np.int64)
 
 
-def closes(runs: Runs) -> Ints:
+def closes(runs: Runs, gap_ms: int) -> Ints:
     """The minute in which each visit counts."""
-    return (runs.end_ms + GAP_MS) // MINUTE_MS + 1
+    return (runs.end_ms + gap_ms) // MINUTE_MS + 1
 
 
-def change(increments: Increments, customers: Customers, old: Visits, new: Visits) -> None:
+def change(increments: Increments, customers: Customers, old: Visits, new: Visits, definitions: Definitions) -> None:
     """contribution(new) − contribution(old); `new` is what `old` was joined to, or `old` is empty."""
+    gap_ms = definitions.visit_gap_ms
     for runs, count in ((new.gone, -1), (new.runs[new.fresh], 1)):
-        _count(increments, customers.names, runs, count)
-    _count_frequency(increments, customers, new)
+        _count(increments, customers.names, runs, closes(runs, gap_ms), count)
+    _count_frequency(increments, customers, new, gap_ms)
 
 
-def _count(increments: Increments, names: Names, runs: Runs, count: int) -> None:
-    minute, pages, lasted = closes(runs), runs.pages, runs.lasted_ms
+def _count(increments: Increments, names: Names, runs: Runs, minute: Ints, count: int) -> None:
+    """`minute[i]`: in which run i counts."""
+    pages, lasted = runs.pages, runs.lasted_ms
     traits = np.stack([runs.channel, np.minimum(pages, 2), lasted > ENGAGED_MS, runs.converted])
     kinds, where = places(traits[0] << 4 | traits[1] << 2 | traits[2] << 1 | traits[3])
     numbers = np.array([_number(names, kind) for kind in kinds.tolist()], np.int64)
@@ -125,7 +129,7 @@ _CLASS_OF = np.array([-1, 0, 1, 2, 3, 3, 3, 4])
 """Of so many visits (7: or more) the place of their class; −1 for no visit at all."""
 
 
-def _count_frequency(increments: Increments, customers: Customers, visits: Visits) -> None:
+def _count_frequency(increments: Increments, customers: Customers, visits: Visits, gap_ms: int) -> None:
     """Customers enter and leave the classes of so many visits closed in 30d.
 
     A visit closed at minute m is in the window (floor_hour(T − 30d), T] for m ≤ T < ceil_hour(m) + 30d.
@@ -134,7 +138,7 @@ def _count_frequency(increments: Increments, customers: Customers, visits: Visit
     touched[visits.gone.row] = touched[visits.runs.row[visits.fresh]] = True
     here = touched[visits.runs.row]
     row = np.concatenate([visits.runs.row[here], visits.gone.row])
-    enters = np.concatenate([closes(visits.runs)[here], closes(visits.gone)])
+    enters = np.concatenate([closes(visits.runs, gap_ms)[here], closes(visits.gone, gap_ms)])
     before = np.concatenate([~visits.fresh[here], np.ones(len(visits.gone), np.bool_)])
     now = np.concatenate([np.ones(int(here.sum()), np.bool_), np.zeros(len(visits.gone), np.bool_)])
     minute = np.concatenate([enters, -(-enters // HOUR) * HOUR + _PERIOD])

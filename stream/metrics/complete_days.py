@@ -8,6 +8,7 @@ import numpy as np
 
 from stream.core.days import NO_DAY, Days, days_after, days_before, set_bits
 from stream.core.definition import Example, Labels, Metric, Panel, View, count, given, level, on_days, ratio
+from stream.core.definitions import Definitions
 from stream.core.facts import Customers
 from stream.core.increments import Increments
 from stream.core.ragged import Ints, places
@@ -26,7 +27,7 @@ ACTIVE_DAYS = Series("active_days", Kind.LEVEL, "day", ("days",))
 SERIES = (ACTIVE_ON_DAY, *COVERS.values(), ACTIVE_DAYS)
 
 
-def change(increments: Increments, customers: Customers, old: Activity, new: Activity) -> None:
+def change(increments: Increments, customers: Customers, old: Activity, new: Activity, _: Definitions) -> None:
     """contribution(new) − contribution(old), for the days that became active."""
     rows, days = new.days.beyond(old.days)
     if len(rows):

@@ -22,6 +22,7 @@ from stream.core.definition import (
     ratio,
     twin,
 )
+from stream.core.definitions import Definitions
 from stream.core.facts import Customers
 from stream.core.increments import Increments
 from stream.core.ragged import Ints, places
@@ -39,7 +40,7 @@ ANCHORED = Series("first_week", Kind.FLOW, "day", ("channel", "days"))
 SERIES = (ANCHORED,)
 
 
-def change(increments: Increments, customers: Customers, old: Activity, new: Activity) -> None:
+def change(increments: Increments, customers: Customers, old: Activity, new: Activity, _: Definitions) -> None:
     """contribution(new) − contribution(old): the customer's place in its cohort."""
     before, now = active_days(old), active_days(new)
     same = (before == now) & (old.first_day == new.first_day) & (old.first_channel == new.first_channel)
@@ -100,7 +101,7 @@ _COUNTED = (
     Metric(
         name="engagement_first_week_ratio",
         help="Of the customers whose first week ended in the last 28 complete days, the share active on at least "
-        "3 of its days (ASSIDU_FIRST_WEEK_DAYS).",
+        "so many of its days (definitions.first_week_days: 3 unless it is changed).",
         unit="ratio",
         reads={
             "engaged": cohort(ANCHORED, LAST_DAY, engaged_only=True),

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from stream.core.days import Bits
 from stream.core.definition import Example, Labels, Metric, Panel, View, count, ratio
+from stream.core.definitions import Definitions
 from stream.core.facts import Customers
 from stream.core.increments import Increments
 from stream.core.series import Kind, Series
@@ -17,18 +18,18 @@ from stream.metrics.activity import Activity
 from stream.metrics.complete_days import ACTIVES_BEFORE, ACTIVES_EITHER, ACTIVES_NOW, NEW, returning
 from stream.metrics.first_week import ANCHORED, cohort
 
-DAYS = (1, 7, 14, 30)
-
 RETAINED = Series("retained", Kind.FLOW, "day", ("day",))
 """At the anchor day: customers active on day N after it."""
 
 SERIES = (RETAINED,)
 
 
-def change(increments: Increments, customers: Customers, old: Activity, new: Activity) -> None:
+def change(
+    increments: Increments, customers: Customers, old: Activity, new: Activity, definitions: Definitions
+) -> None:
     """contribution(new) − contribution(old)."""
     before, now = old.first_days, new.first_days
-    for n in DAYS:
+    for n in definitions.retention_days:
         numbers = customers.numbers(RETAINED, str(n))
         was, is_ = _came_back(before, n), _came_back(now, n)
         moved = (was != is_) | (old.first_day != new.first_day)
@@ -50,7 +51,13 @@ def _anchored(view: View, labels: Labels) -> Any:
 
 
 _PERIODS = {"now": ACTIVES_NOW, "before": ACTIVES_BEFORE, "either": ACTIVES_EITHER}
-_DAY = {"day": tuple(str(n) for n in DAYS)}
+
+
+def _days(view: View) -> list[str]:
+    return [str(n) for n in view.definitions.retention_days]
+
+
+_DAY = {"day": _days}
 
 STORY = Story(
     "2026-03-31 12:00",
@@ -74,7 +81,7 @@ METRICS = (
     Metric(
         name="engagement_retention_ratio",
         help="Of the customers whose day N after their first activity is one of the last 28 complete days, the "
-        "share active on that very day.",
+        "share active on that very day (definitions.retention_days).",
         unit="ratio",
         labels=_DAY,
         reads={"retained": _retained, "customers": _anchored},

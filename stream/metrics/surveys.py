@@ -195,7 +195,7 @@ METRICS = (
     ),
     Metric(
         name="engagement_csat_ratio",
-        help="Satisfied customers: last answer above 3 of 1-5, from 5 of 1-7 (ASSIDU_CSAT_7_FROM).",
+        help="Satisfied customers: last answer above 3 of 1-5, from 5 of 1-7 (definitions.csat_7_from).",
         unit="ratio",
         rows=_rows("csat"),
         row_labels=_SCORED,

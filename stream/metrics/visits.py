@@ -1,7 +1,8 @@
 """Visits: how often do they come by, how long do they stay, and do they turn on the doorstep?
 
-A visit is a maximal run of a customer's visit events on one channel with no gap over 30 minutes. It closes at the
-minute after its end + 30 minutes and counts there; late events extend, bridge and merge visits of the last 31 days.
+A visit is a maximal run of a customer's visit events on one channel with no gap over 30 minutes (a definition). It
+closes at the minute after its end + that gap and counts there; late events extend, bridge and merge visits of the
+last 31 days.
 """
 
 from __future__ import annotations
@@ -95,7 +96,8 @@ _LAST_DAY = {"window": "24h"}
 _COUNTED = (
     Metric(
         name="engagement_visits",
-        help="Visits closed in the window: runs of events on one channel with no gap over 30 minutes.",
+        help="Visits closed in the window: runs of events on one channel with no gap over 30 minutes "
+        "(definitions.visit_gap_minutes).",
         unit="visits",
         labels=_WINDOW,
         reads={"number": flow(VISITS)},

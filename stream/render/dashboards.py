@@ -18,6 +18,7 @@ from grafana_foundation_sdk.models.dashboard import (
 
 from stream.core.time import WINDOWS
 from stream.metrics import FAMILIES, METRICS
+from stream.metrics.config import Config
 from stream.render import panels
 from stream.render.links import PIPELINE, TAG, uid
 from stream.render.panels import SOURCE, AnyPanel
@@ -27,19 +28,19 @@ from stream.render.words import GENERATED, question, slug, title
 Choice = grafana.QueryVariable | grafana.CustomVariable
 
 
-def dashboards() -> dict[str, str]:
+def dashboards(config: Config) -> dict[str, str]:
     """Name -> JSON."""
-    found = {"overview": _overview(), PIPELINE: _pipeline()}
+    found = {"overview": _overview(config), PIPELINE: _pipeline()}
     return found | {slug(family): _family(family) for family in FAMILIES}
 
 
-def _overview() -> str:
+def _overview(config: Config) -> str:
     shown = [metric for metric in METRICS if metric.panel.overview is not None]
     return _dashboard(
         "overview",
         "Overview",
         "How faithfully do customers come back, right now?",
-        [*map(panels.large_number, shown), *map(panels.figure, FIGURES[:2])],
+        [*(panels.large_number(metric, config) for metric in shown), *map(panels.figure, FIGURES[:2])],
         [_products()],
     )
 

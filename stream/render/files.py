@@ -5,14 +5,18 @@ from __future__ import annotations
 from pathlib import Path
 
 from stream.errors import UserError
+from stream.metrics.config import Config
 from stream.render.dashboards import dashboards
 from stream.render.indicators import indicators
+from stream.render.indicators_file import indicators_file
 from stream.render.readme import with_table
 from stream.render.rules import rules
+from stream.render.words import GENERATED
 from stream.settings import Settings
 
 README = Path("README.md")
 INDICATORS = Path("docs/indicators.md")
+DEFAULT_FILE = Path("deploy/indicators.toml")
 RULES = Path("deploy/prometheus/rules/assidu.yml")
 DASHBOARDS = Path("deploy/grafana/dashboards")
 
@@ -26,8 +30,9 @@ def rendered(checkout: Path, settings: Settings) -> dict[Path, str]:
         README: with_table(readme.read_text(encoding="utf-8")),
         INDICATORS: indicators(),
         RULES: rules(settings),
+        DEFAULT_FILE: f"# {GENERATED}\n{indicators_file(Config())}",
     }
-    return files | {DASHBOARDS / f"{name}.json": text for name, text in dashboards().items()}
+    return files | {DASHBOARDS / f"{name}.json": text for name, text in dashboards(settings.indicators).items()}
 
 
 def stale(checkout: Path, settings: Settings) -> list[Path]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from types import ModuleType
 
-from stream.core.definition import CHANGES, Alert, Metric
+from stream.core.definition import CHANGES, TARGET_GAUGE, THRESHOLD_GAUGE, Alert, Metric
+from stream.core.definitions import DECLARED, Change
 from stream.core.story import CHANNEL, Line, Story
 from stream.metrics import FAMILIES
 from stream.render.words import (
@@ -23,6 +24,12 @@ from stream.render.words import (
     worked_example,
 )
 
+
+def _listed(change: Change) -> str:
+    """The definitions that are changed in this way."""
+    return ", ".join(f"`{name}`" for name, declared in DECLARED.items() if declared.change == change)
+
+
 _PREFACE = f"""\
 # Indicators
 
@@ -39,13 +46,36 @@ tests run every one through the real decoding, fold and formula. Times and days 
 channel is `{CHANNEL}` unless something else is said.
 """
 
+_FILE = f"""\
+## The indicators file
+
+`ASSIDU_INDICATORS` names a TOML file in which a deployment chooses for itself; what it leaves out has its default.
+`assidu indicators` prints what is in force, every key explained, and names mistakes by key and line;
+`deploy/indicators.toml` has the defaults. All processes get the same file, and read it at their start.
+
+- **`[definitions]`**, called `definitions.…` below. What shapes stored state is kept in Redis and refused by its name
+  where it differs. Fixed for a namespace: {_listed("anew")}. Changed by stopping all workers and starting them with
+  the new value (then exporters, too): {_listed("together")}. Changed by a restart of the exporters:
+  {_listed("restart")}.
+- **`[alerts.NAME]`**: `threshold` and `for` of an alert. Exporters show thresholds as `{THRESHOLD_GAUGE}`, and the
+  rules ask for that: a restart of the exporters changes them. `for` stands in the rules: `assidu render` changes it.
+- **`[targets]`**: indicator = number, shown as `{TARGET_GAUGE}` (labels `product`, `indicator`; absent without a
+  target), and drawn as a line in the indicator's panel and beside its title on the page. An alert of your own:
+
+```
+max by (product) (engagement_stickiness_ratio)
+< on (product) max by (product) ({TARGET_GAUGE}{{indicator="engagement_stickiness_ratio"}})
+```
+"""
+
 _WINDOWS = {True: "rolling", False: "complete days"}
 
 
 def indicators() -> str:
     """Markdown."""
     contents = "".join(f"- [{title(family)}](#{_anchor(family)})\n" for family in FAMILIES)
-    return f"<!-- {GENERATED} -->\n\n{_PREFACE}\n{contents}" + "".join(_section(family) for family in FAMILIES)
+    sections = "".join(map(_section, FAMILIES))
+    return f"<!-- {GENERATED} -->\n\n{_PREFACE}\n{contents}\n{_FILE}{sections}"
 
 
 def _section(family: ModuleType) -> str:

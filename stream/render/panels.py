@@ -24,8 +24,9 @@ from grafana_foundation_sdk.models.dashboard import (
 from grafana_foundation_sdk.models.prometheus import PromQueryFormat
 
 from stream.core.definition import CHANGES, Alert, Labels, Metric
+from stream.metrics.config import Config
 from stream.render.pipeline import Figure
-from stream.render.promql import panel_query, threshold
+from stream.render.promql import panel_query, target, threshold
 from stream.render.words import titled
 
 AnyPanel = timeseries.Panel | barchart.Panel | stat.Panel
@@ -39,18 +40,13 @@ HEIGHT, NUMBER_HEIGHT = 8, 5
 
 _UNITS = {"ratio": "percentunit", "seconds": "s"}
 _MAY_BE_NEGATIVE = {"score"}
-_DASHED_RED = [
-    DynamicConfigValue("color", {"mode": "fixed", "fixedColor": "red"}),
-    DynamicConfigValue("custom.lineStyle", {"fill": "dash", "dash": [10, 10]}),
-    DynamicConfigValue("custom.fillOpacity", 0),
-]
 
 
 def indicator(metric: Metric) -> AnyPanel:
     return _bars(metric, metric.panel.bars) if metric.panel.bars else _lines(metric)
 
 
-def large_number(metric: Metric) -> stat.Panel:
+def large_number(metric: Metric, config: Config) -> stat.Panel:
     """One number for each combination of labels, with the course of the last day behind it."""
     fixed = metric.panel.overview or {}
     panel = (
@@ -63,7 +59,7 @@ def large_number(metric: Metric) -> stat.Panel:
         .reduce_options(common.ReduceDataOptions().calcs(["lastNotNull"]))
         .with_target(_query(metric, fixed).range())
     )
-    return _coloured(panel, metric, fixed)
+    return _coloured(panel, metric, fixed, config)
 
 
 def figure(shown: Figure) -> timeseries.Panel:
@@ -76,10 +72,19 @@ def figure(shown: Figure) -> timeseries.Panel:
 
 def _lines(metric: Metric) -> timeseries.Panel:
     panel = _described(_time_series(), metric, metric.panel.title).with_target(_query(metric, {}).range())
-    for name, alert in zip("BCDE", _levels(metric), strict=False):
-        line = prometheus.Dataquery().expr(threshold(alert)).legend_format(f"threshold of {alert.name}")
-        panel = panel.with_target(line.ref_id(name).range()).override_by_query(name, _DASHED_RED)
+    lines = [(threshold(alert), f"threshold of {alert.name}", "red") for alert in _levels(metric)]
+    for name, (query, legend, colour) in zip("BCDE", [*lines, (target(metric), "target", "green")], strict=False):
+        line = prometheus.Dataquery().expr(query).legend_format(legend).ref_id(name).range()
+        panel = panel.with_target(line).override_by_query(name, _dashed(colour))
     return panel
+
+
+def _dashed(colour: str) -> list[DynamicConfigValue]:
+    return [
+        DynamicConfigValue("color", {"mode": "fixed", "fixedColor": colour}),
+        DynamicConfigValue("custom.lineStyle", {"fill": "dash", "dash": [10, 10]}),
+        DynamicConfigValue("custom.fillOpacity", 0),
+    ]
 
 
 def _levels(metric: Metric) -> list[Alert]:
@@ -87,12 +92,12 @@ def _levels(metric: Metric) -> list[Alert]:
     return [alert for alert in metric.alerts if alert.condition not in CHANGES]
 
 
-def _coloured(panel: stat.Panel, metric: Metric, fixed: Labels) -> stat.Panel:
-    """Red where an alert would fire by its default threshold (a number's colours cannot follow a query)."""
+def _coloured(panel: stat.Panel, metric: Metric, fixed: Labels, config: Config) -> stat.Panel:
+    """Red where an alert would fire, by the threshold at rendering (a number's colours cannot follow a query)."""
     for alert in _levels(metric):
         if alert.labels == fixed:
             first, then = ("red", "green") if alert.condition == "below" else ("green", "red")
-            panel = _with_thresholds(panel, [(first, None), (then, alert.threshold)])
+            panel = _with_thresholds(panel, [(first, None), (then, config.alerts[alert.name].threshold)])
     return panel
 
 

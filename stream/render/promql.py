@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from stream.core.definition import CHANGES, THRESHOLD_GAUGE, Alert, Metric, Reasons, RestsOn
+from stream.core.definition import CHANGES, TARGET_GAUGE, THRESHOLD_GAUGE, Alert, Metric, Reasons, RestsOn
 from stream.metrics import METRICS
 
 VARIABLES = ("product", "window")
@@ -37,6 +37,11 @@ def panel_query(metric: Metric, by: Iterable[str], fixed: Mapping[str, str]) -> 
 def threshold(alert: Alert) -> str:
     """The alert's threshold as the exporters show it."""
     return f"max({THRESHOLD_GAUGE}{{{equal({'alert': alert.name})[0]}}})"
+
+
+def target(metric: Metric) -> str:
+    """The indicator's target as the exporters show it; nothing where it has none."""
+    return selected(TARGET_GAUGE, ["indicator"], ['product=~"$product"', *equal({"indicator": metric.name})])
 
 
 def alert_labels(metric: Metric, alert: Alert) -> list[str]:

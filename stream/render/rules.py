@@ -35,7 +35,7 @@ def _business(metric: Metric, alert: Alert, settings: Settings) -> str:
     return _rule(
         alert.name,
         alert_condition(metric, alert),
-        {"for": alert.for_},
+        {"for": settings.indicators.alerts[alert.name].for_},
         {"severity": alert.severity, "scope": "business"},
         business_annotations(metric, alert, settings),
     )

@@ -10,6 +10,7 @@ from time import monotonic
 import structlog
 from redis.asyncio import Redis
 
+from stream.core.definitions import DECLARED, Change, Definitions, as_stored
 from stream.errors import UserError
 from stream.settings import Settings
 from stream.store.heartbeats import Heartbeats
@@ -18,6 +19,7 @@ from stream.store.keys import Keys
 log = structlog.get_logger()
 
 FORMAT = "5"
+_SECTION = "definitions."
 
 _AT_WORK_SECONDS = 10.0
 """So long nobody may have given a sign of life for there to be no worker at work."""
@@ -33,13 +35,14 @@ def _for_good(settings: Settings) -> dict[str, str]:
         "ASSIDU_CLOCK": settings.clock,
         "ASSIDU_TOPIC_PREFIX": settings.topic_prefix,
         "ASSIDU_HORIZON_DAYS": str(settings.horizon_days),
+        **_defined(settings.indicators.definitions, "anew"),
     }
 
 
 def _of_readers(settings: Settings) -> dict[str, str]:
     """What may change, for all workers at once, and is read by, too: first weeks are stored by their number of active
     days, and a shard whose churn risk is scored by another threshold is scored anew."""
-    return {"ASSIDU_FIRST_WEEK_DAYS": str(settings.first_week_days)}
+    return _defined(settings.indicators.definitions, "together")
 
 
 def _of_workers(settings: Settings) -> dict[str, str]:
@@ -53,8 +56,17 @@ def _of_workers(settings: Settings) -> dict[str, str]:
     }
 
 
-# Free to differ, for nothing that is stored follows from them: ASSIDU_CSAT_7_FROM (scores are stored as they are, the
-# formula asks), thresholds of alerts, ports, time-outs, sizes of caches.
+# Free to differ, for nothing that is stored follows from them: definitions that a restart changes (scores are stored
+# as they are, the formula asks), alerts and targets, ports, time-outs, sizes of caches.
+
+
+def _defined(definitions: Definitions, change: Change) -> dict[str, str]:
+    """Those that are changed in this way, by their keys in the indicators file."""
+    return {
+        f"{_SECTION}{name}": as_stored(getattr(definitions, name))
+        for name, declared in DECLARED.items()
+        if declared.change == change
+    }
 
 
 async def begin(redis: Redis, settings: Settings) -> None:
@@ -79,6 +91,7 @@ async def agree(redis: Redis, settings: Settings, mine: Mapping[str, str] | None
     all by default). Returns the key of the event-id hashes. Raises UserError naming every setting that differs."""
     meta = Keys(settings.namespace).meta
     initial = {**_for_good(settings), **_changeable(settings), "id_key": str(secrets.randbits(63))}
+    initial |= await _stored(redis, settings)
     async with redis.pipeline(transaction=True) as pipe:
         for name, value in initial.items():
             pipe.hsetnx(meta, name, value)
@@ -105,8 +118,10 @@ def _changeable(settings: Settings) -> dict[str, str]:
 
 
 async def _stored(redis: Redis, settings: Settings) -> dict[str, str]:
+    """Nothing before anything was counted. What was begun before a definition could be chosen has its default."""
     stored = await redis.hgetall(Keys(settings.namespace).meta)
-    return {name.decode(): value.decode() for name, value in stored.items()}
+    defaults = _defined(Definitions(), "anew") | _defined(Definitions(), "together") if stored else {}
+    return defaults | {name.decode(): value.decode() for name, value in stored.items()}
 
 
 def _different(stored: Mapping[str, str], mine: Mapping[str, str]) -> dict[str, tuple[str, str]]:
@@ -120,7 +135,7 @@ def _refuse(stored: Mapping[str, str], mine: Mapping[str, str], settings: Settin
         return
     if differing.keys() <= _changeable(settings).keys():
         raise UserError(_others_work_with(differing, settings))
-    way_on = "Set them back, or choose another ASSIDU_NAMESPACE to begin anew."
+    way_on = "Set them back, or choose another ASSIDU_NAMESPACE to count anew."
     if "format" in differing:
         way_on = (
             "Another release wrote it. Run that release again, or choose another ASSIDU_NAMESPACE: the workers then"
@@ -142,8 +157,13 @@ def _others_work_with(differing: Mapping[str, tuple[str, str]], settings: Settin
 
 def _lines(differing: Mapping[str, tuple[str, str]]) -> str:
     return "\n".join(
-        f"  {name}: Redis has {theirs!r}, this process {ours!r}" for name, (theirs, ours) in differing.items()
+        f"  {_spoken(name)}: Redis has {theirs!r}, this process {ours!r}"
+        for name, (theirs, ours) in differing.items()
     )
+
+
+def _spoken(name: str) -> str:
+    return f"{name} (of the indicators file)" if name.startswith(_SECTION) else name
 
 
 async def _somebody_works(redis: Redis, settings: Settings) -> bool:

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from schemas import TYPES
+from stream.core.definitions import Definitions
 from stream.core.facts import Customers, Facts, Place, sample_of
 from stream.core.increments import Increments
 from stream.core.names import Names, names_of
@@ -19,7 +20,7 @@ from stream.core.ragged import Ints
 from stream.core.record import packed, unpacked
 from stream.core.series import NO_INCREMENTS
 from stream.core.time import Calendar
-from stream.metrics import CATALOGUE, KINDS, SPECIAL_COUNTS
+from stream.metrics import KINDS, SPECIAL_COUNTS, catalogue
 from stream.metrics.contribution import change
 from stream.metrics.evidence import Scoring
 from stream.store.keys import product_of
@@ -72,6 +73,7 @@ def facts_of(
     names: Mapping[int, Names],
     place: Place,
     calendar: Calendar,
+    definitions: Definitions,
     due: Mapping[bytes, int] = NOBODY,
     most_customers: int = MOST_CUSTOMERS,
 ) -> Touched:
@@ -94,7 +96,7 @@ def facts_of(
     customers = Customers(products, product_of_row, joint, sample_of(keys))
     of_events = slice(len(events))
     facts = Facts(
-        CATALOGUE,
+        catalogue(definitions),
         customers,
         place,
         events,
@@ -103,6 +105,7 @@ def facts_of(
         product[of_events],
         arrived.ms[order],
         calendar,
+        definitions,
     )
     return Touched(facts, keys, slices, arrived.in_order(order))
 
@@ -160,7 +163,7 @@ def fold(
     count_events(increments, facts)
     marks, old = unpacked(known, KINDS, customers)
     new = [memory.joined(facts, keep_days) for memory in old]
-    profiles = change(increments, customers, old, new, scoring)
+    profiles = change(increments, customers, old, new, facts.definitions, scoring)
     found = crossings(profiles, marks, keys, customers, scoring, present)
     records = packed(found.schedule.marks, new, customers)
     changed = np.fromiter(map(ne, records, known), np.bool_, len(records))
@@ -243,7 +246,7 @@ def ids_by_slice(arrived: Arrived, slice_: Ints) -> dict[int, dict[tuple[str, in
 
 def count_events(increments: Increments, facts: Facts) -> None:
     """The plain counts: +1 at each event's minute."""
-    for series in CATALOGUE.counted:
+    for series in facts.catalogue.counted:
         at, numbers = facts.under(series)
         increments.add(numbers, facts.minute[at], 1)
     for count_specially in SPECIAL_COUNTS:

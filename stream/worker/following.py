@@ -18,7 +18,7 @@ class Following:
     def __init__(self, redis: Redis, settings: Settings, calendar: Calendar) -> None:
         self._redis = redis
         self._settings = settings
-        self._scoring = Scoring(Coefficients(), settings.first_week_days, calendar)
+        self._scoring = Scoring(Coefficients(), settings.indicators.definitions.first_week_days, calendar)
         self._published: Published | None = None
 
     def scoring(self) -> Scoring:

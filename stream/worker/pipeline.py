@@ -148,7 +148,8 @@ class Pipeline:
         arrived = placed(arrived, common.products.place, intake.counters)
         names = {shard.number: shard.commits.names for shard in shards}
         looked_at = {key: shard.number for shard in shards for key in due[shard]}
-        touched = facts_of(arrived, names, common.labels.place, common.calendar, looked_at)
+        definitions = common.settings.indicators.definitions
+        touched = facts_of(arrived, names, common.labels.place, common.calendar, definitions, looked_at)
         facts, keys = touched.facts, touched.keys
         wanted = list(facts.wanted())
         await retrying("admit labels", lambda: common.labels.learn(wanted, today), closed)

@@ -5,7 +5,7 @@ It shares no code with what it checks: it looks at all events at once, asks ever
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from fractions import Fraction
 from typing import Any
@@ -32,8 +32,12 @@ def recount(
     events: Iterable[Mapping[str, Any]],
     at: datetime,
     zone: ZoneInfo,
+    *,
     first_week_days: int = 3,
     csat_7_from: int = 5,
+    retention_days: Sequence[int] = (1, 7, 14, 30),
+    visit_gap_minutes: int = 30,
+    segment: str = "segment",
     coefficients: Mapping[str, float] = DEFAULTS,
 ) -> dict[Sample, Value]:
     """Every sample that a report at `at` should hold, the product among its labels.
@@ -48,11 +52,12 @@ def recount(
     for product in {event.product for event in counted}:
         history = [event for event in counted if event.product == product]
         visitors = visitors_of(history)
-        rolling = activity(history, now) | clicks(history, now) | content(history, now) | visits(history, now)
-        rolling |= churn_risk(history, now, zone, first_week_days, coefficients)
+        rolling = activity(history, now) | clicks(history, now) | content(history, now)
+        rolling |= visits(history, now, visit_gap_minutes)
+        rolling |= churn_risk(history, now, zone, first_week_days, segment, coefficients)
         rolling |= risk_grades(history, today, zone, first_week_days, coefficients)
         rolling |= surveys(history, now, csat_7_from) | first_week_in_progress(visitors, today, first_week_days)
-        complete = complete_days(visitors, today) | retention(visitors, today)
+        complete = complete_days(visitors, today) | retention(visitors, today, retention_days)
         complete |= first_week(visitors, today, first_week_days)
         for (name, labels), value in ((rolling if answerable else dict.fromkeys(rolling)) | complete).items():
             samples[name, labels | {("product", product)}] = as_reported(value)

@@ -29,8 +29,14 @@ HOUR_MS, DAY_MS = 3_600_000, 86_400_000
 
 
 def churn_risk(
-    history: list[Happening], now: int, zone: ZoneInfo, first_week_days: int, weights: Mapping[str, float] = DEFAULTS
+    history: list[Happening],
+    now: int,
+    zone: ZoneInfo,
+    first_week_days: int,
+    trait: str,
+    weights: Mapping[str, float] = DEFAULTS,
 ) -> dict[Sample, Exact]:
+    """`trait` is the one that is the segment."""
     found: Counter[tuple[str, str, str, str]] = Counter()
     for own in by_customer(history).values():
         active = [event for event in own if event.active]
@@ -42,8 +48,8 @@ def churn_risk(
             parts = reasons(own, active, moment, zone, first_week_days, weights)
             total = base(active, weights) + sum(parts.values())
             channel = min(event.channel for event in active if event.minute * 60_000 == last)
-            found[level(total), largest(parts), channel, segment(own)] += 1
-    return told(found, {event.channel for event in history if event.active}, named(history))
+            found[level(total), largest(parts), channel, segment(own, trait)] += 1
+    return told(found, {event.channel for event in history if event.active}, named(history, trait))
 
 
 def base(active: list[Happening], weights: Mapping[str, float]) -> float:
@@ -129,13 +135,13 @@ def last_of_tickets(own: list[Happening]) -> list[Happening]:
     return [newest([event for event in tickets if event.fields["ticket_id"] == each]) for each in ids]
 
 
-def segment(own: list[Happening]) -> str:
-    said = [(event.ms, event.fields["traits"].get("segment")) for event in own if event.type == "identify"]
+def segment(own: list[Happening], trait: str) -> str:
+    said = [(event.ms, event.fields["traits"].get(trait)) for event in own if event.type == "identify"]
     return max(((ms, name) for ms, name in said if name), default=(0, "unknown"))[1]
 
 
-def named(history: list[Happening]) -> set[str]:
-    return {event.fields["traits"].get("segment") for event in history if event.type == "identify"} - {None}
+def named(history: list[Happening], trait: str) -> set[str]:
+    return {event.fields["traits"].get(trait) for event in history if event.type == "identify"} - {None}
 
 
 def level(log_odds: float) -> str:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from tests.recount.days import lifecycle
 from tests.recount.first_week import decided
 from tests.recount.samples import Exact, Sample, sample, share
 from tests.recount.visitors import Visitor
 
 
-def retention(visitors: list[Visitor], today: int) -> dict[Sample, Exact]:
+def retention(visitors: list[Visitor], today: int, days: Sequence[int]) -> dict[Sample, Exact]:
     samples: dict[Sample, Exact] = {}
-    for n in (1, 7, 14, 30):
+    for n in days:
         cohort = decided(visitors, n, today)
         back = sum(visitor.anchor_day + n in visitor.days for visitor in cohort)
         samples[sample("retention_ratio", day=n)] = share(back, len(cohort))

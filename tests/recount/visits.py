@@ -11,14 +11,13 @@ from tests.recount.windows import WINDOW_HOURS, lies_within
 
 VISIT_TYPES = "page_view session click interaction login signup feature_use contribution purchase".split()
 MINUTE_MS = 60_000
-GAP_MS = 30 * MINUTE_MS
 FREQUENCIES = {"1": range(1, 2), "2": range(2, 3), "3": range(3, 4), "4-6": range(4, 7), "7+": range(7, 1_000_000)}
 
 
 class Visit:
-    """A maximal run of events with no gap over 30 minutes."""
+    """A maximal run of events with no gap over so many minutes."""
 
-    def __init__(self, events: list[Happening]) -> None:
+    def __init__(self, events: list[Happening], gap_minutes: int) -> None:
         self.customer = events[0].customer
         self.channel = events[0].channel
         self.duration_ms = max(end_ms(event) for event in events) - min(start_ms(event) for event in events)
@@ -28,7 +27,7 @@ class Visit:
         self.converted = bool(of_types(events, "purchase", "signup", "subscription_started")) or any(
             session.fields.get("converted") for session in sessions
         )
-        self.closes = (max(end_ms(event) for event in events) + GAP_MS) // MINUTE_MS + 1
+        self.closes = (max(end_ms(event) for event in events) + gap_minutes * MINUTE_MS) // MINUTE_MS + 1
 
     @property
     def engaged(self) -> bool:
@@ -43,20 +42,20 @@ def end_ms(event: Happening) -> int:
     return event.ms + int(event.fields.get("duration_ms") or 0) if event.type == "page_view" else event.ms
 
 
-def visits_of(events: Iterable[Happening]) -> list[Visit]:
+def visits_of(events: Iterable[Happening], gap_minutes: int) -> list[Visit]:
     """The visits of one customer on one channel."""
     runs: list[list[Happening]] = []
     for event in sorted(events, key=start_ms):
-        if runs and start_ms(event) - max(end_ms(earlier) for earlier in runs[-1]) <= GAP_MS:
+        if runs and start_ms(event) - max(end_ms(earlier) for earlier in runs[-1]) <= gap_minutes * MINUTE_MS:
             runs[-1].append(event)
         else:
             runs.append([event])
-    return [Visit(run) for run in runs]
+    return [Visit(run, gap_minutes) for run in runs]
 
 
-def visits(history: list[Happening], now: int) -> dict[Sample, Exact]:
+def visits(history: list[Happening], now: int, gap_minutes: int) -> dict[Sample, Exact]:
     paths = grouped(of_types(history, *VISIT_TYPES), lambda event: (event.customer, event.channel))
-    found = [visit for path in paths.values() for visit in visits_of(path)]
+    found = [visit for path in paths.values() for visit in visits_of(path, gap_minutes)]
     samples = summary(found, visitors_of(history), now) | frequency(found, now)
     for channel, there in by_channel(history).items():
         on_it = [visit for visit in found if visit.channel == channel]

@@ -8,6 +8,7 @@ import os
 import threading
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
+from dataclasses import asdict
 from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
@@ -174,7 +175,13 @@ class Story:
         return report
 
     def recount(self, at: datetime) -> dict[Sample, Value]:
-        return recount(self.emitted, at, self.settings.zone, coefficients=self.coefficients)
+        return recount(
+            self.emitted,
+            at,
+            self.settings.zone,
+            coefficients=self.coefficients,
+            **asdict(self.settings.indicators.definitions),
+        )
 
     def assert_equals_the_recount(self, *moments: datetime) -> None:
         """`assidu report` reads what the recount reads, soon after the newest event and days later."""

@@ -33,11 +33,15 @@ class Card:
     title: str
     metric: Metric
     window: str
-    figures: tuple[Figure, ...] = (Figure(),)
+    figures: tuple[Figure, ...] | Callable[[View], tuple[Figure, ...]] = (Figure(),)
     rests_on: str | None = None
     margin: Metric | None = None
     always: bool = True
     by_day: Callable[[View, Labels], Value] | None = None
+
+    def figures_of(self, view: View) -> tuple[Figure, ...]:
+        """Some depend on the definitions."""
+        return self.figures(view) if callable(self.figures) else self.figures
 
     @property
     def step(self) -> Literal["minute", "day"]:
@@ -86,6 +90,12 @@ def _stickiness_by_day(view: View, _: Labels) -> Value:
 
 def _weekly_stickiness_by_day(view: View, _: Labels) -> Value:
     return ratio(_active("7", view), _active("30", view))
+
+
+def _retention_days(view: View) -> tuple[Figure, ...]:
+    return tuple(
+        Figure(f"back on day {day}", {"day": str(day)}, "newcomers") for day in view.definitions.retention_days
+    )
 
 
 def _by_window() -> tuple[Figure, ...]:
@@ -171,7 +181,7 @@ CONTENTS = (
                 "Retention",
                 _METRICS["engagement_retention_ratio"],
                 "last 28 complete days",
-                tuple(Figure(f"back on day {day}", {"day": day}, "newcomers") for day in ("1", "7", "30")),
+                _retention_days,
                 rests_on="customers",
             ),
         ),

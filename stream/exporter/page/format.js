@@ -38,6 +38,11 @@ export function written(value, unit) {
   return parts.map(({ type, value }) => ({ text: type === "minusSign" ? "−" : value, small: SMALL.has(type) }));
 }
 
+export function target(value, unit) {
+  if (value === null) return "";
+  return `target ${written(value, unit).map(({ text }) => text).join("")}`;
+}
+
 /** Half the 95 % interval. */
 export const margin = (value) => (value === null ? "" : `± ${tenths.format(value)}`);
 

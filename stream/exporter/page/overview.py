@@ -26,12 +26,13 @@ class ShownFigure(msgspec.Struct):
 
 
 class ShownCard(msgspec.Struct):
-    """A card; `step` is the unit of its trends, minute or day."""
+    """A card; `step` is the unit of its trends, minute or day, `target` where its figures should be."""
 
     title: str
     metric: str
     help: str
     unit: str
+    target: Value
     window: str
     step: str
     figures: list[ShownFigure]
@@ -45,7 +46,8 @@ class ShownSection(msgspec.Struct):
 class Overview:
     """Fed by every refresh. Memory: one hour of the figures shown, for each product."""
 
-    def __init__(self) -> None:
+    def __init__(self, targets: Mapping[str, float]) -> None:
+        self._targets = targets
         self._views: Mapping[str, View] = {}
         self._minute = 0
         self._minutes = Minutes()
@@ -96,6 +98,7 @@ class Overview:
             metric=card.metric.name,
             help=card.metric.help,
             unit=card.metric.unit,
+            target=self._targets.get(card.metric.name),
             window=card.window,
             step=card.step,
             figures=[self._figure(card, reading, view) for reading in readings(card, view)],

@@ -1,6 +1,6 @@
 /** Ask the exporter every two seconds what to show, and show it. */
 
-import { age, change, count, margin, moment, written } from "./format.js";
+import { age, change, count, margin, moment, target, written } from "./format.js";
 import { draw } from "./sparkline.js";
 
 const POLL_MS = 2000;
@@ -78,7 +78,7 @@ function showProducts(products, shown) {
 }
 
 function structureOf({ title, cards }) {
-  return [title, cards.map((card) => [card.metric, card.figures.map((figure) => figure.labels)])];
+  return [title, cards.map((card) => [card.metric, card.target, card.figures.map((figure) => figure.labels)])];
 }
 
 function built({ title, cards }) {
@@ -93,6 +93,7 @@ function builtCard(shown) {
   card.dataset.figures = shown.figures.length;
   put(card.querySelector("h3"), shown.title);
   put(card.querySelector(".window"), shown.window);
+  put(card.querySelector(".target"), target(shown.target, shown.unit));
   put(card.querySelector(".help"), shown.help);
   card.querySelector("code").append(...breakable(shown.metric));
   card.querySelector(".figures").append(...shown.figures.map((figure) => builtFigure(shown, figure)));

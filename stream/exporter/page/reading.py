@@ -34,7 +34,7 @@ def readings(card: Card, view: View) -> list[Reading]:
     if not found and card.always:
         found = [
             Reading(figure.caption, {"product": view.product, **figure.labels}, None, None, figure.counted, None)
-            for figure in card.figures
+            for figure in card.figures_of(view)
         ]
     return found
 
@@ -54,7 +54,7 @@ Place = tuple[Figure, dict[str, str]]
 
 def _places(card: Card, view: View) -> Iterator[Place]:
     rows = card.metric.rows(view) if card.metric.rows else [{}]
-    for figure in card.figures:
+    for figure in card.figures_of(view):
         for row in rows:
             caption = figure.caption or printable(", scale ".join(row.values()))
             yield Figure(caption, figure.labels, figure.counted), {**row, **figure.labels}

@@ -1,0 +1,234 @@
+"""The indicators file: what it says is in force, what it leaves out is the default, and what is wrong is named."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from stream.cli import commands
+from stream.core.definitions import Definitions
+from stream.metrics import ALERTS
+from stream.metrics.config import Config, lines_of, parsed
+from stream.render.indicators_file import indicators_file
+
+DEPLOYED = Path(__file__).parent.parent / "deploy" / "indicators.toml"
+
+CHOSEN = """
+[definitions]
+first_week_days = 4
+csat_7_from = 6
+retention_days = [30, 3]
+visit_gap_minutes = 20
+segment = "plan"
+
+[alerts]
+EngagementNpsDrop.threshold = 15
+[alerts.EngagementHighRisk]
+threshold = 0.3
+for = "1h30m"
+
+[targets]
+engagement_stickiness_ratio = 0.25
+engagement_nps_score = -5
+"""
+
+
+def read(text: str) -> Config:
+    return parsed(text, "indicators.toml", "/indicators.toml")
+
+
+def mistakes(text: str) -> list[str]:
+    with pytest.raises(ValueError, match=r"indicators\.toml") as error:
+        read(text)
+    return str(error.value).splitlines()
+
+
+def test_what_is_left_out_is_the_default() -> None:
+    assert read("") == Config(Definitions(), ALERTS, {}, "/indicators.toml")
+
+
+def test_what_it_says_is_in_force() -> None:
+    config = read(CHOSEN)
+    assert config.definitions == Definitions(4, 6, (3, 30), 20, "plan")
+    assert {name: alert.threshold for name, alert in config.alerts.items()} == {
+        "EngagementStickinessLow": 0.1,
+        "EngagementFirstWeekFalling": 0.2,
+        "EngagementNpsDrop": 15,
+        "EngagementHighRisk": 0.3,
+        "EngagementHighRiskRising": 0.05,
+    }
+    assert (config.alerts["EngagementHighRisk"].for_, config.alerts["EngagementNpsDrop"].for_) == ("1h30m", "1h")
+    assert config.targets == {"engagement_stickiness_ratio": 0.25, "engagement_nps_score": -5.0}
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        ("definitions.csat_7_from = 9", "definitions.csat_7_from: must be 5 or 6, not 9"),
+        ("definitions.csat_7_from = 5.0", "definitions.csat_7_from: must be 5 or 6, not 5.0"),
+        ("definitions.first_week_days = 8", "definitions.first_week_days: must be a whole number from 1 to 7, not 8"),
+        (
+            "definitions.first_week_days = true",
+            "definitions.first_week_days: must be a whole number from 1 to 7, not true",
+        ),
+        (
+            "definitions.retention_days = [1, 64]",
+            "definitions.retention_days: must be a list of different whole numbers from 1 to 63, not [1, 64]",
+        ),
+        (
+            "definitions.retention_days = [7, 7]",
+            "definitions.retention_days: must be a list of different whole numbers from 1 to 63, not [7, 7]",
+        ),
+        (
+            "definitions.retention_days = []",
+            "definitions.retention_days: must be a list of different whole numbers from 1 to 63, not []",
+        ),
+        (
+            "definitions.visit_gap_minutes = 0",
+            "definitions.visit_gap_minutes: must be a whole number from 1 to 240, not 0",
+        ),
+        (
+            'definitions.segment = "tier"',
+            'definitions.segment: must be "segment", "plan" or "country", not "tier"',
+        ),
+        ("definitions = 3", "definitions: must be a table: [definitions], not 3"),
+        (
+            "alerts.EngagementHighRisk = 0.3",
+            "alerts.EngagementHighRisk: must be a table: [alerts.EngagementHighRisk], not 0.3",
+        ),
+        (
+            'alerts.EngagementHighRisk.threshold = "high"',
+            'alerts.EngagementHighRisk.threshold: must be a number, not "high"',
+        ),
+        (
+            "alerts.EngagementHighRisk.threshold = inf",
+            "alerts.EngagementHighRisk.threshold: must be a number, not inf",
+        ),
+        (
+            "alerts.EngagementNpsDrop.threshold = -10",
+            "alerts.EngagementNpsDrop.threshold: must be a number above 0: it is a change, not -10",
+        ),
+        (
+            'alerts.EngagementNpsDrop.for = "1 h"',
+            'alerts.EngagementNpsDrop.for: must be a duration such as "30m" or "1h30m", not "1 h"',
+        ),
+        (
+            'alerts.EngagementNpsDrop.for = ""',
+            'alerts.EngagementNpsDrop.for: must be a duration such as "30m" or "1h30m", not ""',
+        ),
+        ("targets.engagement_events = -inf", "targets.engagement_events: must be a number, not -inf"),
+        ("targets.engagement_nps_score = nan", "targets.engagement_nps_score: must be a number, not nan"),
+        (
+            "definitions.first_week = 3",
+            "definitions.first_week: is not known here; the nearest that is: first_week_days",
+        ),
+        (
+            "alerts.EngagementNPSDrop.threshold = 3",
+            "alerts.EngagementNPSDrop: is not known here; the nearest that is: EngagementNpsDrop",
+        ),
+        (
+            "alerts.EngagementNpsDrop.limit = 3",
+            "alerts.EngagementNpsDrop.limit: is not known here; the nearest that is: threshold",
+        ),
+        (
+            "targets.engagement_nps = 30",
+            "targets.engagement_nps: is not known here; the nearest that is: engagement_nps_score",
+        ),
+        ("target.engagement_nps_score = 30", "target: is not known here; the nearest that is: targets"),
+    ],
+)
+def test_a_mistake_is_told_with_its_line_its_key_and_what_may_stand_there(line: str, told: str) -> None:
+    assert mistakes(f"# the second line:\n{line}\n") == [f"indicators.toml:2: {told}"]
+
+
+def test_all_mistakes_are_told_together_in_the_order_of_their_lines() -> None:
+    told = mistakes("[targets]\nengagement_nps = 1\n[definitions]\nsegment = 1\ncsat_7_from = 1\n[alert]\n")
+    assert [line.split(": ")[:2] for line in told] == [
+        ["indicators.toml:2", "targets.engagement_nps"],
+        ["indicators.toml:4", "definitions.segment"],
+        ["indicators.toml:5", "definitions.csat_7_from"],
+        ["indicators.toml:6", "alert"],
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("[definitions]\nfirst_week_days = \n", "indicators.toml:2: is not TOML: Invalid value"),
+        ("[definitions]\na = 1\na = 2\n", "indicators.toml:3: is not TOML: Cannot overwrite a value"),
+        ('# text\na = """\n', "indicators.toml:2: is not TOML: Unterminated string"),
+    ],
+)
+def test_what_is_not_toml_is_told_with_its_line(text: str, told: str) -> None:
+    assert mistakes(text) == [told]
+
+
+def test_a_key_is_found_however_toml_writes_it() -> None:
+    text = '''\
+top = 1
+"quoted key" = 2  # [not.a.table]
+[a]
+many = [
+  "# no comment",
+  "[no.table]",
+]
+b.c = 3\r
+long = """
+[neither]
+c = 4
+"""
+inline = { d = 5, e = { f = 6 } }
+
+  [a.g]
+h = 7
+[[list]]
+[[list]]
+i = 8
+'''
+    assert lines_of(text) == {
+        ("top",): 1,
+        ("quoted key",): 2,
+        ("a",): 3,
+        ("a", "many"): 4,
+        ("a", "b"): 8,
+        ("a", "b", "c"): 8,
+        ("a", "long"): 9,
+        ("a", "inline"): 13,
+        ("a", "inline", "d"): 13,
+        ("a", "inline", "e"): 13,
+        ("a", "inline", "e", "f"): 13,
+        ("a", "g"): 15,
+        ("a", "g", "h"): 16,
+        ("list",): 17,
+    }
+
+
+def test_the_file_in_deploy_says_the_defaults_and_its_examples_are_right() -> None:
+    text = DEPLOYED.read_text(encoding="utf-8")
+    assert parsed(text, "", "") == Config()
+    examples = re.sub(r"^# (engagement_\w+ = )", r"\1", text, flags=re.MULTILINE)
+    assert parsed(examples, "", "").targets == {"engagement_stickiness_ratio": 0.2, "engagement_nps_score": 30.0}
+
+
+def test_what_is_in_force_is_written_so_that_it_is_read_again() -> None:
+    assert read(indicators_file(read(CHOSEN))) == read(CHOSEN)
+
+
+def test_the_command_prints_what_is_in_force(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    by_default = CliRunner().invoke(commands, ["indicators"])
+    assert by_default.exit_code == 0
+    assert by_default.output == DEPLOYED.read_text(encoding="utf-8").partition("\n")[2]
+
+    Path("indicators.toml").write_text(CHOSEN)
+    monkeypatch.setenv("ASSIDU_INDICATORS", "indicators.toml")
+    chosen = CliRunner().invoke(commands, ["indicators"])
+    assert "visit_gap_minutes = 20\n" in chosen.output
+
+    Path("indicators.toml").write_text("[definition]")
+    wrong = CliRunner().invoke(commands, ["indicators"])
+    assert wrong.exit_code == 2
+    assert "indicators.toml:1: definition: is not known here; the nearest that is: definitions" in wrong.output
