@@ -17,7 +17,7 @@ from stream.store.keys import Keys
 
 log = structlog.get_logger()
 
-FORMAT = "5"
+FORMAT = "6"
 
 _AT_WORK_SECONDS = 10.0
 """So long nobody may have given a sign of life for there to be no worker at work."""
