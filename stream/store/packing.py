@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from itertools import chain, repeat
-from typing import Final, NamedTuple
+from itertools import chain
+from typing import NamedTuple
 from zlib import crc32
 
 import numpy as np
@@ -14,9 +14,7 @@ _HASHES = 1 << 32
 PORTIONS = tuple(range(first, first + _HASHES // 64) for first in range(0, _HASHES, _HASHES // 64))
 """All hashes of customers, as many at a time as are read at once; buckets end where these do (see buckets.lua)."""
 
-
-_PORTION_BYTES = 500_000
-_LITTLE: Final = "little"
+_PORTION_BYTES = 400_000  # of the keys, and of the records
 
 
 def portions(*columns: Sequence[bytes], most_bytes: int = _PORTION_BYTES) -> Iterator[slice]:
@@ -59,8 +57,8 @@ def pack_keys(keys: Sequence[bytes]) -> bytes:
     return b"".join(chain.from_iterable(zip(_lengths(keys, 2), keys, strict=True)))
 
 
-def _lengths(values: Sequence[bytes], size: int) -> Iterator[bytes]:
-    return map(int.to_bytes, map(len, values), repeat(size), repeat(_LITTLE))
+def _lengths(values: Sequence[bytes], size: int) -> list[bytes]:
+    return [length.to_bytes(size, "little") for length in map(len, values)]
 
 
 def unpack_keys(blob: bytes) -> Iterator[bytes]:
