@@ -14,10 +14,9 @@ from stream.core.facts import Customers, Facts, Place, sample_of
 from stream.core.increments import Increments
 from stream.core.names import Names
 from stream.core.ragged import Ints
-from stream.core.record import packed, unpacked
 from stream.core.series import NO_INCREMENTS
 from stream.core.time import Calendar
-from stream.metrics import CATALOGUE, KINDS, SPECIAL_COUNTS
+from stream.metrics import CATALOGUE, RECORD, SPECIAL_COUNTS
 from stream.metrics.contribution import change
 from stream.metrics.evidence import Scoring
 from stream.worker.crossings import NOBODY, Schedule, noticed
@@ -106,11 +105,11 @@ def fold(
     customers = facts.customers
     increments = Increments(customers.names)
     count_events(increments, facts)
-    marks, old = unpacked(known, KINDS, customers)
-    new = [memory.joined(facts, keep_days) for memory in old]
+    marks, old = RECORD.unpacked(known, customers)
+    new = RECORD.joined(old, facts, keep_days)
     profiles = change(increments, customers, old, new, scoring)
     schedule = noticed(profiles, marks, keys, present)
-    return Changes(packed(schedule.marks, new, customers), increments, facts.newest_ms, schedule)
+    return Changes(RECORD.packed(schedule.marks, new, customers), increments, facts.newest_ms, schedule)
 
 
 class ShardChanges(NamedTuple):

@@ -24,10 +24,10 @@ import structlog
 
 from stream.core.course import HOUR_MS
 from stream.core.facts import customers_of
-from stream.core.record import marked, unpacked
+from stream.core.record import marked
 from stream.core.time import MINUTE_MS
-from stream.metrics import KINDS
-from stream.metrics.contribution import profiles_of
+from stream.metrics import RECORD
+from stream.metrics.churn_risk import profiles_of
 from stream.metrics.evidence import Scoring
 from stream.store.keys import product_of
 from stream.store.shard import DUE_FROM, LATEST, REVIEW, SCORING, SET_BACKS, ShardStore, Work
@@ -191,7 +191,7 @@ class Vigil:
         """Commit what has changed about the customers with these records."""
         keys = list(known)
         customers = customers_of(keys, [product_of(key) for key in keys], self._commits.names)
-        marks, memories = unpacked(known.values(), KINDS, customers)
+        marks, memories = RECORD.unpacked(known.values(), customers)
         profiles = profiles_of(memories, customers, self.scoring)
         found = crossings(profiles, marks, keys, customers, self.scoring, now_ms, self._set_backs)
         changed = np.flatnonzero(found.schedule.marks != marks).tolist()
