@@ -1,11 +1,12 @@
 -- Write one folded batch and the position that follows it: all or nothing.
 -- KEYS: state, customers (what the buckets' names begin with), names, journal, outbox, at-risk, then blobs to append to
 -- (event ids, timers), then blobs to delete.
--- ARGV: JSON {owner, commit, after (the commit before), expected, position, newest_ms, customers, portions, named, names,
--- part_bytes, blobs, ids (what the names of blobs of ids begin with), windows (topic, its oldest hour that is remembered,
--- first and last hour of this commit's ids, …), counters, messages, at_risk, fields}, journal entry, `portions` of
--- records (2 arguments each: their hashes, and what pack_records makes: see packing.py), `names` names, what is appended to each of the `blobs`, `messages`
--- messages, then `at_risk` customers and what is known of each ('' = is at risk no more, ?x = x, if nothing is known).
+-- ARGV: JSON {owner, commit, after (the commit before), expected, position, newest_ms, customers (with records in this
+-- commit), portions, named, names, part_bytes, blobs, ids (what the names of blobs of ids begin with), windows (topic, its
+-- oldest hour that is remembered, first and last hour of this commit's ids, …), counters, messages, at_risk, fields},
+-- journal entry, `portions` of the records (2 arguments each: the customers' hashes, each bucket's together, 4 bytes each,
+-- and what pack_records in packing.py makes), `names` names, what is appended to each of the `blobs`, `messages` messages,
+-- then `at_risk` customers and what is known of each ('' = is at risk no more, ?x = x, if nothing is known).
 -- A blob is cut into parts: see blobs.py.
 -- Returns {'committed', entries of the journal, their bytes}, {'already'} (this very commit is in), {'owner'} or
 -- {'position'} (refused); an error when something cannot be written. Only after 'committed' anything was.
@@ -73,10 +74,11 @@ while buckets * CUSTOMERS_A_BUCKET < customers do
   local width, first = widths(buckets)
   local middle = first + width / 2
   local lower, upper = bucket_of(first), bucket_of(middle)
-  local anew = first == 0 and #moved > 0 -- all are split, and the first of them may be one that is not written yet
   movable = movable - 1 - size('HLEN', lower) - size('HLEN', upper)
-  if first_flaw or anew or movable < 0 then break end
-  moved[#moved + 1] = {lower, upper, halves(redis.call('HGETALL', lower), middle)} -- two halves
+  local is_next_round = first == 0 and #moved > 0 -- through buckets that this commit has yet to write
+  if first_flaw or is_next_round or movable < 0 then break end
+  local below, above = halves(redis.call('HGETALL', lower), middle)
+  moved[#moved + 1] = {lower, upper, below, above}
   buckets = buckets + 1
 end
 local width, split = widths(buckets)

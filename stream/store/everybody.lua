@@ -1,6 +1,6 @@
 -- Read the customers of a stretch of hashes, bucket by bucket, until there are many.
--- KEYS: state, customers (what the buckets' names begin with), names. ARGV: first hash, the first after the stretch, how
--- many customers are many.
+-- KEYS: state, customers (what the buckets' names begin with), names. ARGV: first hash, the first after the stretch,
+-- how many customers are many.
 -- Returns how many names there are, the hash with which to go on, then key and record of each customer.
 local width, split = widths(tonumber(redis.call('HGET', KEYS[1], 'buckets') or FEWEST))
 local hash, stop, many = tonumber(ARGV[1]), tonumber(ARGV[2]), 2 * tonumber(ARGV[3])

@@ -1,6 +1,6 @@
 -- Read customers' records.
--- KEYS: state, customers (what the buckets' names begin with), names. ARGV: the customers' hashes, each bucket's together
--- (4 bytes each), and their keys, each after its length (2 bytes); all little-endian.
+-- KEYS: state, customers (what the buckets' names begin with), names. ARGV: the customers' hashes, each bucket's
+-- together (4 bytes each), and their keys, each after its length (2 bytes); all little-endian.
 -- Returns how many names there are, then a record or false for each customer.
 local width, split = widths(tonumber(redis.call('HGET', KEYS[1], 'buckets') or FEWEST))
 local found, at = {redis.call('LLEN', KEYS[3])}, 1

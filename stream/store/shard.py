@@ -158,9 +158,10 @@ class ShardStore:
 
     def _commit_call(self, shard: int, owner: str, commit: Commit, work: Work) -> Call:
         keys = self._keys.shard(shard)
+        if len(work.records) != len(work.customers):
+            raise ValueError(f"{len(work.records)} records of {len(work.customers)} customers")
         order, hashes = hashed(work.customers)
-        rows = list(zip(work.customers, work.records, strict=True))
-        customers, records = [rows[place][0] for place in order], [rows[place][1] for place in order]
+        customers, records = [work.customers[place] for place in order], [work.records[place] for place in order]
         cuts = list(portions(customers, records))
         ids = remembered(work.ids, work.ids_since)
         appended = [self._keys.ids(shard, *blob) for blob in ids]
