@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from stream.cli.endings import refusal
 from stream.core.facts import Customers, Facts, customers_of
 from stream.core.names import Names
 from stream.core.ragged import Ragged
@@ -123,6 +124,10 @@ def test_a_slot_that_nobody_knows_is_named(data: st.DataObject, ids: list[int], 
     customers = [each | {unknown: 1} for each in data.draw(stored(known))]
     with pytest.raises(UnknownSlot, match=rf"slot {unknown}\b"):
         layout(known).unpacked(packed([*known, unknown], customers), everybody(len(customers)))
+
+
+def test_whoever_meets_such_a_slot_is_told_what_to_do() -> None:
+    assert "Run that release" in str(refusal(UnknownSlot(9)))
 
 
 @pytest.mark.parametrize("ids", [(1, 1), (0, 5, 5), (-1,), (128,)])
