@@ -122,7 +122,9 @@ class Deployment:
             await self.send(scenario.before)
             await self.work()
         await self.send(scenario.load)
+        before = await self.state.cpu_seconds()
         figures, samples = await self.work(scenario.workers, scenario.after)
+        redis_cpu_seconds = await self.state.cpu_seconds() - before
         return Outcome(
             title=scenario.title,
             measured=figures,
@@ -135,6 +137,7 @@ class Deployment:
             visit_bytes=await self._room.visit_bytes(),
             id_bytes=await self._room.id_bytes(),
             timer_bytes=await self._room.timer_bytes(),
+            redis_cpu_seconds=redis_cpu_seconds,
         )
 
     async def bare(self, command: list[str], events: int) -> Measured:

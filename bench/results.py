@@ -44,7 +44,7 @@ class Machine(msgspec.Struct, frozen=True):
 class Outcome(msgspec.Struct, frozen=True):
     """One scenario of Assidu's worker; the bytes are Redis's, of all `customers` and all `events` sent.
 
-    `commits`, their events and their time are those of the measured worker from its start.
+    `commits`, their events, their time and Redis's CPU are those of the measured worker from its start.
     """
 
     title: str
@@ -58,6 +58,7 @@ class Outcome(msgspec.Struct, frozen=True):
     visit_bytes: int
     id_bytes: int
     timer_bytes: int = 0
+    redis_cpu_seconds: float | None = None
 
     @property
     def bytes_per_customer(self) -> float:
@@ -75,6 +76,10 @@ class Outcome(msgspec.Struct, frozen=True):
     @property
     def id_bytes_per_event(self) -> float:
         return self.id_bytes / self.events
+
+    @property
+    def redis_cpu_microseconds_per_event(self) -> float | None:
+        return None if self.redis_cpu_seconds is None else self.redis_cpu_seconds / self.committed_events * 1e6
 
 
 class Run(msgspec.Struct, frozen=True):

@@ -8,13 +8,12 @@ from time import time
 from redis.asyncio import Redis
 
 from bench.state import State
-from stream.core.record import sections
-from stream.metrics import KINDS
+from stream.metrics import RECORD
 from stream.metrics.closed_visits import Visits
 from stream.settings import Settings
 from stream.store.keys import Keys
 
-_VISITS = next(number for number, kind in enumerate(KINDS) if kind.memory is Visits)
+_VISITS = next(place for place, slot in enumerate(RECORD.slots) if slot.memory is Visits)
 _WORD = 4  # bytes
 
 
@@ -52,4 +51,4 @@ class Room:
 
 
 def _visit_bytes(records: list[bytes]) -> int:
-    return _WORD * int(sections(records, len(KINDS))[1][_VISITS].lengths.sum())
+    return _WORD * int(RECORD.sections(records).slots[_VISITS].lengths.sum())

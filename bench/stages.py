@@ -29,7 +29,7 @@ from bench.progress import bars
 from bench.stack import BROKERS, best_broker, leave_one_core
 from stream.cli import commands
 from stream.errors import UserError
-from stream.metrics import KINDS
+from stream.metrics import RECORD
 
 
 class Stage(NamedTuple):
@@ -39,7 +39,7 @@ class Stage(NamedTuple):
     callables: tuple[str, ...]
 
 
-MEMORIES_JOINED = tuple(f"{kind.memory.__module__}:{kind.memory.__qualname__}.joined" for kind in KINDS)
+MEMORIES_JOINED = tuple(f"{slot.memory.__module__}:{slot.memory.__qualname__}.joined" for slot in RECORD.slots)
 
 STAGES = (
     Stage(
@@ -52,10 +52,10 @@ STAGES = (
     Stage("events to columns", ("stream.worker.pipeline:counted", "stream.worker.pipeline:facts_of")),
     Stage("labels", ("stream.store.labels:LabelBook.learn", "stream.store.labels:ProductBook.learn")),
     Stage("record load", ("stream.worker.pipeline:Pipeline._load",)),
-    Stage("fold: unpack records", ("stream.worker.fold:unpacked",)),
+    Stage("fold: unpack records", ("stream.core.record:Layout.unpacked",)),
     Stage("fold: join memories", MEMORIES_JOINED),
     Stage("fold: what changed", ("stream.worker.pipeline:fold",)),
-    Stage("fold: pack records", ("stream.worker.fold:packed",)),
+    Stage("fold: pack records", ("stream.core.record:Layout.packed",)),
     Stage("encode", ("stream.worker.pipeline:Pipeline._commit", "stream.worker.pipeline:by_shard")),
     Stage("commit", ("stream.store.shard:ShardStore.commit_all",)),
     Stage("remember", ("stream.worker.shard:Shard.remember",)),

@@ -57,6 +57,11 @@ class State:
                     counters[name.removeprefix(_COUNTER).decode()] += int(count)
         return +counters
 
+    async def cpu_seconds(self) -> float:
+        """What Redis has used of a core since its start."""
+        used = await self._redis.info("cpu")
+        return float(used["used_cpu_user"] + used["used_cpu_sys"])
+
     async def customers(self) -> int:
         return sum([await self._redis.hlen(bucket) async for bucket in self.buckets()])
 

@@ -21,12 +21,11 @@ from stream.core.definitions import Definitions
 from stream.core.facts import customers_of
 from stream.core.names import Names
 from stream.core.ragged import Ints
-from stream.core.record import unpacked
 from stream.core.risk import Coefficients
 from stream.core.series import Table
 from stream.core.time import Calendar
 from stream.exporter.samples import samples
-from stream.metrics import KINDS, SERIES
+from stream.metrics import RECORD, SERIES
 from stream.metrics.activity import NEVER
 from stream.metrics.evidence import Scoring
 from stream.store.keys import customer_key
@@ -217,7 +216,7 @@ class State:
         """What the records say, in words that do not depend on the numbers of names."""
         names = self.names
         customers = customers_of(list(self.records), ["app"] * len(self.records), names)
-        _, memories = unpacked(self.records.values(), KINDS, customers)
+        _, memories = RECORD.unpacked(self.records.values(), customers)
         active, latest, answers, visits, matters, segments = memories
         said: list[dict[str, Any]] = [
             {

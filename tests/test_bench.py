@@ -79,7 +79,7 @@ def test_over_a_month_everybody_has_ten_events_one_of_them_in_the_last_day() -> 
 def test_the_page_tells_of_every_scenario_and_of_what_is_missing() -> None:
     figures = Measured(events=1_000, seconds=0.5, cpu_seconds=0.4, start_seconds=3.0, peak_bytes=2**28)
     outcomes = {
-        name: Outcome(scenario.title, figures, 1_000, 4, 1_000, 0.1, 100, 20_000, 5_000, 8_000)
+        name: Outcome(scenario.title, figures, 1_000, 4, 1_000, 0.1, 100, 20_000, 5_000, 8_000, 0, 0.005)
         for name, scenario in scenarios(6_000_000, 1_000_000, large=True).items()
     }
     run = Run(
@@ -98,6 +98,7 @@ def test_the_page_tells_of_every_scenario_and_of_what_is_missing() -> None:
     text = page({run.broker: run})
     assert all(outcome.title in text for outcome in outcomes.values())
     assert "| fold | 4.50 | 75% |" in text
+    assert "| 5.0 |" in text
     assert "| at least 60,000 events/s | 2,000 | **missed** |" in text
     assert "| at most 200 bytes of Redis a customer | 150 | reached |" in text
     assert "- Not measured: bytewax: it ended: KeyError: 'x'\n" in text

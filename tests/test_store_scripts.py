@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
+from zlib import crc32
 
 import pytest
 from hypothesis import given
@@ -21,7 +22,7 @@ from stream.store import packing
 from stream.store.connect import advice, passes
 from stream.store.heartbeats import Heartbeats, Said
 from stream.store.keys import Keys
-from stream.store.packing import pack_customers
+from stream.store.packing import PORTIONS
 from stream.store.server import check_rights
 from stream.store.shard import COMMIT_LENGTH, Commit, ShardStore, Unsent, Work
 from tests.increments import packed
@@ -87,19 +88,19 @@ def own_redis() -> Iterator[EmbeddedRedis]:
 
 @pytest.fixture
 async def owner(own_redis: EmbeddedRedis) -> AsyncIterator[Owner]:
-    """Two commits are in, so that every key is there."""
+    """Two commits are in, so that every key is there, and buckets are to be split by the next."""
     async with Redis.from_url(own_redis.url) as redis:
         await redis.flushall()
         owner = Owner(redis)
         await owner.claim()
         for _ in range(2):
             assert await owner.commit() == "committed"
+        await redis.hset(OF_SHARD.state, "customers", 48 * 65 + 1)
         yield owner
 
 
-def bucket() -> str:
-    buckets, _, _ = pack_customers(CUSTOMERS[1:])
-    return f"{OF_SHARD.customers}:{int.from_bytes(buckets, 'little')}"
+def bucket(first: int) -> str:
+    return f"{OF_SHARD.customers}:{first}"
 
 
 WRITTEN = {
@@ -107,7 +108,9 @@ WRITTEN = {
     "journal": OF_SHARD.journal,
     "outbox": OF_SHARD.outbox,
     "at-risk": OF_SHARD.at_risk,
-    "the last customer's bucket": bucket(),
+    "the last customer's bucket": bucket(next(each.start for each in PORTIONS if crc32(CUSTOMERS[1]) in each)),
+    "a bucket to be split": bucket(0),
+    "its upper half": bucket(PORTIONS[0].stop // 2),
     "ids": KEYS.ids(SHARD, TOPIC, HOUR + 2),
     "timers": KEYS.timers(SHARD, HOUR + 3),
 }
@@ -126,7 +129,10 @@ async def test_a_key_of_another_type_is_named_and_nothing_is_written(owner: Owne
 
 @pytest.mark.parametrize(
     "field",
-    ["c:events:clicks", f"hour:{TOPIC}", f"oldest:{TOPIC}", "newest_ms", "journal_bytes", f"parts:{WRITTEN['ids']}"],
+    [
+        *("c:events:clicks", f"hour:{TOPIC}", f"oldest:{TOPIC}", f"parts:{WRITTEN['ids']}"),
+        *("newest_ms", "journal_bytes", "customers", "buckets"),
+    ],
 )
 async def test_a_field_that_is_no_number_is_named_and_nothing_is_written(owner: Owner, field: str) -> None:
     for garbage in ("x", "1.5", "", "99999999999999999999"):
@@ -218,13 +224,13 @@ async def test_what_may_be_done_is_found_out_without_a_trace(owner: Owner) -> No
 async def test_arguments_that_do_not_fit_together_write_nothing(owner: Owner) -> None:
     good = everything(2)
     missing: list[Work] = [
-        good._replace(customers=[*CUSTOMERS, b"u:cid"]),
+        good._replace(records=[b"one"]),
         good._replace(counters={"events:clicks": 10**20}),
     ]
     for work in missing:
         commit = Commit("f" * COMMIT_LENGTH, owner.last, {TOPIC: 2}, {TOPIC: 3}, 2, [b"name"])
         before = await owner.dump()
-        with pytest.raises(ResponseError):
+        with pytest.raises((ResponseError, ValueError)):
             await owner.store.commit(SHARD, OWNER, commit, work)
         assert await owner.dump() == before
 

@@ -15,11 +15,10 @@ from schemas import Event
 from schemas.churn_risk import ChurnRisk
 from stream.core.definitions import Definitions
 from stream.core.names import Names
-from stream.core.record import sections
 from stream.core.risk import Coefficients
 from stream.core.time import Calendar
 from stream.core.watch import Watch
-from stream.metrics import KINDS
+from stream.metrics import RECORD
 from stream.metrics.evidence import Scoring
 from stream.store.keys import Keys
 from stream.store.shard import ShardStore, Unsent
@@ -60,7 +59,7 @@ class Risks:
     async def stand(self, users: Sequence[str]) -> dict[str, int]:
         """User -> the hour under which it stands by its record; those who stand under none are left out."""
         records = await self.store.records(SHARD, [f"u:{user}".encode() for user in users])
-        marks, _ = sections([record or b"" for record in records], len(KINDS))
+        marks, _ = RECORD.sections(record or b"" for record in records)
         return {user: hour for user, hour in zip(users, Watch.unpack(marks).hour.tolist(), strict=True) if hour}
 
     async def field(self, name: str) -> int:

@@ -21,16 +21,20 @@ _OF_OUTPUT = {errno.EPIPE, errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, e
 
 
 def refusal(error: Exception) -> str | None:
-    """What to do where Kafka or Redis will never do what it was asked; None where it may, and for other errors."""
+    """What to do where Kafka or Redis will never do what it was asked, or has what only a later release understands;
+    None where it may, and for other errors."""
     from aiokafka.errors import KafkaError
 
     from stream import kafka_errors
+    from stream.core.record import UnknownSlot
     from stream.secret import concealed
     from stream.settings import read_settings
     from stream.store.connect import advice
 
     if isinstance(error, KafkaError):
         return None if kafka_errors.passes(error) else str(kafka_errors.refusal(error, "do that"))
+    if isinstance(error, UnknownSlot):
+        return str(error)
     if not advice(error):
         return None
     settings = read_settings()

@@ -61,13 +61,13 @@ def customers_of(keys: Sequence[bytes], products: Sequence[str], names: Names) -
     """Customers with these keys, each of the product beside it."""
     place = {product: number for number, product in enumerate(dict.fromkeys(products))}
     return Customers(
-        list(place), np.array([place[product] for product in products], np.int64), names, sample_of(keys)
+        list(place), np.array([place[product] for product in products], np.int64), names, hashes_of(keys) % SAMPLES
     )
 
 
-def sample_of(keys: Sequence[bytes]) -> Ints:
-    """The sample that each customer is in, told by its key."""
-    return np.array(list(map(crc32, keys)), np.int64) % SAMPLES
+def hashes_of(keys: Sequence[bytes]) -> Ints:
+    """CRC-32 of each customer's key: by its last bits customers are in samples, by its first in buckets."""
+    return np.fromiter(map(crc32, keys), np.int64, len(keys))
 
 
 class Values(NamedTuple):

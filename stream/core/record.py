@@ -8,22 +8,25 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import chain
-from typing import Any, Protocol, Self
+from typing import Any, Generic, NamedTuple, Protocol, Self, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from stream.core.definitions import Definitions
 from stream.core.facts import Customers, Facts
 from stream.core.increments import Increments
-from stream.core.ragged import Ints, Ragged, Words, from_bytes, gathered, side_by_side, to_bytes
+from stream.core.ragged import Ints, Ragged, Words, from_bytes, gathered, side_by_side, starts_of, to_bytes
+
+Bytes = NDArray[np.uint8]
 
 _IN_HEAD = 4
-"""Lengths in the first word."""
+"""The slots with ids below this have their lengths in the head of each record."""
 _MORE = 1 << 7
-"""Set in the first byte: there are lengths after the first four."""
-_LARGE = 255
-"""In the place of the first byte: a length does not fit here."""
-_LARGEST_FIRST, _LARGEST = 126, 255
+"""Set in the first byte of a word of the head: another word follows."""
+_MOST_IDS = _MORE
+_FIRST_LONG, _LONG = 127, 255
+"""In the place of a length: it does not fit here (of the first slot, of any other)."""
 _EMPTY = bytes(8)
 
 
@@ -46,66 +49,143 @@ Change = Callable[[Increments, Customers, Any, Any, Definitions], None]
 
 
 @dataclass(frozen=True)
-class Kind:
-    """A kind of memory, and the families that make series of it."""
+class Slot:
+    """One memory of a record, and the families that make series of it.
 
-    memory: type[Memory]
-    changes: tuple[Change, ...]
-
-
-def unpacked(records: Iterable[bytes], kinds: Sequence[Kind], customers: Customers) -> tuple[Words, list[Any]]:
-    """(marks, memories) of stored records; an empty record is a customer never seen before, whose mark is 0."""
-    marks, stored = sections(list(records), len(kinds))
-    return marks, [kind.memory.unpack(section, customers) for kind, section in zip(kinds, stored, strict=True)]
-
-
-def packed(marks: Words, memories: Sequence[Memory], customers: Customers) -> list[bytes]:
-    """Each customer's record: its mark (a word that is no memory, for it depends on when the customer was looked at),
-    how many words each memory has, then the memories, in the order of the kinds.
-
-    A byte a length, in whole words; those after the first four are there only where one of them is not zero (_MORE in
-    the first byte). Where a length is too large for that, the first byte is _LARGE and all lengths follow as words.
+    id    by which stored records know it, below 128: once used, it is never another slot's
+    name  by which the code knows it: a field of the layout's memories
     """
-    parts_of = [memory.pack(customers) for memory in memories]
-    lengths = np.stack([sum(part.lengths for part in parts) for parts in parts_of], axis=1)
-    rows, kinds = lengths.shape
-    large = (lengths[:, 0] > _LARGEST_FIRST) | (np.max(lengths, axis=1) > _LARGEST)
-    more = np.any(lengths[:, _IN_HEAD:], axis=1) & ~large
-    bytes_ = np.zeros((rows, _words_of(kinds) * 4), np.uint8)
-    bytes_[:, :kinds] = np.where(large[:, None], 0, lengths)
-    bytes_[:, 0] |= np.where(large, _LARGE, more * _MORE).astype(np.uint8)
-    words = bytes_.view("<u4")
-    heads = [
-        Ragged(np.stack([marks, words[:, 0]], axis=1).ravel(), np.full(rows, 2)),
-        Ragged(words[more, 1:].ravel(), more * (_words_of(kinds) - 1)),
-        Ragged(lengths[large].astype(np.uint32).ravel(), large * kinds),
-    ]
-    return to_bytes(side_by_side([*heads, *chain.from_iterable(parts_of)]))
+
+    id: int
+    name: str
+    memory: type[Memory]
+    changes: tuple[Change, ...] = ()
 
 
-def _words_of(kinds: int) -> int:
-    return -(-kinds // _IN_HEAD)
+class UnknownSlot(Exception):
+    """A stored record has a memory that the layout does not know."""
+
+    def __init__(self, id_: int) -> None:
+        super().__init__(
+            f"a customer's record has a memory that this release does not know (slot {id_}): a later one wrote it."
+            " Run that release, or choose another ASSIDU_NAMESPACE to begin anew."
+        )
 
 
-def sections(records: list[bytes], kinds: int) -> tuple[Words, list[Ragged]]:
-    """(the mark of each customer; of each kind, what is stored of each customer)."""
-    rows = from_bytes(record or _EMPTY for record in records)
-    marks = rows.words[rows.starts]
-    at = rows.starts + 1
-    bytes_ = np.zeros((len(records), _words_of(kinds) * 4), np.uint8)
-    bytes_[:, :4] = rows.words[at][:, None].view(np.uint8)
-    at = at + 1
-    large = np.flatnonzero(bytes_[:, 0] == _LARGE)
-    more = np.flatnonzero((bytes_[:, 0] & _MORE > 0) & (bytes_[:, 0] != _LARGE))
-    further = _words_of(kinds) - 1
-    bytes_[more, 4:] = rows.words[at[more][:, None] + np.arange(further)].view(np.uint8)
-    at[more] += further
-    lengths: Ints = bytes_[:, :kinds].astype(np.int64)
-    lengths[:, 0] &= ~_MORE
-    lengths[large] = rows.words[at[large][:, None] + np.arange(kinds)]
-    at[large] += kinds
-    found = []
-    for kind in range(kinds):
-        found.append(gathered(rows.words, at, lengths[:, kind]))
-        at = at + lengths[:, kind]
-    return marks, found
+Memories = TypeVar("Memories")
+"""Any class with a field for each slot, by whose names it is made."""
+
+
+class Stored(NamedTuple):
+    """Of n records: their marks; of each slot of the layout, what is stored in it, row by row."""
+
+    marks: Words
+    slots: list[Ragged]
+
+
+class Layout(Generic[Memories]):
+    """The slots of a record.
+
+    A record begins with its mark (a word that is no memory, for it depends on when the customer was looked at) and
+    its head, which says how many words each memory has; then come the memories, in the order of their ids. In the
+    head the slots 0 to 3 have a byte each; any other has two, its id and its length, where there is anything in it. A
+    length that is too large for its byte stands in a word of its own after these. So slots may be added, and records
+    that were stored before read as ever.
+    """
+
+    def __init__(self, memories: type[Memories], slots: Iterable[Slot]) -> None:
+        self.slots = tuple(sorted(slots, key=lambda slot: slot.id))
+        ids = [slot.id for slot in self.slots]
+        if len({*ids}) < len(ids) or not all(0 <= id_ < _MOST_IDS for id_ in ids):
+            raise ValueError(f"slots need ids of their own, below {_MOST_IDS}: {ids}")
+        if sorted(slot.name for slot in self.slots) != sorted(memories.__annotations__):
+            raise ValueError(f"slots are named otherwise than the fields of {memories.__name__}")
+        self._memories: Callable[..., Memories] = memories
+        self._ids = np.array(ids, np.int64)
+        self._in_head = int(np.searchsorted(self._ids, _IN_HEAD))
+        self._long = np.where(self._ids == 0, _FIRST_LONG, _LONG)
+        self._place = np.full(_MOST_IDS, -1)
+        self._place[self._ids] = np.arange(len(ids))
+        self._absent = np.setdiff1d(np.arange(_IN_HEAD), self._ids).tolist()
+
+    def unpacked(self, records: Iterable[bytes], customers: Customers) -> tuple[Words, Memories]:
+        """(marks, memories) of stored records; an empty record is a customer never seen before, whose mark is 0."""
+        marks, stored = self.sections(records)
+        pairs = zip(self.slots, stored, strict=True)
+        return marks, self._memories(**{slot.name: slot.memory.unpack(rows, customers) for slot, rows in pairs})
+
+    def packed(self, marks: Words, memories: Memories, customers: Customers) -> list[bytes]:
+        """Each customer's record."""
+        parts_of = [getattr(memories, slot.name).pack(customers) for slot in self.slots]
+        lengths = np.stack([sum(part.lengths for part in parts) for parts in parts_of], axis=1)
+        return to_bytes(side_by_side([*self._heads(marks, lengths), *chain.from_iterable(parts_of)]))
+
+    def joined(self, memories: Memories, facts: Facts, keep_days: int | None) -> Memories:
+        """Each memory with these facts."""
+        joined = {slot.name: getattr(memories, slot.name).joined(facts, keep_days) for slot in self.slots}
+        return self._memories(**joined)
+
+    def _heads(self, marks: Words, lengths: Ints) -> list[Ragged]:
+        rows, first = len(marks), self._in_head
+        long = lengths >= self._long
+        shown = np.where(long, self._long, lengths)
+        there, column = np.nonzero(lengths[:, first:])
+        pairs = np.bincount(there, minlength=rows)
+        most_words = (int(pairs.max(initial=0)) + 1) // 2
+        head = np.zeros((rows, 1 + most_words, 4), np.uint8)
+        head[:, 0, self._ids[:first]] = shown[:, :first]
+        number = np.arange(len(there)) - starts_of(pairs)[there]
+        word, byte = 1 + number // 2, number % 2 * 2
+        head[there, word, byte] = self._ids[first + column]
+        head[there, word, byte + 1] = shown[there, first + column]
+        words = 1 + (pairs + 1) // 2
+        head[:, :, 0] |= (np.arange(1, 2 + most_words) < words[:, None]) * np.uint8(_MORE)
+        return [
+            Ragged(marks, np.ones(rows, np.int64)),
+            Ragged(head.view("<u4")[np.arange(1 + most_words) < words[:, None], 0], words),
+            Ragged(lengths[long].astype(np.uint32), long.sum(axis=1)),
+        ]
+
+    def sections(self, records: Iterable[bytes]) -> Stored:
+        """The records taken apart. Raises UnknownSlot."""
+        rows = from_bytes(record or _EMPTY for record in records)
+        words, at = rows.words, rows.starts + 2
+        lengths = np.zeros((len(at), len(self.slots)), np.int64)
+        head, more = _bytes_of(words[at - 1])
+        for id_ in self._absent:
+            if head[:, id_].any():
+                raise UnknownSlot(id_)
+        lengths[:, : self._in_head] = head[:, self._ids[: self._in_head]]
+        left = np.flatnonzero(more)
+        while len(left):
+            pairs, more = _bytes_of(words[at[left]])
+            self._note(lengths, left, pairs[:, ::2], pairs[:, 1::2])
+            at[left] += 1
+            left = left[more]
+        is_long = lengths == self._long
+        for slot in np.flatnonzero(is_long.any(axis=0)):
+            long = np.flatnonzero(is_long[:, slot])
+            lengths[long, slot] = words[at[long]]
+            at[long] += 1
+        found = []
+        for of_slot in lengths.T:
+            found.append(gathered(words, at, of_slot))
+            at = at + of_slot
+        return Stored(words[rows.starts], found)
+
+    def _note(self, lengths: Ints, rows: Ints, ids: Bytes, shown: Bytes) -> None:
+        """Put down what the heads of these rows show of the slots with these ids."""
+        row, column = np.nonzero(shown)
+        there = ids[row, column]
+        place = self._place[there]
+        if len(unknown := there[place < 0]):
+            raise UnknownSlot(int(unknown[0]))
+        lengths[rows[row], place] = shown[row, column]
+
+
+def _bytes_of(words: Words) -> tuple[Bytes, NDArray[np.bool_]]:
+    """(the bytes of words of the head, shape (n, 4); whether another word follows)."""
+    found = words[:, None].view(np.uint8)
+    more = found[:, 0] & _MORE > 0
+    found[:, 0] &= _MORE - 1
+    return found, more

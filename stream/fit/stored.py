@@ -7,10 +7,9 @@ import numpy as np
 from stream.core.facts import customers_of
 from stream.core.names import Names
 from stream.core.ragged import Ints
-from stream.core.record import unpacked
 from stream.errors import UserError
 from stream.fit.examples import History
-from stream.metrics import KINDS
+from stream.metrics import RECORD
 from stream.progress import progress
 from stream.settings import Settings
 from stream.store import meta
@@ -37,8 +36,8 @@ async def read_stored(settings: Settings, product: str) -> History:
                     keys = [key for key in found if product_of(key) == product]
                     if keys:
                         rows = customers_of(keys, [product] * len(keys), Names())  # days refer to none
-                        _, (activity, *_) = unpacked([found[key] for key in keys], KINDS, rows)
-                        row, day = activity.days.all()
+                        _, memories = RECORD.unpacked([found[key] for key in keys], rows)
+                        row, day = memories.activity.days.all()
                         who.append(row + customers)
                         days.append(day)
                         customers += len(keys)

@@ -8,7 +8,7 @@ from schemas import TYPES
 from stream.core import latest
 from stream.core.catalogue import Catalogue
 from stream.core.definitions import Definitions
-from stream.core.record import Kind
+from stream.core.record import Layout, Slot
 from stream.metrics import (
     activity,
     answers,
@@ -25,6 +25,7 @@ from stream.metrics import (
     visits,
 )
 from stream.metrics.labels import labels
+from stream.metrics.memories import Memories
 
 FAMILIES = (activity, complete_days, first_week, retention, clicks, content, surveys, visits, churn_risk)
 SERIES = tuple(series for family in FAMILIES for series in family.SERIES)
@@ -38,17 +39,20 @@ def catalogue(definitions: Definitions) -> Catalogue:
     return Catalogue(TYPES, SERIES, labels(definitions))
 
 
-KINDS = (
-    Kind(activity.Activity, (complete_days.change, first_week.change, retention.change)),
-    Kind(latest.Latest, (latest.change, activity.change, clicks.change)),
-    Kind(answers.Answers, (answers.change,)),
-    Kind(closed_visits.Visits, (closed_visits.change,)),
-    Kind(matters.Matters, ()),
-    Kind(segments.Segment, ()),
+RECORD = Layout(
+    Memories,
+    (
+        Slot(0, "activity", activity.Activity, (complete_days.change, first_week.change, retention.change)),
+        Slot(1, "latest", latest.Latest, (latest.change, activity.change, clicks.change)),
+        Slot(2, "answers", answers.Answers, (answers.change,)),
+        Slot(3, "visits", closed_visits.Visits, (closed_visits.change,)),
+        Slot(4, "matters", matters.Matters),
+        Slot(5, "segment", segments.Segment),
+    ),
 )
-"""The kinds of memory of a record, in the order in which it is stored: new ones come last.
+"""What a record remembers. A new slot takes an id that none ever had; those most customers need are below 4.
 
-What depends on several of them, the churn risk, is added by `contribution.py`."""
+What depends on several slots, the churn risk, is added by `contribution.py`."""
 
 SPECIAL_COUNTS = (answers.count_feedback,)
 """Plain counts of events that a family makes by itself."""

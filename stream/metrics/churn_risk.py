@@ -40,9 +40,10 @@ from stream.core.time import HOUR
 from stream.core.watch import Heard
 from stream.metrics import risk_grades
 from stream.metrics.activity import ACTIVE_EVENTS
-from stream.metrics.evidence import Memories, Scoring, held, last_activity, last_heard, outlooks, scored
+from stream.metrics.evidence import Scoring, held, last_activity, last_heard, outlooks, scored
+from stream.metrics.memories import Memories
 from stream.metrics.risk_grades import Grades, count_grades, grades
-from stream.metrics.segments import IDENTIFIED, UNKNOWN, Segment
+from stream.metrics.segments import IDENTIFIED, UNKNOWN
 
 RISK = Series("risk", Kind.LEVEL, "minute", ("level", "reason", "channel", "segment"))
 """Customers by level and largest reason, by the channel of their last activity and by their segment."""
@@ -67,7 +68,7 @@ class Profiles(NamedTuple):
     graded: Grades
 
 
-def profiles(memories: Memories, segments: Segment, customers: Customers, scoring: Scoring) -> Profiles:
+def profiles_of(memories: Memories, customers: Customers, scoring: Scoring) -> Profiles:
     """Of those customers that have a risk."""
     row = scored(memories)
     minute, channel = last_activity(memories.latest, customers.names)
@@ -76,7 +77,7 @@ def profiles(memories: Memories, segments: Segment, customers: Customers, scorin
     cut = pieces(outlook, scoring.coefficients.evidence)
     graded = grades(row, memories, evidence, customers, scoring)
     heard = Heard(evidence.begin, last_heard(memories.matters)).those(row)
-    return Profiles(row, outlook, cut, channel[row], segments.numbers[row], heard, graded)
+    return Profiles(row, outlook, cut, channel[row], memories.segment.numbers[row], heard, graded)
 
 
 def change(increments: Increments, customers: Customers, before: Profiles, now: Profiles) -> None:

@@ -3,32 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from stream.core.definitions import Definitions
 from stream.core.facts import Customers
 from stream.core.increments import Increments
-from stream.core.record import unpacked
-from stream.metrics import KINDS, churn_risk
-from stream.metrics.churn_risk import Profiles
-from stream.metrics.evidence import Memories, Scoring
+from stream.metrics import RECORD, churn_risk
+from stream.metrics.churn_risk import Profiles, profiles_of
+from stream.metrics.evidence import Scoring
+from stream.metrics.memories import Memories
 
 
 def change(
     increments: Increments,
     customers: Customers,
-    old: Sequence[Any],
-    new: Sequence[Any],
+    old: Memories,
+    new: Memories,
     definitions: Definitions,
     scoring: Scoring,
 ) -> Profiles:
-    """contribution(new) − contribution(old), of memories in the order of KINDS; returns the new profiles of risk."""
-    for kind, before, now in zip(KINDS, old, new, strict=True):
-        for change_of_kind in kind.changes:
-            change_of_kind(increments, customers, before, now, definitions)
-    profiles = profiles_of(new, customers, scoring)
-    churn_risk.change(increments, customers, profiles_of(old, customers, scoring), profiles)
-    return profiles
+    """contribution(new) − contribution(old); returns the new profiles of risk."""
+    for slot in RECORD.slots:
+        for change_of_slot in slot.changes:
+            change_of_slot(increments, customers, getattr(old, slot.name), getattr(new, slot.name), definitions)
+    before, now = (profiles_of(memories, customers, scoring) for memories in (old, new))
+    churn_risk.change(increments, customers, before, now)
+    return now
 
 
 def contribute(
@@ -39,18 +38,6 @@ def contribute(
     scoring: Scoring,
 ) -> None:
     """Add all that stored records contribute to the series."""
-    _, nothing = unpacked([b""] * len(records), KINDS, customers)
-    _, memories = unpacked(records, KINDS, customers)
+    _, nothing = RECORD.unpacked([b""] * len(records), customers)
+    _, memories = RECORD.unpacked(records, customers)
     change(increments, customers, nothing, memories, definitions, scoring)
-
-
-def profiles_of(memories: Sequence[Any], customers: Customers, scoring: Scoring) -> Profiles:
-    """Of all memories of some customers."""
-    *_, segments = memories
-    return churn_risk.profiles(memories_of(memories), segments, customers, scoring)
-
-
-def memories_of(memories: Sequence[Any]) -> Memories:
-    """Those of all memories that tell of churn risk."""
-    activity, latest, answers, _, matters, _ = memories
-    return Memories(activity, latest, answers, matters)

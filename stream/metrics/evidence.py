@@ -21,6 +21,7 @@ from stream.metrics.activity import ACTIVE_BY_CHANNEL, Activity
 from stream.metrics.answers import Answers, all_answers
 from stream.metrics.first_week import LAST_DAY, active_days
 from stream.metrics.matters import CANCELLED, RESOLVED, Matters
+from stream.metrics.memories import Memories
 
 COUNTED_MS = 90 * DAY_MS
 """So long after their last activity customers count, and longer while they have a subscription."""
@@ -53,15 +54,6 @@ class Scoring:
         return cls(Coefficients(**coefficients), first_week_days, calendar)
 
 
-class Memories(NamedTuple):
-    """The memories of some customers that say something about their risk."""
-
-    activity: Activity
-    latest: Latest
-    answers: Answers
-    matters: Matters
-
-
 def scored(memories: Memories) -> Ints:
     """The rows of the customers that have a risk: those that were ever active."""
     return np.flatnonzero(memories.activity.days.masks.lengths)
@@ -77,8 +69,8 @@ class Held(NamedTuple):
 
 def held(memories: Memories, names: Names, size: int, scoring: Scoring) -> Held:
     """Of all `size` customers."""
-    activity, _, answers, matters = memories
-    found = _of_answers(answers, names, size) | _of_matters(matters) | _of_first_week(activity, scoring)
+    found = _of_answers(memories.answers, names, size)
+    found |= _of_matters(memories.matters) | _of_first_week(memories.activity, scoring)
     begin, end = (np.stack([found[kind][side] for kind in EVIDENCE], axis=1) for side in (0, 1))
     return Held(begin, end)
 

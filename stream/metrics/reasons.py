@@ -17,9 +17,10 @@ from stream.core.risk import HIGH, MEDIUM, Floats, past, probability
 from stream.core.time import DAY_MS
 from stream.metrics.answers import all_answers
 from stream.metrics.churn_risk import Profiles
-from stream.metrics.evidence import Memories, Scoring, is_detractor, is_negative
+from stream.metrics.evidence import Scoring, is_detractor, is_negative
 from stream.metrics.first_week import active_days
 from stream.metrics.matters import CANCELLED, RESOLVED
+from stream.metrics.memories import Memories
 
 
 class RiskNow(NamedTuple):

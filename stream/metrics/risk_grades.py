@@ -19,7 +19,8 @@ from stream.core.ragged import Ints
 from stream.core.risk import logit, past, probability
 from stream.core.series import Kind, Series
 from stream.core.time import DAY_MS
-from stream.metrics.evidence import COUNTED_MS, Held, Memories, Scoring
+from stream.metrics.evidence import COUNTED_MS, Held, Scoring
+from stream.metrics.memories import Memories
 
 HORIZON_DAYS = 30
 """Who is not active for so long has stayed away."""

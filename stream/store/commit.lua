@@ -1,16 +1,21 @@
 -- Write one folded batch and the position that follows it: all or nothing.
 -- KEYS: state, customers (what the buckets' names begin with), names, journal, outbox, at-risk, then blobs to append to
 -- (event ids, timers), then blobs to delete.
--- ARGV: JSON {owner, commit, after (the commit before), expected, position, newest_ms, portions, named, names,
--- part_bytes, blobs, ids (what the names of blobs of ids begin with), windows (topic, its oldest hour that is remembered,
--- first and last hour of this commit's ids, …), counters, messages, at_risk, fields}, journal entry, `portions` of
--- records (5 arguments each: see packing.py), `names` names, what is appended to each of the `blobs`, `messages`
--- messages, then `at_risk` customers and what is known of each ('' = is at risk no more, ?x = x, if nothing is known).
+-- ARGV: JSON {owner, commit, after (the commit before), expected, position, newest_ms, customers (with records in this
+-- commit), portions, named, names, part_bytes, blobs, ids (what the names of blobs of ids begin with), windows (topic, its
+-- oldest hour that is remembered, first and last hour of this commit's ids, …), counters, messages, at_risk, fields},
+-- journal entry, `portions` of the records (2 arguments each: the customers' hashes, each bucket's together, 4 bytes each,
+-- and what pack_records in packing.py makes), `names` names, what is appended to each of the `blobs`, `messages` messages,
+-- then `at_risk` customers and what is known of each ('' = is at risk no more, ?x = x, if nothing is known).
 -- A blob is cut into parts: see blobs.py.
 -- Returns {'committed', entries of the journal, their bytes}, {'already'} (this very commit is in), {'owner'} or
 -- {'position'} (refused); an error when something cannot be written. Only after 'committed' anything was.
+local MOVED_AT_LEAST = 1000 -- customers whom one commit may move into other buckets,
+local MOVED_A_RECORD = 2 -- and as many more for each of its own: a split moves 96, and makes room for 48 new ones
+local MOST_AT_ONCE = 3800 -- arguments of one call
 local c = cjson.decode(ARGV[1])
 local state = KEYS[1]
+local function bucket_of(first) return KEYS[2] .. ':' .. first end
 local have = redis.call('HMGET', state, 'owner', 'commit', 'position', 'newest_ms', 'journal_bytes')
 if have[2] == c.commit then return {'already'} end
 if have[1] ~= c.owner then return {'owner'} end
@@ -45,7 +50,7 @@ local function whole(name, text)
 end
 local function stored(name) return whole(name, redis.call('HGET', state, name)) end
 
-if #KEYS < 6 + c.blobs or #ARGV ~= 2 + 5 * c.portions + c.names + c.blobs + c.messages + 2 * c.at_risk then
+if #KEYS < 6 + c.blobs or #ARGV ~= 2 + 2 * c.portions + c.names + c.blobs + c.messages + 2 * c.at_risk then
   return redis.error_reply('ERR keys or arguments of a commit are missing')
 end
 if size('LLEN', KEYS[3]) ~= c.named and not first_flaw then return {'position'} end
@@ -53,7 +58,8 @@ size('LLEN', KEYS[4])
 size('LLEN', KEYS[5])
 size('HLEN', KEYS[6])
 for i = 3, 5 do may('RPUSH', KEYS[i], 'a') end
-may('HSET', KEYS[2] .. ':0', 'a', 'b')
+may('HSET', bucket_of(0), 'a', 'b')
+may('UNLINK', bucket_of(0))
 for _, key in ipairs({state, KEYS[6]}) do
   may('HSET', key, 'a', 'b')
   may('HSETNX', key, 'a', 'b')
@@ -61,36 +67,38 @@ for _, key in ipairs({state, KEYS[6]}) do
 end
 may('HINCRBY', state, 'a', '1')
 
-local portions, of_bucket = {}, {}
-for at = 3, 2 + 5 * c.portions, 5 do
-  local numbers, lengths, keys, record_lengths, records = unpack(ARGV, at, at + 4)
-  local count, key_end, record_end = #numbers / 2, 0, 0
-  if #lengths ~= 2 * count or #record_lengths ~= 4 * count then
-    return redis.error_reply('ERR the records of a commit are malformed')
-  end
-  local buckets, key_ends, record_ends = {}, {}, {}
-  for i = 1, count do
-    local low, high = numbers:byte(2 * i - 1, 2 * i)
-    local number = low + 256 * high
-    local bucket = of_bucket[number]
-    if not bucket then
-      bucket = KEYS[2] .. ':' .. number
-      of_bucket[number] = bucket
-      size('HLEN', bucket)
+-- Customers that came with earlier commits may call for more buckets: some are split here, before the records come in.
+local customers, buckets = stored('customers') or 0, math.max(stored('buckets') or 0, FEWEST)
+local moved, movable = {}, MOVED_AT_LEAST + MOVED_A_RECORD * c.customers
+while buckets * CUSTOMERS_A_BUCKET < customers do
+  local width, first = widths(buckets)
+  local middle = first + width / 2
+  local lower, upper = bucket_of(first), bucket_of(middle)
+  movable = movable - 1 - size('HLEN', lower) - size('HLEN', upper)
+  local is_next_round = first == 0 and #moved > 0 -- through buckets that this commit has yet to write
+  if first_flaw or is_next_round or movable < 0 then break end
+  local below, above = halves(redis.call('HGETALL', lower), middle)
+  moved[#moved + 1] = {lower, upper, below, above}
+  buckets = buckets + 1
+end
+local width, split = widths(buckets)
+local written = {}
+for at = 3, 2 + 2 * c.portions, 2 do
+  local hashes, rows, from = ARGV[at], ARGV[at + 1], 1
+  for _, run in ipairs(runs_of(hashes, width, split)) do
+    local bucket, left = bucket_of(run[1]), run[2]
+    size('HLEN', bucket)
+    while left > 0 do
+      local some = math.min(left, MOST_AT_ONCE / 2)
+      local fields = {struct.unpack('<' .. ('I2c0I4c0'):rep(some), rows, from)}
+      from, left = table.remove(fields), left - some
+      written[#written + 1] = {bucket, fields}
     end
-    low, high = lengths:byte(2 * i - 1, 2 * i)
-    key_end = key_end + low + 256 * high
-    local b1, b2, b3, b4 = record_lengths:byte(4 * i - 3, 4 * i)
-    record_end = record_end + b1 + 256 * (b2 + 256 * (b3 + 256 * b4))
-    buckets[i], key_ends[i], record_ends[i] = bucket, key_end, record_end
   end
-  if key_end ~= #keys or record_end ~= #records then
-    return redis.error_reply('ERR the records of a commit are malformed')
-  end
-  portions[#portions + 1] = {buckets, keys, key_ends, records, record_ends}
+  if from ~= #rows + 1 then return redis.error_reply('ERR the records of a commit are malformed') end
 end
 
-local first_name = 3 + 5 * c.portions
+local first_name = 3 + 2 * c.portions
 local next = first_name + c.names
 local first_blob = next
 local parts, grown = {}, {}
@@ -142,14 +150,20 @@ local now_ms = now[1] .. string.format('%03d', math.floor(tonumber(now[2]) / 100
 if first_flaw then return first_flaw end
 
 -- From here on nothing fails. The first write is one that Redis refuses when it is out of memory.
-local entries = redis.call('RPUSH', KEYS[4], ARGV[2])
-for _, portion in ipairs(portions) do
-  local buckets, keys, key_ends, records, record_ends = unpack(portion)
-  local key_start, record_start = 1, 1
-  for i, bucket in ipairs(buckets) do
-    redis.call('HSET', bucket, keys:sub(key_start, key_ends[i]), records:sub(record_start, record_ends[i]))
-    key_start, record_start = key_ends[i] + 1, record_ends[i] + 1
+local function put(bucket, fields)
+  for at = 1, #fields, MOST_AT_ONCE do
+    redis.call('HSET', bucket, unpack(fields, at, math.min(at + MOST_AT_ONCE - 1, #fields)))
   end
+end
+local entries = redis.call('RPUSH', KEYS[4], ARGV[2])
+for _, each in ipairs(moved) do
+  local lower, upper, below, above = unpack(each)
+  redis.call('UNLINK', lower) -- and not HDEL: one that had become too large to be packed is packed again
+  put(lower, below)
+  put(upper, above)
+end
+for _, each in ipairs(written) do
+  customers = customers + redis.call('HSET', each[1], unpack(each[2]))
 end
 for i = 1, c.names do
   redis.call('RPUSH', KEYS[3], ARGV[first_name + i - 1])
@@ -196,5 +210,5 @@ if c.newest_ms ~= '' and tonumber(c.newest_ms) > (newest_ms or -math.huge) then
 end
 journal_bytes = journal_bytes + #ARGV[2]
 redis.call('HSET', state, 'commit', c.commit, 'position', c.position, 'committed_ms', now_ms,
-  'journal_bytes', journal_bytes)
+  'journal_bytes', journal_bytes, 'customers', customers, 'buckets', buckets)
 return {'committed', entries, journal_bytes}

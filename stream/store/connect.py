@@ -158,9 +158,10 @@ def connect(url: SecretUrl | str) -> Redis:
     return redis
 
 
-def script(redis: Redis, name: str) -> Any:
-    """The Lua script of that name beside this module, ready to be called with keys and args."""
-    return redis.register_script(files("stream.store").joinpath(f"{name}.lua").read_text())
+def script(redis: Redis, *names: str) -> Any:
+    """The Lua script of that name beside this module, ready to be called with keys and args; of several names: with
+    what it shares with others before it."""
+    return redis.register_script("".join(files("stream.store").joinpath(f"{name}.lua").read_text() for name in names))
 
 
 class Call(NamedTuple):

@@ -13,8 +13,10 @@ class ShardKeys(NamedTuple):
                hour:<topic>, oldest:<topic>: newest and oldest hour that may have event ids (by commits);
                parts:<key>: see blobs.py (by commits);
                due_from, scoring, review, latest_ms, set_backs (by commits: see store/shard.py);
+               customers, buckets: how many there are (by commits; none: the fewest, see buckets.lua);
                head, base (by compaction)
-    customers  what the names of the buckets begin with: "…:customers:7" is a hash, customer_key -> record
+    customers  what the names of the buckets begin with: "…:customers:67108864" is a hash, customer_key -> record,
+               of the customers in a stretch of hashes (see buckets.lua) that begins there
     names      list: series keys (msgpack); records refer to them by their place
     series     string: the series up to journal entry `head`, packed
     journal    list: what each later commit added to the series, oldest first

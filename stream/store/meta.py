@@ -18,7 +18,7 @@ from stream.store.keys import Keys
 
 log = structlog.get_logger()
 
-FORMAT = "5"
+FORMAT = "6"
 _SECTION = "definitions."
 
 _AT_WORK_SECONDS = 10.0

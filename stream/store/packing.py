@@ -3,25 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import chain
+from typing import NamedTuple
 from zlib import crc32
 
 import numpy as np
+from numpy.typing import NDArray
 
-BUCKETS = 1 << 14
-"""Redis packs small hashes tightly, so a shard's records lie in so many of them."""
+_HASHES = 1 << 32
+PORTIONS = tuple(range(first, first + _HASHES // 64) for first in range(0, _HASHES, _HASHES // 64))
+"""All hashes of customers, as many at a time as are read at once; buckets end where these do (see buckets.lua)."""
 
-
-PORTIONS = tuple(range(first, first + 256) for first in range(0, BUCKETS, 256))
-"""All buckets, as many at a time as are read at once."""
-
-
-_PORTION_BYTES = 500_000
+_PORTION_BYTES = 400_000  # of the keys, and of the records
 
 
 def portions(*columns: Sequence[bytes], most_bytes: int = _PORTION_BYTES) -> Iterator[slice]:
     """Where to cut columns of the same length, so that no portion of one is long: Redis bounds what an argument may
     be (proto-max-bulk-len, 512 MB by default and 1 MiB at least). A single value may be longer."""
-    ends = [np.cumsum([len(value) for value in column]) for column in columns]
+    ends = [np.cumsum(list(map(len, column))) for column in columns]
     start, rows = 0, len(columns[0])
     while start < rows:
         before = [int(end[start - 1]) if start else 0 for end in ends]
@@ -33,22 +32,33 @@ def portions(*columns: Sequence[bytes], most_bytes: int = _PORTION_BYTES) -> Ite
         start = stop
 
 
-def pack_customers(keys: Sequence[bytes]) -> list[bytes]:
-    """Three arguments: buckets and lengths of the keys (2 bytes each, little-endian), and the keys themselves."""
-    buckets = np.array(list(map(crc32, keys)), np.uint32) % BUCKETS
-    lengths = np.array(list(map(len, keys)), "<u2")
-    return [buckets.astype("<u2").tobytes(), lengths.tobytes(), b"".join(keys)]
+class Hashed(NamedTuple):
+    """Customers in the order of their hashes, so that those of a bucket stand together; `order[i]` is the place that
+    the i-th had before."""
+
+    order: list[int]
+    hashes: NDArray[np.uint32]
 
 
-def pack_records(keys: Sequence[bytes], records: Sequence[bytes]) -> list[bytes]:
-    """Five arguments: those of `pack_customers`, the lengths of the records (4 bytes each), the records."""
-    lengths = np.array(list(map(len, records)), "<u4")
-    return [*pack_customers(keys), lengths.tobytes(), b"".join(records)]
+def hashed(keys: Sequence[bytes]) -> Hashed:
+    hashes = np.array(list(map(crc32, keys)), "<u4")
+    order = np.argsort(hashes)
+    return Hashed(order.tolist(), hashes[order])
+
+
+def pack_records(keys: Sequence[bytes], records: Sequence[bytes]) -> bytes:
+    """Each key after its length (2 bytes, little-endian), and its record after its own (4 bytes)."""
+    rows = zip(_lengths(keys, 2), keys, _lengths(records, 4), records, strict=True)
+    return b"".join(chain.from_iterable(rows))
 
 
 def pack_keys(keys: Sequence[bytes]) -> bytes:
     """Each key after its length (2 bytes, little-endian)."""
-    return b"".join(len(key).to_bytes(2, "little") + key for key in keys)
+    return b"".join(chain.from_iterable(zip(_lengths(keys, 2), keys, strict=True)))
+
+
+def _lengths(values: Sequence[bytes], size: int) -> list[bytes]:
+    return [length.to_bytes(size, "little") for length in map(len, values)]
 
 
 def unpack_keys(blob: bytes) -> Iterator[bytes]:

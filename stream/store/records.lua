@@ -1,10 +1,14 @@
 -- Read customers' records.
--- KEYS: customers (what the buckets' names begin with), names. ARGV: customers (3 arguments: see packing.py).
+-- KEYS: state, customers (what the buckets' names begin with), names. ARGV: the customers' hashes, each bucket's
+-- together (4 bytes each), and their keys, each after its length (2 bytes); all little-endian.
 -- Returns how many names there are, then a record or false for each customer.
-local buckets, key, found = KEYS[1] .. ':', 1, {redis.call('LLEN', KEYS[2])}
-for i = 0, #ARGV[1] / 2 - 1 do
-  local bucket, length = struct.unpack('<I2', ARGV[1], 2 * i + 1), struct.unpack('<I2', ARGV[2], 2 * i + 1)
-  found[i + 2] = redis.call('HGET', buckets .. bucket, ARGV[3]:sub(key, key + length - 1))
-  key = key + length
+local width, split = widths(tonumber(redis.call('HGET', KEYS[1], 'buckets') or FEWEST))
+local found, at = {redis.call('LLEN', KEYS[3])}, 1
+for _, run in ipairs(runs_of(ARGV[1], width, split)) do
+  local keys = {struct.unpack('<' .. ('I2c0'):rep(run[2]), ARGV[2], at)}
+  at = table.remove(keys)
+  for _, record in ipairs(redis.call('HMGET', KEYS[2] .. ':' .. run[1], unpack(keys))) do
+    found[#found + 1] = record
+  end
 end
 return found

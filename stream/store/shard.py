@@ -15,7 +15,7 @@ from stream.store.ids import windows
 from stream.store.journal import Journal, staying
 from stream.store.keys import Keys
 from stream.store.labels import drop_released
-from stream.store.packing import pack_customers, pack_keys, pack_records, portions, unpack_keys
+from stream.store.packing import hashed, pack_keys, pack_records, portions, unpack_keys
 
 Position = dict[str, int]
 """Topic -> offset of the next record to fold."""
@@ -119,8 +119,9 @@ class ShardStore:
         self._namespace = namespace
         self._keys = Keys(namespace)
         self._claim = script(redis, "claim")
-        self._commit = script(redis, "commit")
-        self._records = script(redis, "records")
+        self._commit = script(redis, "buckets", "commit")
+        self._records = script(redis, "buckets", "records")
+        self._everybody = script(redis, "buckets", "everybody")
         self._compact = script(redis, "compact")
         self._sent = script(redis, "sent")
         self._journals: dict[int, Journal] = {}
@@ -161,7 +162,11 @@ class ShardStore:
 
     def _commit_call(self, shard: int, owner: str, commit: Commit, work: Work) -> Call:
         keys = self._keys.shard(shard)
-        cuts = list(portions(work.customers, work.records))
+        if len(work.records) != len(work.customers):
+            raise ValueError(f"{len(work.records)} records of {len(work.customers)} customers")
+        order, hashes = hashed(work.customers)
+        customers, records = [work.customers[place] for place in order], [work.records[place] for place in order]
+        cuts = list(portions(customers, records))
         appended = [self._keys.ids(shard, *blob) for blob in work.ids]
         appended += [self._keys.timers(shard, hour) for hour in work.timers]
         deleted = [self._keys.timers(shard, hour) for hour in work.past_hours]
@@ -172,6 +177,7 @@ class ShardStore:
             "expected": _pack_position(commit.expected),
             "position": _pack_position(commit.position),
             "newest_ms": "" if work.newest_ms is None else str(work.newest_ms),
+            "customers": len(customers),
             "portions": len(cuts),
             "named": commit.named,
             "names": len(commit.names),
@@ -187,7 +193,7 @@ class ShardStore:
         args = [
             msgspec.json.encode(header),
             commit.name.encode() + work.series,
-            *(part for cut in cuts for part in pack_records(work.customers[cut], work.records[cut])),
+            *(part for cut in cuts for part in (hashes[cut].tobytes(), pack_records(customers[cut], records[cut]))),
             *commit.names,
             *work.ids.values(),
             *map(pack_keys, work.timers.values()),
@@ -235,22 +241,30 @@ class ShardStore:
         In the place of a shard's records: NotTheOwner when there are more names, for another has written, or what is
         wrong with Redis.
         """
-        calls, shard_of = [], []
+        calls, parts = [], []
         for shard, (keys, _) in wanted.items():
             of_shard = self._keys.shard(shard)
+            order, hashes = hashed(keys)
             for start in range(0, len(keys), _RECORDS_AT_ONCE):
-                packed = pack_customers(keys[start : start + _RECORDS_AT_ONCE])
-                calls.append(Call([of_shard.customers, of_shard.names], packed))
-                shard_of.append(shard)
-        found: dict[int, list[bytes | None] | Exception] = {shard: [] for shard in wanted}
-        for shard, answer in zip(shard_of, await run_all(self._redis, self._records, calls), strict=True):
+                some = order[start : start + _RECORDS_AT_ONCE]
+                packed = (
+                    hashes[start : start + _RECORDS_AT_ONCE].tobytes(),
+                    pack_keys([keys[place] for place in some]),
+                )
+                calls.append(Call([of_shard.state, of_shard.customers, of_shard.names], packed))
+                parts.append((shard, some))
+        found: dict[int, list[bytes | None] | Exception] = {
+            shard: [None] * len(keys) for shard, (keys, _) in wanted.items()
+        }
+        for (shard, some), answer in zip(parts, await run_all(self._redis, self._records, calls), strict=True):
             most_names, so_far = wanted[shard][1], found[shard]
             if isinstance(answer, Exception):
                 found[shard] = answer
             elif most_names is not None and answer[0] > most_names:
                 found[shard] = NotTheOwner()
             elif isinstance(so_far, list):
-                so_far += answer[1:]
+                for place, record in zip(some, answer[1:], strict=True):
+                    so_far[place] = record
         return found
 
     async def names(self, shard: int) -> list[bytes]:
@@ -287,18 +301,20 @@ class ShardStore:
                 pipe.hget(self._keys.shard(shard).state, "newest_ms")
             return max((int(newest) for newest in await pipe.execute() if newest), default=None)
 
-    async def in_buckets(
-        self, shard: int, buckets: Iterable[int], most_names: int | None = None
-    ) -> dict[bytes, bytes]:
-        """Customer key -> record, of all customers in these buckets (of BUCKETS). Raises as `records` does."""
+    async def in_buckets(self, shard: int, portion: range, most_names: int | None = None) -> dict[bytes, bytes]:
+        """Customer key -> record, of all customers in these buckets (of PORTIONS). Raises as `records` does."""
         of_shard = self._keys.shard(shard)
-        async with self._redis.pipeline(transaction=False) as pipe:
-            for bucket in buckets:
-                pipe.hgetall(f"{of_shard.customers}:{bucket}")
-            pipe.llen(of_shard.names)
-            *read, named = await pipe.execute()
-        _refuse_more(named, most_names)
-        return {key: record for records in read for key, record in records.items()}
+        found: dict[bytes, bytes] = {}
+        first = portion.start
+        while first < portion.stop:
+            named, first, *rows = await self._everybody(
+                keys=[of_shard.state, of_shard.customers, of_shard.names],
+                args=[first, portion.stop, _RECORDS_AT_ONCE],
+            )
+            if most_names is not None and named > most_names:
+                raise NotTheOwner
+            found.update(zip(rows[::2], rows[1::2], strict=True))
+        return found
 
     async def outbox(self, shard: int, most: int) -> Unsent:
         """What there is to send, `most` messages of it."""
@@ -350,11 +366,6 @@ class ShardStore:
         answer = await self._compact(keys=[keys.state, keys.series, keys.journal], args=args)
         self._journals[shard] = Journal(len(left), sum(map(len, left)), len(packed))
         return bool(answer == b"compacted")
-
-
-def _refuse_more(named: int, most_names: int | None) -> None:
-    if most_names is not None and named > most_names:
-        raise NotTheOwner
 
 
 def decode_entry(entry: bytes) -> tuple[str, bytes]:

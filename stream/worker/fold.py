@@ -13,14 +13,13 @@ from numpy.typing import NDArray
 
 from schemas import TYPES
 from stream.core.definitions import Definitions
-from stream.core.facts import Customers, Facts, Place, sample_of
+from stream.core.facts import SAMPLES, Customers, Facts, Place, hashes_of
 from stream.core.increments import Increments
 from stream.core.names import Names, names_of
 from stream.core.ragged import Ints
-from stream.core.record import packed, unpacked
 from stream.core.series import NO_INCREMENTS
 from stream.core.time import Calendar
-from stream.metrics import KINDS, SPECIAL_COUNTS, catalogue
+from stream.metrics import RECORD, SPECIAL_COUNTS, catalogue
 from stream.metrics.contribution import change
 from stream.metrics.evidence import Scoring
 from stream.store.keys import product_of
@@ -86,14 +85,15 @@ def facts_of(
     keys, row = _interned([*map(arrived.keys.__getitem__, numbers), *due])
     shard = np.zeros(len(keys), np.int64)
     shard[row] = np.concatenate([arrived.shard[order], np.fromiter(due.values(), np.int64, len(due))])
-    slices, slice_of_row = _sliced(shard, list(names), most_customers)
+    hashes = hashes_of(keys)
+    slices, slice_of_row = _sliced(shard, list(names), hashes, most_customers)
     joint = names_of([names[number] for number in slices])
     products, product = _products(
         [*(event.product for event in events), *map(product_of, due)], slice_of_row[row], joint
     )
     product_of_row = np.zeros(len(keys), np.int64)
     product_of_row[row] = product
-    customers = Customers(products, product_of_row, joint, sample_of(keys))
+    customers = Customers(products, product_of_row, joint, hashes % SAMPLES)
     of_events = slice(len(events))
     facts = Facts(
         catalogue(definitions),
@@ -110,12 +110,15 @@ def facts_of(
     return Touched(facts, keys, slices, arrived.in_order(order))
 
 
-def _sliced(shard: Ints, shards: Sequence[int], most: int) -> tuple[list[int], Ints]:
-    """(the shard of each slice, the slice of each row); those of a shard stand together, and each shard has one."""
+def _sliced(shard: Ints, shards: Sequence[int], hashes: Ints, most: int) -> tuple[list[int], Ints]:
+    """(the shard of each slice, the slice of each row); each shard has one at least. Those in a slice have hashes that
+    lie together, and so they are in few buckets (see store/buckets.lua)."""
     slices: list[int] = []
     slice_of_row = np.zeros(len(shard), np.int64)
     for number in shards:
         rows = np.flatnonzero(shard == number)
+        if len(rows) > most:
+            rows = rows[np.argsort(hashes[rows], kind="stable")]
         slice_of_row[rows] = len(slices) + np.arange(len(rows)) // most
         slices += [number] * max(1, -(-len(rows) // most))
     return slices, slice_of_row
@@ -161,11 +164,11 @@ def fold(
     customers = facts.customers
     increments = Increments(customers.names)
     count_events(increments, facts)
-    marks, old = unpacked(known, KINDS, customers)
-    new = [memory.joined(facts, keep_days) for memory in old]
+    marks, old = RECORD.unpacked(known, customers)
+    new = RECORD.joined(old, facts, keep_days)
     profiles = change(increments, customers, old, new, facts.definitions, scoring)
     found = crossings(profiles, marks, keys, customers, scoring, present)
-    records = packed(found.schedule.marks, new, customers)
+    records = RECORD.packed(found.schedule.marks, new, customers)
     changed = np.fromiter(map(ne, records, known), np.bool_, len(records))
     return Changes(records, changed, increments, found)
 

@@ -10,10 +10,8 @@ import structlog
 
 from stream.core.facts import customers_of
 from stream.core.increments import Increments
-from stream.core.record import unpacked
 from stream.core.series import Table
-from stream.metrics import KINDS, churn_risk
-from stream.metrics.contribution import profiles_of
+from stream.metrics import RECORD, churn_risk
 from stream.metrics.evidence import Scoring
 from stream.store.keys import product_of
 from stream.store.packing import PORTIONS
@@ -31,9 +29,9 @@ async def rescore(commits: Commits, store: ShardStore, before: Scoring, now: Sco
     table, customers, began = Table(churn_risk.SERIES), 0, monotonic()
     async for records in everybody(commits, store):
         rows = customers_of(list(records), [product_of(key) for key in records], commits.names)
-        _, memories = unpacked(records.values(), KINDS, rows)
+        _, memories = RECORD.unpacked(records.values(), rows)
         increments = Increments(commits.names)
-        old, new = (profiles_of(memories, rows, scoring) for scoring in (before, now))
+        old, new = (churn_risk.profiles_of(memories, rows, scoring) for scoring in (before, now))
         churn_risk.change(increments, rows, old, new)
         table.merge(increments.encode())
         customers += len(records)
