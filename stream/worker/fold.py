@@ -111,7 +111,7 @@ def facts_of(
 
 
 def _sliced(shard: Ints, shards: Sequence[int], hashes: Ints, most: int) -> tuple[list[int], Ints]:
-    """(the shard of each slice, the slice of each row); each shard has one at least. Those in a slice have hashes that
+    """(the shard of each slice, the slice of each row); each shard has one at least. The hashes of those in a slice
     lie together, and so they are in few buckets (see store/buckets.lua)."""
     slices: list[int] = []
     slice_of_row = np.zeros(len(shard), np.int64)
