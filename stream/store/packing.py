@@ -20,8 +20,11 @@ _PORTION_BYTES = 400_000  # of the keys, and of the records
 def portions(*columns: Sequence[bytes], most_bytes: int = _PORTION_BYTES) -> Iterator[slice]:
     """Where to cut columns of the same length, so that no portion of one is long: Redis bounds what an argument may
     be (proto-max-bulk-len, 512 MB by default and 1 MiB at least). A single value may be longer."""
-    ends = [np.cumsum(list(map(len, column))) for column in columns]
     start, rows = 0, len(columns[0])
+    if rows and all(sum(map(len, column)) <= most_bytes for column in columns):
+        yield slice(0, rows)
+        return
+    ends = [np.cumsum(list(map(len, column))) for column in columns]
     while start < rows:
         before = [int(end[start - 1]) if start else 0 for end in ends]
         fitting = min(

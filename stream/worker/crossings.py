@@ -46,8 +46,7 @@ class Schedule(NamedTuple):
     @property
     def hours(self) -> list[int]:
         """Under which somebody is to be put, each once."""
-        found: list[int] = distinct(self.hour[self.moved]).tolist()
-        return found
+        return list(set(self.hour[self.moved].tolist()))
 
     @property
     def timers(self) -> dict[int, list[bytes]]:

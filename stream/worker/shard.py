@@ -36,6 +36,9 @@ _AT_WORK = 2
 
 _BEHIND_SECONDS = 5.0
 
+_LOOKS_WAIT_SECONDS = 1.0
+"""For batches, which come about as often as that where any do: what is committed together costs less."""
+
 
 @dataclass(frozen=True)
 class Common:
@@ -181,9 +184,12 @@ class Shard:
 
     @property
     def waits_since(self) -> float | None:
-        """Since when a batch waits, or a look (monotonic seconds)."""
+        """Since when a batch waits, or a look (monotonic seconds), which rather goes along with the next batches than
+        by itself."""
         since = [self.waiting.since] if self.waiting else []
-        return min(since + ([self._look_since] if self._look_since is not None else []), default=None)
+        if self._look_since is not None:
+            since.append(self._look_since + _LOOKS_WAIT_SECONDS)
+        return min(since, default=None)
 
     def folds_with(self, other: Shard) -> bool:
         """Whether both are folded by the same rules."""

@@ -29,7 +29,7 @@ class Fetching(NamedTuple):
     min_bytes: int
 
 
-PATIENT = Fetching(900, 256 * 1024)
+PATIENT = Fetching(1_000, 256 * 1024)
 """While little comes: a request costs more the more partitions there are, and what comes together is folded so."""
 PROMPT = Fetching(100, 1)
 """While much comes: aiokafka has one request a broker under way, and while what came last is in memory it asks for
