@@ -23,10 +23,10 @@ from stream.exporter.page.reading import readings
 from stream.exporter.page.routes import FILES, SECURITY
 from stream.exporter.page.trends import DAYS, MINUTES, Minutes, Point, past_of
 from stream.indicators.catalogue import SERIES
-from stream.indicators.churn.indicators import RISK
 from stream.indicators.churn.levels import REASONS
 from stream.indicators.declare import View
 from stream.indicators.families.activity import ACTIVE
+from stream.indicators.families.churn_risk import RISK
 from stream.indicators.families.complete_days import ACTIVE_ON_DAY, COVERS
 from stream.indicators.state.answers import ANSWERS, RESPONSES
 from stream.settings import Settings

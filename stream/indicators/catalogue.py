@@ -9,9 +9,9 @@ from stream.core import latest
 from stream.core.catalogue import Catalogue
 from stream.core.definitions import Definitions
 from stream.core.record import Layout, Slot
-from stream.indicators.churn import indicators as churn_risk
 from stream.indicators.families import (
     activity,
+    churn_risk,
     clicks,
     complete_days,
     content,

@@ -8,9 +8,9 @@ from stream.core.definitions import Definitions
 from stream.core.facts import Customers
 from stream.core.increments import Increments
 from stream.indicators.catalogue import RECORD
-from stream.indicators.churn import indicators as churn_risk
 from stream.indicators.churn.evidence import Scoring
-from stream.indicators.churn.indicators import Profiles, profiles_of
+from stream.indicators.families import churn_risk
+from stream.indicators.families.churn_risk import Profiles, profiles_of
 from stream.indicators.memories import Memories
 
 

@@ -18,9 +18,9 @@ from stream.core.names import Names
 from stream.core.time import Calendar, rfc3339
 from stream.indicators.catalogue import RECORD
 from stream.indicators.churn.evidence import Scoring
-from stream.indicators.churn.indicators import profiles_of
 from stream.indicators.churn.levels import LEVELS, REASONS, AtRisk, Why
 from stream.indicators.churn.reasons import Words, reasons, risk_now
+from stream.indicators.families.churn_risk import profiles_of
 from stream.indicators.state.segments import UNKNOWN
 from stream.runtime.json_text import json_text
 from stream.runtime.spreadsheet import csv_text

@@ -13,11 +13,11 @@ from stream.core.series import Table
 from stream.core.time import MINUTE_MS, Calendar, minute_of, rfc3339
 from stream.indicators.catalogue import RECORD, SERIES
 from stream.indicators.churn.evidence import Scoring
-from stream.indicators.churn.indicators import profiles_of
 from stream.indicators.churn.levels import LEVELS
 from stream.indicators.churn.reasons import Words, reasons, risk_now
 from stream.indicators.contribution import contribute
 from stream.indicators.families.activity import ACTIVE_BY_CHANNEL, NEVER
+from stream.indicators.families.churn_risk import profiles_of
 from stream.indicators.memories import Memories
 from stream.kafka.partition import shard_of
 from stream.query.report import written

@@ -15,12 +15,12 @@ from stream.core.facts import Customers
 from stream.core.ragged import Ints, Words, distinct
 from stream.core.time import moment
 from stream.indicators.churn.evidence import Scoring
-from stream.indicators.churn.indicators import Profiles
 from stream.indicators.churn.levels import LEVELS
 from stream.indicators.churn.model import probability
 from stream.indicators.churn.notification import Seen, Watch, look, scheduled
 from stream.indicators.churn.reasons import reasons
 from stream.indicators.churn.trajectory import HOUR_MS, adding
+from stream.indicators.families.churn_risk import Profiles
 from stream.store import at_risk
 from stream.store.keys import customer_of
 

@@ -13,10 +13,10 @@ from stream.core.names import Names
 from stream.core.ragged import Ints
 from stream.core.time import DAY_MS
 from stream.indicators.churn.evidence import Scoring, is_detractor, is_negative
-from stream.indicators.churn.indicators import Profiles
 from stream.indicators.churn.levels import REASONS
 from stream.indicators.churn.model import HIGH, MEDIUM, Floats, past, probability
 from stream.indicators.churn.trajectory import adding
+from stream.indicators.families.churn_risk import Profiles
 from stream.indicators.families.first_week import active_days
 from stream.indicators.memories import Memories
 from stream.indicators.state.answers import all_answers
