@@ -24,7 +24,7 @@ from bench.scenarios import MAIN, Scenario, scenarios
 from bench.small import Small
 from bench.stack import BROKERS, best_broker, leave_one_core
 from bench.stages import profile
-from stream.errors import UserError
+from stream.runtime.errors import UserError
 
 STAGES, AROUND, SMALL = OTHERS = "stages", "around", "small"
 # The embedded broker holds everything in memory.

@@ -13,10 +13,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from stream.core.risk import Coefficients, Floats, past
-from stream.fit.examples import Examples, History, examples, moments, together
-from stream.fit.fitting import fit, risk_of
-from stream.fit.grading import Grade, auc, grade, threshold_for
+from stream.indicators.churn.fit.examples import Examples, History, examples, moments, together
+from stream.indicators.churn.fit.fitting import fit, risk_of
+from stream.indicators.churn.fit.grading import Grade, auc, grade, threshold_for
+from stream.indicators.churn.model import Coefficients, Floats, past
 from tests.cdnow import SAMPLE
 
 HALF_DAYS = 39 * 7

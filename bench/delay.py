@@ -18,12 +18,12 @@ from prometheus_client.parser import text_string_to_metric_families
 from bench.load import Load, Parcel, parcels
 from bench.measuring import Failed
 from bench.stack import BROKERS, best_broker, leave_one_core, stack
-from stream.embedded import free_port
-from stream.emit import Emitter
+from stream.demo.embedded import free_port
 from stream.exporter.canary import BUCKETS
-from stream.json_text import json_text
+from stream.ingest import Emitter
+from stream.kafka.topics import create_topics
+from stream.runtime.json_text import json_text
 from stream.settings import Settings
-from stream.topics import create_topics
 from tests.stack.command import PROGRAM, Assidu
 
 CANARY_SECONDS = 0.2

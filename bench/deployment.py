@@ -22,9 +22,9 @@ from bench.room import Room
 from bench.scenarios import Scenario
 from bench.stack import Stack, stack
 from bench.state import State
-from stream.embedded import free_port
+from stream.demo.embedded import free_port
+from stream.kafka.topics import create_topics
 from stream.settings import Settings
-from stream.topics import create_topics
 from tests.stack.command import PROGRAM, Assidu
 
 _BARE_SECONDS = 120.0

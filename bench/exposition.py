@@ -23,10 +23,10 @@ from redis.asyncio import Redis
 
 from stream.core.series import Key, encode_cells
 from stream.core.time import DAY, MINUTE_MS, minute_of
-from stream.embedded import EmbeddedRedis, free_port
+from stream.demo.embedded import EmbeddedRedis, free_port
 from stream.exporter.app import Exporter
-from stream.json_text import json_text
-from stream.metrics import SERIES
+from stream.indicators.catalogue import SERIES
+from stream.runtime.json_text import json_text
 from stream.settings import Settings
 from stream.store.heartbeats import Heartbeats, Said
 from stream.store.keys import Keys

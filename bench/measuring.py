@@ -12,7 +12,7 @@ from time import monotonic
 import msgspec
 
 from bench.progress import Advance
-from stream.embedded import Child
+from stream.demo.embedded import Child
 
 _LOOK_AGAIN_SECONDS = 0.02
 _PATIENCE_SECONDS = 90.0

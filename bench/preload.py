@@ -13,7 +13,7 @@ from aiokafka.producer.message_accumulator import BatchBuilder
 
 from bench.load import Ends, Load, Parcel, parcels
 from bench.progress import Advance
-from stream.producer import start_producer
+from stream.kafka.producer import start_producer
 from stream.settings import Settings
 
 _BATCH_BYTES = 256 * 1024

@@ -16,7 +16,7 @@ import click
 
 from bench.measuring import Failed, Work
 from bench.stack import BROKERS, leave_one_core
-from stream.errors import UserError
+from stream.runtime.errors import UserError
 from stream.settings import Settings
 from tests.stack.command import Assidu
 

@@ -8,8 +8,8 @@ from time import time
 from redis.asyncio import Redis
 
 from bench.state import State
-from stream.metrics import RECORD
-from stream.metrics.closed_visits import Visits
+from stream.indicators.catalogue import RECORD
+from stream.indicators.state.visits import Visits
 from stream.settings import Settings
 from stream.store.keys import Keys
 

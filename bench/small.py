@@ -18,10 +18,10 @@ from bench.delay import Buckets, bound, canaries, events_of, send
 from bench.load import Load
 from bench.measuring import Failed, cpu_seconds
 from bench.stack import BROKERS, best_broker, leave_one_core, stack
-from stream.embedded import free_port
-from stream.json_text import json_text
+from stream.demo.embedded import free_port
+from stream.kafka.topics import create_topics
+from stream.runtime.json_text import json_text
 from stream.settings import Settings
-from stream.topics import create_topics
 from tests.stack.command import PROGRAM, Assidu
 
 RATES = (0, 10, 50, 500)

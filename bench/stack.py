@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from stream.embedded import Child, EmbeddedBroker, EmbeddedRedis, KafkaServer
+from stream.demo.embedded import Child, EmbeddedBroker, EmbeddedRedis, KafkaServer
 from tests.stack.apache_kafka import JARS, ApacheKafka
 
 BROKERS: dict[str, type[KafkaServer]] = {"embedded": EmbeddedBroker, "apache": ApacheKafka}

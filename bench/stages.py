@@ -28,8 +28,8 @@ from bench.page import stages_table
 from bench.progress import bars
 from bench.stack import BROKERS, best_broker, leave_one_core
 from stream.cli import commands
-from stream.errors import UserError
-from stream.metrics import RECORD
+from stream.indicators.catalogue import RECORD
+from stream.runtime.errors import UserError
 
 
 class Stage(NamedTuple):

@@ -17,9 +17,9 @@ from pydantic_settings import (
 )
 
 from schemas import FAMILIES
-from stream.errors import UserError
-from stream.metrics.config import Config, parsed
-from stream.secret import SecretUrl, concealed
+from stream.indicators.config import Config, parsed
+from stream.runtime.errors import UserError
+from stream.runtime.secret import SecretUrl, concealed
 
 
 class _Environment(EnvSettingsSource):

@@ -9,7 +9,7 @@ from uuid import uuid4
 
 import pytest
 
-from stream.embedded import EmbeddedBroker, EmbeddedRedis, KafkaServer, free_port
+from stream.demo.embedded import EmbeddedBroker, EmbeddedRedis, KafkaServer, free_port
 from stream.settings import Settings
 from tests.stack.apache_kafka import ApacheKafka
 from tests.stack.command import Assidu

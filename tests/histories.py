@@ -21,13 +21,13 @@ from stream.core.definitions import Definitions
 from stream.core.facts import customers_of
 from stream.core.names import Names
 from stream.core.ragged import Ints
-from stream.core.risk import Coefficients
 from stream.core.series import Table
 from stream.core.time import Calendar
-from stream.exporter.samples import samples
-from stream.metrics import RECORD, SERIES
-from stream.metrics.activity import NEVER
-from stream.metrics.evidence import Scoring
+from stream.indicators.catalogue import RECORD, SERIES
+from stream.indicators.churn.evidence import Scoring
+from stream.indicators.churn.model import Coefficients
+from stream.indicators.families.activity import NEVER
+from stream.query.samples import samples
 from stream.store.keys import customer_key
 from stream.worker.crossings import Present
 from stream.worker.fold import SliceChanges, by_shard, counted, facts_of, fold

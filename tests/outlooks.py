@@ -7,8 +7,8 @@ from math import log
 import numpy as np
 from hypothesis import strategies as st
 
-from stream.core.course import EVER, NEVER, Outlook
-from stream.core.levels import EVIDENCE, REASONS
+from stream.indicators.churn.levels import EVIDENCE, REASONS
+from stream.indicators.churn.trajectory import EVER, NEVER, Outlook
 
 MINUTE_MS, HOUR_MS, DAY_MS = 60_000, 3_600_000, 86_400_000
 NOON_MS = 1_774_958_400_000

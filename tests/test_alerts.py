@@ -19,11 +19,11 @@ import pytest
 import yaml
 
 from stream.core.time import DAY
-from stream.embedded import EmbeddedRedis, free_port
-from stream.metrics.activity import ACTIVE
-from stream.metrics.first_week import ANCHORED
+from stream.demo.embedded import EmbeddedRedis, free_port
+from stream.demo.simulate import World
+from stream.indicators.families.activity import ACTIVE
+from stream.indicators.families.first_week import ANCHORED
 from stream.settings import Settings
-from stream.simulate import World
 from tests.events import Event
 from tests.stack.command import Assidu
 from tests.stack.owner import Owner

@@ -18,7 +18,7 @@ from bench.results import Machine, Outcome, Run
 from bench.scenarios import MAIN, scenarios
 from bench.stages import STAGES, Times, found, timed
 from schemas import Rejected, decode
-from stream.partition import shard_of
+from stream.kafka.partition import shard_of
 
 PARTITIONS = 8
 NOW_MS = 1_772_323_500_000  # 2026-03-01T00:05:00Z, minutes after a midnight

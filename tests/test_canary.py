@@ -9,7 +9,7 @@ import pytest
 from schemas import decode
 from schemas.logins import Login
 from stream.exporter.canary import BUCKETS, FAMILY, Canary, Flight, customer_ids, left_out
-from stream.partition import shard_of
+from stream.kafka.partition import shard_of
 from stream.settings import Settings
 from stream.store.replica import ShardState
 

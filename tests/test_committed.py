@@ -8,7 +8,7 @@ from uuid import uuid4
 
 import pytest
 
-from stream.embedded import EmbeddedRedis
+from stream.demo.embedded import EmbeddedRedis
 from stream.store import committed
 from stream.store.committed import Committed
 from stream.store.connect import connect

@@ -10,8 +10,8 @@ from click.testing import CliRunner
 
 from stream.cli import commands
 from stream.core.definitions import Definitions
-from stream.metrics import ALERTS
-from stream.metrics.config import Config, lines_of, parsed
+from stream.indicators.catalogue import ALERTS
+from stream.indicators.config import Config, lines_of, parsed
 from stream.render.indicators_file import indicators_file
 
 DEPLOYED = Path(__file__).parent.parent / "deploy" / "indicators.toml"

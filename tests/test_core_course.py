@@ -7,8 +7,8 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stream.core.course import BEFORE_ALL, Outlook, adding, pieces, spans
-from stream.core.levels import LEVELS, REASONS
+from stream.indicators.churn.levels import LEVELS, REASONS
+from stream.indicators.churn.trajectory import BEFORE_ALL, Outlook, adding, pieces, spans
 from tests.histories import laws
 from tests.outlooks import HOUR_MS, NOON_MS, WEIGHTS, added, log_odds_at, odds, outlooks, reason_at
 

@@ -18,9 +18,9 @@ from stream.core.increments import Increments
 from stream.core.names import Names
 from stream.core.ragged import Ints, Ragged
 from stream.core.series import Table
-from stream.metrics import SERIES
-from stream.metrics.activity import Activity
-from stream.metrics.complete_days import ACTIVE_DAYS, COVERS, PERIOD, change
+from stream.indicators.catalogue import SERIES
+from stream.indicators.families.activity import Activity
+from stream.indicators.families.complete_days import ACTIVE_DAYS, COVERS, PERIOD, change
 
 laws = settings(derandomize=True, database=None, deadline=None, max_examples=200)
 

@@ -20,9 +20,9 @@ from stream.core.ragged import Ragged
 from stream.core.record import Layout, Slot, UnknownSlot
 from stream.core.series import KEEP_MINUTES
 from stream.core.time import Calendar, minute_of
-from stream.metrics import RECORD
-from stream.metrics.activity import ACTIVE_BY_CHANNEL, makes_active
-from stream.metrics.memories import Memories
+from stream.indicators.catalogue import RECORD
+from stream.indicators.families.activity import ACTIVE_BY_CHANNEL, makes_active
+from stream.indicators.memories import Memories
 from stream.store.keys import customer_key
 from tests.histories import History, State, decoded, histories, laws
 

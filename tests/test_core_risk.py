@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stream.core.days import Days
-from stream.core.risk import Coefficients, logit, past, probability
+from stream.indicators.churn.model import Coefficients, logit, past, probability
 from tests.histories import laws
 
 DAY = 739_700

@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from schemas import FAMILY_OF_TYPE
-from stream.core.story import Story, event
-from stream.metrics import FAMILIES
+from stream.indicators.catalogue import FAMILIES
+from stream.indicators.scenario import Story, event
 
 
 def test_a_line_is_an_event_for_each_customer_and_each_moment() -> None:

@@ -6,8 +6,8 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stream.core.course import EVER, HOUR_MS, NEVER, Outlook, pieces
-from stream.core.watch import Heard, Seen, Watch, look, scheduled
+from stream.indicators.churn.notification import Heard, Seen, Watch, look, scheduled
+from stream.indicators.churn.trajectory import EVER, HOUR_MS, NEVER, Outlook, pieces
 from tests.histories import laws
 from tests.outlooks import MINUTE_MS, WEIGHTS, log_odds_at, odds, outlooks
 

@@ -12,12 +12,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas.rejected import Rejected
-from stream.embedded import KafkaServer
-from stream.errors import UserError
+from stream.demo.embedded import KafkaServer
+from stream.kafka.batch import Batch
+from stream.kafka.topics import create_topics
+from stream.runtime.errors import UserError
 from stream.settings import Settings
-from stream.topics import create_topics
 from stream.worker.aside import Aside, letter
-from stream.worker.batch import Batch
 from stream.worker.intake import Intake, Refused, Stray
 from tests.stack import administering
 from tests.stack.reading import records

@@ -16,10 +16,10 @@ import pytest
 from rich.console import Console
 
 from schemas import FAMILIES
+from stream.demo.embedded import Child, free_port
 from stream.demo.page import History, Page
 from stream.demo.view import COMPLETE_DAYS, MOVING, plain_line, view
-from stream.embedded import Child, free_port
-from stream.metrics import METRICS
+from stream.indicators.catalogue import METRICS
 from tests.stack.command import PROGRAM
 from tests.stack.waiting import eventually
 

@@ -17,7 +17,7 @@ from click.testing import CliRunner
 from redis import Redis
 
 from stream.cli import commands
-from stream.embedded import EmbeddedRedis
+from stream.demo.embedded import EmbeddedRedis
 from stream.render.panels import SOURCE
 from stream.render.pipeline import EXPORTER_JOB, WORKER_JOB
 from stream.settings import Settings

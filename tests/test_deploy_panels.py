@@ -12,8 +12,8 @@ from typing import Any, NamedTuple
 import pytest
 import yaml
 
-from stream.embedded import free_port
-from stream.metrics import METRICS
+from stream.demo.embedded import free_port
+from stream.indicators.catalogue import METRICS
 from stream.render.pipeline import EXPORTER_JOB, WORKER_JOB
 from tests.stack.command import Assidu
 from tests.stack.prometheus import Prometheus, program

@@ -15,9 +15,9 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from redis import Redis
 
-from stream.embedded import Child, EmbeddedRedis, KafkaServer
-from stream.embedded import redis as embedded_redis
-from stream.errors import UserError
+from stream.demo.embedded import Child, EmbeddedRedis, KafkaServer
+from stream.demo.embedded import redis as embedded_redis
+from stream.runtime.errors import UserError
 from stream.settings import Settings
 from tests.stack.waiting import eventually, eventually_async
 
@@ -174,7 +174,7 @@ def test_a_redis_that_is_too_old_is_named(tmp_path: Path, monkeypatch: pytest.Mo
 
 PARENT = """
 import sys
-from stream.embedded import EmbeddedRedis
+from stream.demo.embedded import EmbeddedRedis
 with EmbeddedRedis() as server:
     print(server.port, flush=True)
     sys.stdin.read()

@@ -15,12 +15,12 @@ from aiokafka.errors import KafkaError, MessageSizeTooLargeError
 from aiokafka.partitioner import murmur2
 
 from schemas import FAMILIES
-from stream.embedded import EmbeddedBroker, KafkaServer
-from stream.emit import Emitter
-from stream.emit.emitter import MAX_RECORD_BYTES
-from stream.errors import UserError
+from stream.demo.embedded import EmbeddedBroker, KafkaServer
+from stream.ingest import Emitter
+from stream.ingest.emitter import MAX_RECORD_BYTES
+from stream.kafka.topics import create_topics
+from stream.runtime.errors import UserError
 from stream.settings import Settings
-from stream.topics import create_topics
 from tests.stack.reading import records
 
 
@@ -134,7 +134,7 @@ async def test_falls_back_once_and_says_so_where_the_broker_has_no_idempotent_pr
     async with Emitter(topics) as emitter:
         await send_logins(emitter, 10)
 
-    said = [entry.message for entry in caplog.records if entry.name == "stream.producer"]
+    said = [entry.message for entry in caplog.records if entry.name == "stream.kafka.producer"]
     assert len(said) == (1 if isinstance(kafka, EmbeddedBroker) else 0)
     assert emitter.acknowledged == 10
 

@@ -9,7 +9,7 @@ import signal
 
 import pytest
 
-from stream.embedded import KafkaServer
+from stream.demo.embedded import KafkaServer
 from stream.settings import Settings
 from tests.cdnow import MASTER
 from tests.stack.command import Assidu

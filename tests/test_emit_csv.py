@@ -18,14 +18,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas import Rejected
-from stream.emit.cells import WHITESPACE
-from stream.emit.input import Input
-from stream.emit.lines import Record
-from stream.emit.mapping import Column, EventMapping
-from stream.emit.moments import Moments
-from stream.emit.row_ids import Occurrences
-from stream.emit.rows import CsvReader, Layout, csv_records
-from stream.errors import UserError
+from stream.ingest.cells import WHITESPACE
+from stream.ingest.input import Input
+from stream.ingest.lines import Record
+from stream.ingest.mapping import Column, EventMapping
+from stream.ingest.moments import Moments
+from stream.ingest.row_ids import Occurrences
+from stream.ingest.rows import CsvReader, Layout, csv_records
+from stream.runtime.errors import UserError
 
 
 def logins(**columns: str) -> EventMapping:

@@ -19,8 +19,8 @@ from threading import Thread
 
 import pytest
 
-from stream.emit.input import Input
-from stream.errors import UserError
+from stream.ingest.input import Input
+from stream.runtime.errors import UserError
 
 if sys.version_info >= (3, 14):
     from compression import zstd

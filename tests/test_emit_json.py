@@ -17,9 +17,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas import Rejected
-from stream.emit.input import Input
-from stream.emit.lines import Checked, JsonReader, Record, check, json_lines, raw_lines
-from stream.errors import UserError
+from stream.ingest.input import Input
+from stream.ingest.lines import Checked, JsonReader, Record, check, json_lines, raw_lines
+from stream.runtime.errors import UserError
 
 CLICK = b'{"type":"click","event_id":"1","user_id":"ann","timestamp":"2026-03-01T00:00:00Z"}'
 LOGIN = b'{"type":"login","event_id":"2","anonymous_id":"a1","timestamp":"2026-03-01T00:00:00Z"}'

@@ -10,9 +10,9 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from schemas import Rejected
-from stream.emit.mapping import Column, EventMapping
-from stream.emit.moments import Moments
-from stream.errors import UserError
+from stream.ingest.mapping import Column, EventMapping
+from stream.ingest.moments import Moments
+from stream.runtime.errors import UserError
 
 UTC_MIDNIGHT = Moments(ZoneInfo("UTC"))
 PURCHASE = {"order_id": "17", "amount_minor": "0", "currency": "USD", "units": "1"}

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stream.emit.moments import Moments
-from stream.errors import UserError
+from stream.ingest.moments import Moments
+from stream.runtime.errors import UserError
 
 IN_UTC = Moments(ZoneInfo("UTC"))
 IN_PARIS = Moments(ZoneInfo("Europe/Paris"))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from stream.exporter.app import Exporter, pause_seconds
-from stream.metrics.config import parsed
+from stream.indicators.config import parsed
 from stream.settings import Settings
 from stream.store.connect import connect
 

@@ -12,12 +12,12 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, InfoM
 from prometheus_client.parser import text_string_to_metric_families
 from prometheus_client.registry import Collector
 
-from stream.core.definition import View
 from stream.core.definitions import Definitions
 from stream.core.time import Calendar
 from stream.exporter.exposition import exposition, number
 from stream.exporter.indicators import Indicators
-from stream.exporter.samples import samples
+from stream.indicators.declare import View
+from stream.query.samples import samples
 from tests.histories import History, State, histories, laws, minute_at
 
 NAMES = st.from_regex(r"[a-z]{1,4}(_[a-z]{1,4})?", fullmatch=True)

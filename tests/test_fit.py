@@ -14,11 +14,10 @@ from click.testing import CliRunner
 
 from bench.churn import cdnow, study
 from stream.cli import commands
-from stream.core.risk import Coefficients, logit, past, probability
-from stream.errors import UserError
-from stream.fit.examples import History, examples, moments, together
-from stream.fit.fitting import fit, risk_of
-from stream.fit.grading import auc, grade, threshold_for
+from stream.indicators.churn.fit.examples import History, examples, moments, together
+from stream.indicators.churn.fit.fitting import TooFew, fit, risk_of
+from stream.indicators.churn.fit.grading import auc, grade, threshold_for
+from stream.indicators.churn.model import Coefficients, logit, past, probability
 
 
 def history(*days: list[int]) -> History:
@@ -69,7 +68,7 @@ def test_silence_never_lowers_a_risk_whatever_the_examples_say() -> None:
 
 
 def test_too_few_examples_are_refused() -> None:
-    with pytest.raises(UserError, match=r"of 2 customers 1 stayed away; at least 50 must"):
+    with pytest.raises(TooFew, match=r"of 2 customers 1 stayed away; at least 50 must"):
         fit(examples(history([10, 20], [11]), moment=15, horizon_days=30))
 
 

@@ -13,8 +13,8 @@ import aiohttp
 import pytest
 from aiohttp import web
 
-from stream.errors import UserError
-from stream.http import Limits, serving
+from stream.runtime.errors import UserError
+from stream.runtime.http import Limits, serving
 
 HALF = b"GET /metrics HTTP/1.1\r\nHost: assidu\r\nX-Slow: "
 WHOLE = b"GET /metrics HTTP/1.1\r\nHost: assidu\r\n\r\n"

@@ -13,16 +13,20 @@ import pytest
 ROOT = Path(__file__).parent.parent
 INFRASTRUCTURE = {"redis", "aiokafka", "faust", "prometheus_client", "structlog"}
 CLOCK_READINGS = {"now", "utcnow", "today"}
-PURE = ("stream.core", "stream.metrics", "schemas")
+PURE = ("stream.core", "stream.indicators", "schemas")
 
-# From the outside in: a part may import the parts of the lines below its own, and nothing else of its line.
-LAYERS = (
+# From the outside in: a room may import the rooms of the lines below its own, and nothing else of its line.
+FLOORS = (
+    {"bench"},
     {"stream.cli"},
-    {"stream.worker", "stream.exporter", "stream.collector", "stream.render", "stream.fit"},
-    {"stream.metrics", "stream.store"},
-    {"stream.core", "schemas"},
+    {"stream.demo", "stream.exporter"},
+    {"stream.worker", "stream.query", "stream.ingest"},
+    {"stream.store", "stream.kafka", "stream.render"},
+    {"stream.settings"},
+    {"stream.indicators"},
+    {"stream.core", "stream.runtime", "schemas"},
 )
-LAYER_OF = {part: number for number, layer in enumerate(LAYERS) for part in layer}
+FLOOR_OF = {room: number for number, floor in enumerate(FLOORS) for room in floor}
 
 
 def name_of(path: Path) -> str:
@@ -32,17 +36,14 @@ def name_of(path: Path) -> str:
 
 MODULES = {
     name_of(path): path
-    for package in ("stream", "schemas", "tests/recount")
+    for package in ("stream", "schemas", "bench", "tests/recount")
     for path in sorted((ROOT / package).rglob("*.py"))
 }
 
 
-def part_of(module: str) -> str:
-    """stream.core.days -> stream.core; a command split over stream/cli_*.py is stream.cli; schemas is one part."""
-    if module.split(".")[0] != "stream":
-        return module.split(".")[0]
-    part = ".".join(module.split(".")[:2])
-    return "stream.cli" if part.startswith("stream.cli_") else part
+def room_of(module: str) -> str:
+    """stream.core.days -> stream.core; schemas and bench are one room each."""
+    return ".".join(module.split(".")[: 2 if module.startswith("stream.") else 1])
 
 
 def imports_of(module: str) -> Iterator[str]:
@@ -58,33 +59,65 @@ def imports_of(module: str) -> Iterator[str]:
                 yield member if member in MODULES else node.module
 
 
-def modules_of(*parts: str) -> list[str]:
-    return [module for module in MODULES if part_of(module) in parts]
+def modules_of(*rooms: str) -> list[str]:
+    return [module for module in MODULES if room_of(module) in rooms]
 
 
-@pytest.mark.parametrize("module", modules_of(*LAYER_OF))
+def test_every_module_is_in_a_room_and_every_room_on_a_floor() -> None:
+    rooms = {room_of(module) for module in MODULES} - {"stream", "tests"}
+    assert rooms == set(FLOOR_OF)
+    assert len(rooms) <= 16
+    assert len(FLOORS) <= 8
+
+
+@pytest.mark.parametrize("module", modules_of(*FLOOR_OF))
 def test_imports_point_inward(module: str) -> None:
-    own = part_of(module)
+    own = room_of(module)
     outward = {
-        part
-        for part in map(part_of, imports_of(module))
-        if part != own and part in LAYER_OF and LAYER_OF[part] <= LAYER_OF[own]
+        room
+        for room in map(room_of, imports_of(module))
+        if room != own and room in FLOOR_OF and FLOOR_OF[room] <= FLOOR_OF[own]
     }
     assert not outward, f"{module} imports {', '.join(sorted(outward))}"
 
 
+def test_few_arrows_lead_from_room_to_room() -> None:
+    arrows = {
+        (room_of(module), room)
+        for module in MODULES
+        for room in map(room_of, imports_of(module))
+        if room_of(module) in FLOOR_OF and room in FLOOR_OF and room != room_of(module)
+    }
+    assert len(arrows) <= 70
+
+
+def reached(*rooms: str) -> set[str]:
+    """The modules that those of the rooms import, directly or through others, and the rooms' own."""
+    found: set[str] = set()
+    waiting = modules_of(*rooms)
+    while waiting:
+        module = waiting.pop()
+        if module in MODULES and module not in found:
+            found.add(module)
+            waiting += imports_of(module)
+    return found
+
+
 @pytest.mark.parametrize(
-    ("part", "allowed"),
+    ("room", "allowed"),
     [
         ("schemas", {"schemas"}),
+        ("stream.runtime", {"stream.runtime"}),
         ("stream.core", {"stream.core"}),
-        ("stream.metrics", {"stream.metrics", "stream.core", "schemas"}),
+        ("stream.indicators", {"stream.indicators", "stream.core", "schemas"}),
+        (
+            "stream.kafka",
+            {"stream.kafka", "stream.settings", "stream.indicators", "stream.core", "stream.runtime", "schemas"},
+        ),
     ],
 )
-def test_a_pure_part_imports_of_the_project_only_what_lies_further_in(part: str, allowed: set[str]) -> None:
-    for module in modules_of(part):
-        ours = {part_of(name) for name in imports_of(module) if name.split(".")[0] in ("stream", "schemas")}
-        assert ours <= allowed, f"{module} imports {', '.join(sorted(ours - allowed))}"
+def test_a_room_needs_only_what_lies_further_in(room: str, allowed: set[str]) -> None:
+    assert {room_of(module) for module in reached(room)} - {"stream"} <= allowed
 
 
 @pytest.mark.parametrize("module", modules_of("tests"))
@@ -94,8 +127,8 @@ def test_the_recount_shares_nothing_with_what_it_checks(module: str) -> None:
 
 def test_nothing_but_the_command_imports_the_command() -> None:
     for module in MODULES:
-        if part_of(module) not in ("stream.cli", "stream.__main__"):
-            assert "stream.cli" not in map(part_of, imports_of(module)), module
+        if room_of(module) not in ("stream.cli", "stream.__main__", "bench"):
+            assert "stream.cli" not in map(room_of, imports_of(module)), module
 
 
 @pytest.mark.parametrize("module", modules_of(*PURE))

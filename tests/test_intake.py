@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from stream.partition import shard_of, shards_of
-from stream.worker.batch import Batch
+from stream.kafka.batch import Batch
+from stream.kafka.partition import shard_of, shards_of
 from stream.worker.cache import RecordCache
 from stream.worker.intake import FORWARDED, Gate, Intake, take_in
 

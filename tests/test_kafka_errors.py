@@ -8,7 +8,7 @@ import pytest
 from aiokafka import errors
 from aiokafka.errors import KafkaError
 
-from stream.kafka_errors import REMEDIES, Remedy, passes, refusal, remedy
+from stream.kafka.errors import REMEDIES, Remedy, passes, refusal, remedy
 
 CLASSES: list[type[KafkaError]] = [
     kind for _, kind in inspect.getmembers(errors, inspect.isclass) if issubclass(kind, KafkaError)
@@ -42,7 +42,7 @@ def test_an_error_of_a_class_that_is_not_known_yet_is_what_it_is_a_kind_of() -> 
 
 
 def test_a_class_has_one_remedy_only() -> None:
-    from stream import kafka_errors
+    from stream.kafka import errors as kafka_errors
 
     groups = [kafka_errors._RETRY, kafka_errors._NEW_PRODUCER, kafka_errors._SHORTER, kafka_errors._UNDATED]
     classed = [kind for group in (*groups, *kafka_errors._ADVICE.values()) for kind in group]

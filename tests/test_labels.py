@@ -6,10 +6,10 @@ import random
 from uuid import uuid4
 
 from stream.core.series import Table
-from stream.embedded import EmbeddedRedis
-from stream.metrics import SERIES
-from stream.metrics.activity import ACTIVE, EVENTS
-from stream.metrics.clicks import CLICKS
+from stream.demo.embedded import EmbeddedRedis
+from stream.indicators.catalogue import SERIES
+from stream.indicators.families.activity import ACTIVE, EVENTS
+from stream.indicators.families.clicks import CLICKS
 from stream.store.connect import connect
 from stream.store.keys import Keys
 from stream.store.labels import LabelBook, ProductBook, drop_released

@@ -12,9 +12,9 @@ import pytest
 from redis.asyncio import Redis
 
 from stream.core.definitions import Definitions, as_stored
-from stream.embedded import EmbeddedRedis
-from stream.errors import UserError
-from stream.metrics.config import Config, parsed
+from stream.demo.embedded import EmbeddedRedis
+from stream.indicators.config import Config, parsed
+from stream.runtime.errors import UserError
 from stream.settings import Settings
 from stream.store import meta
 from stream.store.heartbeats import Heartbeats, Said

@@ -12,10 +12,11 @@ import pytest
 
 from schemas import Rejected, decode
 from schemas.commerce import Purchase
-from stream.core.definition import Metric, View
-from stream.core.story import Story
 from stream.core.time import Calendar
-from stream.metrics import FAMILIES, METRICS, SERIES, activity, surveys
+from stream.indicators.catalogue import FAMILIES, METRICS, SERIES
+from stream.indicators.declare import Metric, View
+from stream.indicators.families import activity, surveys
+from stream.indicators.scenario import Story
 from tests.cdnow import MASTER
 from tests.histories import State, decoded, minute_at, report
 from tests.recount import Sample, Value, compare, recount, sample

@@ -10,13 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas import Event
-from stream.core.course import NEVER
 from stream.core.increments import Increments
 from stream.core.names import Names
 from stream.core.series import Key, Table
 from stream.core.time import Calendar, minute_of
-from stream.metrics import SERIES
-from stream.metrics.contribution import contribute
+from stream.indicators.catalogue import SERIES
+from stream.indicators.churn.trajectory import NEVER
+from stream.indicators.contribution import contribute
 from stream.worker import intake
 from stream.worker.fold import SliceChanges, by_shard, count_events, facts_of, fold
 from tests.histories import (

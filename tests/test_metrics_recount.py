@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stream.core.definitions import DAYS_SEEN, Definitions
-from stream.metrics import METRICS
+from stream.indicators.catalogue import METRICS
 from tests.histories import DAY, LATER, History, folded, histories, laws, report
 from tests.recount import compare, recount
 

@@ -8,10 +8,10 @@ from collections.abc import AsyncIterator
 import pytest
 from structlog.testing import capture_logs
 
+from stream.kafka.topics import create_topics
 from stream.settings import Settings
 from stream.store.connect import connect
 from stream.store.replica import read_state
-from stream.topics import create_topics
 from stream.worker.aside import Aside
 from stream.worker.commits import Fenced
 from stream.worker.held_back import HeldBack

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from stream.embedded import EmbeddedRedis
+from stream.demo.embedded import EmbeddedRedis
 from stream.settings import Settings
 from tests.stack.command import PROGRAM, Assidu
 

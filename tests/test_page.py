@@ -14,8 +14,6 @@ from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
 import stream.exporter.page as page
-from stream.core.definition import View
-from stream.core.levels import REASONS
 from stream.core.series import Key, Table
 from stream.core.time import DAY
 from stream.exporter.app import Exporter, exporter_app
@@ -24,11 +22,13 @@ from stream.exporter.page.overview import Overview, ShownCard
 from stream.exporter.page.reading import readings
 from stream.exporter.page.routes import FILES, SECURITY
 from stream.exporter.page.trends import DAYS, MINUTES, Minutes, Point, past_of
-from stream.metrics import SERIES
-from stream.metrics.activity import ACTIVE
-from stream.metrics.answers import ANSWERS, RESPONSES
-from stream.metrics.churn_risk import RISK
-from stream.metrics.complete_days import ACTIVE_ON_DAY, COVERS
+from stream.indicators.catalogue import SERIES
+from stream.indicators.churn.levels import REASONS
+from stream.indicators.declare import View
+from stream.indicators.families.activity import ACTIVE
+from stream.indicators.families.churn_risk import RISK
+from stream.indicators.families.complete_days import ACTIVE_ON_DAY, COVERS
+from stream.indicators.state.answers import ANSWERS, RESPONSES
 from stream.settings import Settings
 from stream.store.connect import connect
 from tests.increments import packed

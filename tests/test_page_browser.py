@@ -13,7 +13,7 @@ import pytest
 
 from stream.exporter.app import Exporter, exporter_app
 from stream.exporter.page.contents import cards
-from stream.http import serving
+from stream.runtime.http import serving
 from stream.settings import Settings
 from stream.store.connect import connect
 from tests.events import login

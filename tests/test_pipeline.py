@@ -11,20 +11,20 @@ import msgspec
 import pytest
 
 from stream.core.names import Names
-from stream.core.risk import Coefficients
 from stream.core.time import Calendar
-from stream.embedded import EmbeddedRedis
-from stream.metrics import SERIES
-from stream.metrics.activity import EVENTS
-from stream.metrics.evidence import Scoring
-from stream.partition import shard_of, shards_of
+from stream.demo.embedded import EmbeddedRedis
+from stream.indicators.catalogue import SERIES
+from stream.indicators.churn.evidence import Scoring
+from stream.indicators.churn.model import Coefficients
+from stream.indicators.families.activity import EVENTS
+from stream.kafka.batch import Batch
+from stream.kafka.partition import shard_of, shards_of
 from stream.settings import Settings
 from stream.store.connect import connect
 from stream.store.labels import LabelBook, ProductBook
 from stream.store.replica import Replica, read_state
 from stream.store.shard import ShardStore
 from stream.worker.aside import Aside
-from stream.worker.batch import Batch
 from stream.worker.clock import Clock
 from stream.worker.commits import Commits
 from stream.worker.fold import MOST_CUSTOMERS

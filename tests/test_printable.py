@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stream.printable import printable
+from stream.runtime.printable import printable
 
 
 @pytest.mark.parametrize(

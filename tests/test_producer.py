@@ -7,10 +7,10 @@ import asyncio
 import pytest
 from aiokafka.errors import KafkaConnectionError
 
-from stream.embedded import KafkaServer
-from stream.producer import start_producer, stop_producer
+from stream.demo.embedded import KafkaServer
+from stream.kafka.producer import start_producer, stop_producer
+from stream.kafka.topics import create_topics
 from stream.settings import Settings
-from stream.topics import create_topics
 
 _MORE_BYTES_THAN_SOCKETS_BUFFER = 64 * 1024 * 1024
 

@@ -13,8 +13,8 @@ from redis.asyncio import Redis
 
 from schemas import Event
 from stream.core.time import Calendar
-from stream.embedded import EmbeddedRedis
-from stream.metrics.activity import ACTIVE, EVENTS
+from stream.demo.embedded import EmbeddedRedis
+from stream.indicators.families.activity import ACTIVE, EVENTS
 from stream.store.connect import connect
 from stream.store.keys import customer_key
 from stream.store.labels import ProductBook

@@ -12,8 +12,8 @@ import pytest
 from redis.asyncio import Redis
 from redis.exceptions import DataError, InvalidResponse, RedisError, TimeoutError
 
-from stream.embedded import EmbeddedRedis, free_port
-from stream.errors import UserError
+from stream.demo.embedded import EmbeddedRedis, free_port
+from stream.runtime.errors import UserError
 from stream.store.connect import advice, answers, code_of, connect, passes
 from stream.store.server import once_well
 

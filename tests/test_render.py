@@ -16,17 +16,17 @@ from grafana_foundation_sdk.cog.plugins import register_default_plugins
 from grafana_foundation_sdk.models.dashboard import Dashboard
 
 from stream.cli import commands
-from stream.core.definition import TARGET_GAUGE, Alert, Metric
-from stream.errors import UserError
-from stream.metrics import ALERTS as BUSINESS_ALERTS
-from stream.metrics import FAMILIES, METRICS
-from stream.metrics.config import Config, parsed
+from stream.indicators.catalogue import ALERTS as BUSINESS_ALERTS
+from stream.indicators.catalogue import FAMILIES, METRICS
+from stream.indicators.config import Config, parsed
+from stream.indicators.declare import TARGET_GAUGE, Alert, Metric
 from stream.render.files import DASHBOARDS, DEFAULT_FILE, INDICATORS, README, RULES, rendered, stale
 from stream.render.pipeline import ALERTS
 from stream.render.promql import GAUGES, alert_labels
 from stream.render.readme import with_table
 from stream.render.rules import rules
 from stream.render.words import slug
+from stream.runtime.errors import UserError
 from stream.settings import Settings
 
 CHECKOUT = Path(__file__).parent.parent

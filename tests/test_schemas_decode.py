@@ -9,7 +9,7 @@ import pytest
 
 from schemas import FAMILIES, FAMILY_OF_TYPE, MAX_BYTES, REASONS, TYPES, Event, Rejected, churn_risk, decode
 from schemas.decoding import MAX_DEPTH
-from stream.core import levels
+from stream.indicators.churn import levels
 
 CLICK: dict[str, Any] = {
     "type": "click",

@@ -10,7 +10,7 @@ from uuid import uuid4
 import pytest
 from redis.asyncio import Redis
 
-from stream.embedded import EmbeddedRedis
+from stream.demo.embedded import EmbeddedRedis
 from stream.store.connect import connect
 from stream.store.labels import LabelBook, ProductBook
 from stream.store.places import AT_ONCE

@@ -17,10 +17,10 @@ from redis import Redis
 
 from stream.cli import commands
 from stream.cli.endings import bug, outage
-from stream.embedded import EmbeddedRedis, free_port
-from stream.errors import UserError
-from stream.logs import log_to_stderr
-from stream.secret import SecretUrl, concealed
+from stream.demo.embedded import EmbeddedRedis, free_port
+from stream.runtime.errors import UserError
+from stream.runtime.logs import log_to_stderr
+from stream.runtime.secret import SecretUrl, concealed
 from stream.settings import Settings, read_settings
 from stream.store.connect import connect
 from tests.stack.command import Assidu

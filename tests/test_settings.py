@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from stream.core.definitions import Definitions
-from stream.errors import UserError
-from stream.metrics.config import Config
+from stream.indicators.config import Config
+from stream.runtime.errors import UserError
 from stream.settings import Settings, read_settings
 
 

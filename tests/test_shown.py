@@ -17,14 +17,14 @@ from rich.cells import cell_len
 from schemas.churn_risk import Reason
 from stream.demo.page import History, Page
 from stream.demo.view import plain_line, view
-from stream.exporter import at_risk, customer, report
-from stream.exporter.at_risk import Customer, Found
-from stream.exporter.customer import Count, Known, Risk
-from stream.exporter.report import Line, Report
-from stream.json_text import json_text
-from stream.printable import printable
-from stream.spreadsheet import csv_text, guarded, unguarded
-from stream.terminal import Terminal
+from stream.query import at_risk, customer, report
+from stream.query.at_risk import Customer, Found
+from stream.query.customer import Count, Known, Risk
+from stream.query.report import Line, Report
+from stream.runtime.json_text import json_text
+from stream.runtime.printable import printable
+from stream.runtime.spreadsheet import csv_text, guarded, unguarded
+from stream.runtime.terminal import Terminal
 
 TELLING = (
     "[/sale]",

@@ -9,7 +9,7 @@ from itertools import count, islice
 import msgspec
 
 from schemas import FAMILY_OF_TYPE, Rejected, decode
-from stream.simulate import PAST_DAYS, Event, TimedEvent, World
+from stream.demo.simulate import PAST_DAYS, Event, TimedEvent, World
 
 NOW = datetime(2026, 3, 31, 12, tzinfo=UTC)
 NOW_MS = int(NOW.timestamp() * 1000)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from stream.metrics import METRICS
+from stream.indicators.catalogue import METRICS
 from tests.recount import compare
 from tests.stack.command import Assidu
 from tests.stack.story import Story

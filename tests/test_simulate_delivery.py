@@ -7,7 +7,7 @@ from itertools import pairwise
 import msgspec
 
 from schemas import FAMILY_OF_TYPE, Event, Rejected, decode
-from stream.simulate import Message, UnreliableDelivery
+from stream.demo.simulate import Message, UnreliableDelivery
 from tests.test_simulate import NOW_MS, PAST
 
 DELIVERY = UnreliableDelivery(seed=1)

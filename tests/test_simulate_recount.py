@@ -14,8 +14,8 @@ import pytest
 from schemas import Event, decode
 from stream.core.definitions import Definitions
 from stream.core.time import Calendar
-from stream.metrics import METRICS
-from stream.simulate import UnreliableDelivery, World
+from stream.demo.simulate import UnreliableDelivery, World
+from stream.indicators.catalogue import METRICS
 from stream.worker.fold import counted
 from tests.histories import State, arrived, report
 from tests.recount import compare, recount

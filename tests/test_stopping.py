@@ -10,7 +10,7 @@ from time import monotonic
 
 import pytest
 
-from stream.stopping import run_interruptibly
+from stream.runtime.lifecycle import run_interruptibly
 from tests.stack.waiting import eventually
 
 _SLEEP_SECONDS = 10

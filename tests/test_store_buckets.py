@@ -11,7 +11,7 @@ from zlib import crc32
 import pytest
 from redis.asyncio import Redis
 
-from stream.embedded import EmbeddedRedis
+from stream.demo.embedded import EmbeddedRedis
 from stream.store.keys import Keys
 from stream.store.packing import PORTIONS
 from stream.store.shard import Commit, ShardStore, Work

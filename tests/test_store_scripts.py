@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 from redis.asyncio import Redis
 from redis.exceptions import RedisError, ResponseError
 
-from stream.embedded import EmbeddedRedis, free_port
-from stream.errors import UserError
+from stream.demo.embedded import EmbeddedRedis, free_port
+from stream.runtime.errors import UserError
 from stream.store import packing
 from stream.store.connect import advice, passes
 from stream.store.heartbeats import Heartbeats, Said

@@ -11,13 +11,13 @@ from redis.asyncio import Redis
 from structlog.testing import capture_logs
 
 from stream.core.definitions import Definitions
-from stream.core.risk import Coefficients
 from stream.core.time import Calendar
-from stream.embedded import EmbeddedRedis
-from stream.errors import UserError
+from stream.demo.embedded import EmbeddedRedis
 from stream.exporter.deployment import Deployment
 from stream.exporter.exposition import exposition
-from stream.metrics.config import Config
+from stream.indicators.churn.model import Coefficients
+from stream.indicators.config import Config
+from stream.runtime.errors import UserError
 from stream.settings import Settings
 from stream.store import meta
 from stream.store.coefficients import publish_coefficients, read_coefficients

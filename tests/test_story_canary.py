@@ -8,7 +8,7 @@ from uuid import uuid4
 
 import pytest
 
-from stream.embedded import EmbeddedRedis, KafkaServer, free_port
+from stream.demo.embedded import EmbeddedRedis, KafkaServer, free_port
 from stream.settings import Settings
 from tests.stack.command import Assidu
 from tests.stack.service import Service

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from stream.metrics.config import parsed
+from stream.indicators.config import parsed
 from tests.stack.command import Assidu
 from tests.stack.story import NEWEST, Story
 

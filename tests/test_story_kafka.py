@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from stream.embedded import KafkaServer
+from stream.demo.embedded import KafkaServer
 from tests.stack.command import Assidu
 from tests.stack.story import Story
 

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 from aiokafka import AIOKafkaProducer
 
-from stream.embedded import EmbeddedRedis, KafkaServer
-from stream.partition import shard_of
+from stream.demo.embedded import EmbeddedRedis, KafkaServer
+from stream.kafka.partition import shard_of
 from tests.conftest import own_settings
 from tests.events import Event, login
 from tests.stack import administering

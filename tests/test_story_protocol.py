@@ -13,7 +13,7 @@ from redis.asyncio import Redis
 
 from stream.core.names import Names
 from stream.core.series import NO_INCREMENTS, Kind, Series
-from stream.embedded import EmbeddedRedis
+from stream.demo.embedded import EmbeddedRedis
 from stream.store.heartbeats import Heartbeats, Said
 from stream.store.keys import Keys
 from stream.store.replica import Replica, read_state

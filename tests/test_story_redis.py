@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 from redis import Redis
 
-from stream.embedded import EmbeddedRedis
+from stream.demo.embedded import EmbeddedRedis
 from tests.stack.command import Assidu
 from tests.stack.service import Service
 from tests.stack.story import Story

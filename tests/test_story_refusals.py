@@ -12,7 +12,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.admin.records_to_delete import RecordsToDelete
 from redis import Redis
 
-from stream.embedded import EmbeddedBroker, EmbeddedRedis, KafkaServer, free_port
+from stream.demo.embedded import EmbeddedBroker, EmbeddedRedis, KafkaServer, free_port
 from stream.store.keys import Keys
 from tests.stack.command import Assidu
 from tests.stack.story import Story

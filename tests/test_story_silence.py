@@ -8,8 +8,8 @@ from pathlib import Path
 from time import time
 
 from stream.core.time import minute_of
-from stream.embedded import EmbeddedRedis
-from stream.metrics.activity import ACTIVE
+from stream.demo.embedded import EmbeddedRedis
+from stream.indicators.families.activity import ACTIVE
 from stream.settings import Settings
 from tests.stack.command import Assidu
 from tests.stack.owner import Owner

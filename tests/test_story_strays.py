@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from stream.partition import shard_of
+from stream.kafka.partition import shard_of
 from tests.events import Event, login
 from tests.recount.happenings import TOPIC_OF_TYPE
 from tests.stack.command import Assidu

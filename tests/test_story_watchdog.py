@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from stream.embedded import EmbeddedRedis
+from stream.demo.embedded import EmbeddedRedis
 from tests.stack.command import Assidu
 from tests.stack.story import Story
 from tests.stack.waiting import eventually

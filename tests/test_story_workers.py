@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from stream.embedded import EmbeddedRedis
+from stream.demo.embedded import EmbeddedRedis
 from tests.stack.command import Assidu
 from tests.stack.proxy import RedisProxy
 from tests.stack.service import Service

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Iterator
 from time import monotonic
 
-from stream.taking_turns import TURN_SECONDS, taking_turns
+from stream.runtime.cooperative import TURN_SECONDS, taking_turns
 
 
 def long_work(until: float) -> Iterator[int]:

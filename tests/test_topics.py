@@ -7,10 +7,10 @@ import asyncio
 import pytest
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
-from stream.embedded import KafkaServer
-from stream.errors import UserError
+from stream.demo.embedded import KafkaServer
+from stream.kafka.topics import BROKER_DEFAULT, check_topics, create_topics, kafka_admin, topic_names
+from stream.runtime.errors import UserError
 from stream.settings import Settings
-from stream.topics import BROKER_DEFAULT, check_topics, create_topics, kafka_admin, topic_names
 from tests.stack import administering
 
 

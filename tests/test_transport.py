@@ -17,7 +17,7 @@ from faust.transport.consumer import Consumer, ThreadDelegateConsumer
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 
-from stream.worker.transport import PATIENT, PROMPT, BatchConsumer, BatchTransport, Records
+from stream.kafka.transport import PATIENT, PROMPT, BatchConsumer, BatchTransport, Records
 
 
 def test_faust_and_aiokafka_are_the_versions_whose_insides_are_known() -> None:

@@ -14,10 +14,10 @@ import pytest
 from redis.asyncio import Redis
 
 from schemas.churn_risk import ChurnRisk
-from stream.core.course import NEVER
-from stream.core.risk import Coefficients
-from stream.embedded import EmbeddedRedis
-from stream.metrics.evidence import Scoring
+from stream.demo.embedded import EmbeddedRedis
+from stream.indicators.churn.evidence import Scoring
+from stream.indicators.churn.model import Coefficients
+from stream.indicators.churn.trajectory import NEVER
 from stream.store.shard import DUE_FROM, LATEST
 from tests.recount.churn_risk import DEFAULTS, LEVELS, base, reasons, subscription
 from tests.recount.happenings import Happening, happening

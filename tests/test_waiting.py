@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from stream.worker.batch import Batch
+from stream.kafka.batch import Batch
 from stream.worker.waiting import Waiting
 from tests.test_intake import Record
 

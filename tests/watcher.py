@@ -15,11 +15,11 @@ from schemas import Event
 from schemas.churn_risk import ChurnRisk
 from stream.core.definitions import Definitions
 from stream.core.names import Names
-from stream.core.risk import Coefficients
 from stream.core.time import Calendar
-from stream.core.watch import Watch
-from stream.metrics import RECORD
-from stream.metrics.evidence import Scoring
+from stream.indicators.catalogue import RECORD
+from stream.indicators.churn.evidence import Scoring
+from stream.indicators.churn.model import Coefficients
+from stream.indicators.churn.notification import Watch
 from stream.store.keys import Keys
 from stream.store.shard import ShardStore, Unsent
 from stream.worker.commits import Commits

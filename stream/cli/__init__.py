@@ -31,8 +31,8 @@ from stream.cli.render import render
 from stream.cli.risk import at_risk, coefficients
 from stream.cli.run import exporter, topics, worker
 from stream.cli.simulate import simulate
-from stream.errors import UserError
-from stream.printable import printable_lines
+from stream.runtime.errors import UserError
+from stream.runtime.printable import printable_lines
 
 
 class Commands(click.Group):

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import click
 
-from stream.stopping import run_interruptibly
+from stream.runtime.lifecycle import run_interruptibly
 
 PART_ENDED = 1
 
@@ -48,10 +48,10 @@ def demo(ctx: click.Context, seconds: float | None, customers: int, seed: int, r
     other settings do not.
     """
     from stream.demo.course import run_demo
+    from stream.demo.simulate import Plan
     from stream.demo.stack import PartEnded
+    from stream.runtime.terminal import Terminal
     from stream.settings import read_settings
-    from stream.simulate import Plan
-    from stream.terminal import Terminal
 
     plan = Plan(seconds, customers, seed, rate)
     try:

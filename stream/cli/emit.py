@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from stream.cli.rows import ENCODING, SOME_INPUT_BAD, csv_options, refuse_csv_options, rows
-from stream.errors import UserError
-from stream.stopping import run_interruptibly
+from stream.runtime.errors import UserError
+from stream.runtime.lifecycle import run_interruptibly
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from stream.emit.input import Input
-    from stream.emit.lines import Checked
+    from stream.ingest.input import Input
+    from stream.ingest.lines import Checked
 
 
 @click.command(
@@ -48,8 +48,8 @@ def emit(ctx: click.Context, /, file: str, raw: str | None, encoding: str | None
     event_id, a row's own comes from its cells, --type and the product, and from how many equal rows came before it.
     Where @line is mapped, the row's line is part of what it says.
     """
-    from stream.emit.file import emit_file
-    from stream.emit.input import Input
+    from stream.ingest.file import emit_file
+    from stream.ingest.input import Input
     from stream.settings import read_settings
 
     if raw is not None and from_csv:
@@ -64,11 +64,6 @@ def emit(ctx: click.Context, /, file: str, raw: str | None, encoding: str | None
 
 
 def _lines(source: Input, raw: str | None) -> AsyncIterator[list[Checked]]:
-    from schemas import FAMILIES
-    from stream.emit.lines import json_lines, raw_lines
+    from stream.ingest.lines import json_lines, raw_lines
 
-    if raw is None:
-        return json_lines(source)
-    if raw not in FAMILIES:
-        raise UserError(f"--raw {raw}: no such family; choose one of {', '.join(FAMILIES)}")
-    return raw_lines(source, raw)
+    return json_lines(source) if raw is None else raw_lines(source, raw)

@@ -25,9 +25,9 @@ def refusal(error: Exception) -> str | None:
     None where it may, and for other errors."""
     from aiokafka.errors import KafkaError
 
-    from stream import kafka_errors
     from stream.core.record import UnknownSlot
-    from stream.secret import concealed
+    from stream.kafka import errors as kafka_errors
+    from stream.runtime.secret import concealed
     from stream.settings import read_settings
     from stream.store.connect import advice
 
@@ -46,7 +46,7 @@ def outage(error: Exception) -> str | None:
     from aiokafka.errors import KafkaError
     from redis.exceptions import RedisError
 
-    from stream.secret import concealed
+    from stream.runtime.secret import concealed
     from stream.settings import read_settings
 
     if not isinstance(error, (KafkaError, RedisError)):
@@ -78,8 +78,8 @@ def bug(error: BaseException) -> str:
     """Its traceback, without secrets."""
     from traceback import format_exception
 
-    from stream.errors import UserError
-    from stream.secret import concealed
+    from stream.runtime.errors import UserError
+    from stream.runtime.secret import concealed
     from stream.settings import read_settings
 
     try:

@@ -13,8 +13,8 @@ import click
 
 from stream.cli.read import AS_TABLE_OR_JSON
 from stream.cli.rows import ENCODING, SOME_INPUT_BAD, csv_options, refuse_csv_options, rows
-from stream.errors import UserError
-from stream.stopping import run_interruptibly
+from stream.runtime.errors import UserError
+from stream.runtime.lifecycle import run_interruptibly
 
 
 @click.command(
@@ -70,30 +70,29 @@ def fit(
     if find_spec("sklearn") is None:
         raise UserError("assidu fit needs scikit-learn: pip install 'assidu[fit]'")
 
-    from schemas import DEFAULT_PRODUCT
-    from stream.core.time import Calendar
-    from stream.emit.file import BadLines, complaints
-    from stream.emit.input import Input
-    from stream.emit.lines import json_lines
-    from stream.fit.history import read_history
-    from stream.fit.report import make_report, show
-    from stream.fit.stored import read_stored
+    from stream.ingest.events import read_events
+    from stream.ingest.file import BadLines, complaints
+    from stream.ingest.input import Input
+    from stream.ingest.lines import json_lines
+    from stream.query.fit_history import read_history, whose
+    from stream.query.fit_report import make_report, show
+    from stream.query.fit_stored import read_stored
+    from stream.runtime.terminal import Terminal
     from stream.settings import read_settings
-    from stream.terminal import Terminal
 
     if not from_csv:
         refuse_csv_options(ctx, csv)
-    settings, whose, bad = read_settings(), product or DEFAULT_PRODUCT, BadLines(complaints())
+    settings, of_product, bad = read_settings(), whose(product), BadLines(complaints())
     if file is None:
         if from_csv or encoding is not None:
             raise click.UsageError("--csv and --encoding need a FILE")
-        history = run_interruptibly(read_stored(settings, whose))
+        history = run_interruptibly(read_stored(settings, of_product))
     else:
         source = Input(file, encoding)
         records = rows(source, settings, {**csv, "product": product}) if from_csv else json_lines(source)
-        history = run_interruptibly(read_history(source, records, whose, Calendar(settings.zone), bad))
+        history = run_interruptibly(read_history(read_events(source, records, bad), of_product, settings.zone))
         bad.close()
-    report = make_report(history, whose, horizon_days, capacity)
+    report = make_report(history, of_product, horizon_days, capacity)
     if out:
         try:
             out.write_text(report.to_toml())

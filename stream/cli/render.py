@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from stream.errors import UserError
+from stream.runtime.errors import UserError
 
 STALE = 1
 
@@ -22,7 +22,7 @@ def render(ctx: click.Context, check: bool) -> None:
 
     Run it in a checkout after changing an indicator: the README's table, docs/indicators.md, the default
     indicators file, Grafana's dashboards and Prometheus's alert rules are made from the definitions in
-    stream/metrics. Alerts link to ASSIDU_GRAFANA_URL and ASSIDU_RUNBOOK_URL; how long each must last, and
+    stream/indicators. Alerts link to ASSIDU_GRAFANA_URL and ASSIDU_RUNBOOK_URL; how long each must last, and
     the colours of dashboards, are as ASSIDU_INDICATORS says.
     """
     from stream.settings import read_settings

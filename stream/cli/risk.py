@@ -9,9 +9,9 @@ from typing import get_args
 import click
 
 from stream.cli.read import AS_TABLE_OR_JSON
-from stream.core.levels import REASONS, AtRisk, Why
-from stream.printable import printable_lines
-from stream.stopping import run_interruptibly
+from stream.indicators.churn.levels import REASONS, AtRisk, Why
+from stream.runtime.lifecycle import run_interruptibly
+from stream.runtime.printable import printable_lines
 
 
 @click.command("at-risk")
@@ -28,9 +28,9 @@ def at_risk(
 
     The risk is the probability of staying away for 30 days: medium from 40 %, high from 70 %.
     """
-    from stream.exporter.at_risk import Query, ask, show, to_csv
+    from stream.query.at_risk import Query, ask, show, to_csv
+    from stream.runtime.terminal import Terminal
     from stream.settings import read_settings
-    from stream.terminal import Terminal
 
     found = run_interruptibly(ask(read_settings(), Query(product, level, segment, reason, top)))
     if format_ == "json":
@@ -61,9 +61,9 @@ def coefficients(file: Path | None, reset: bool, format_: str) -> None:
     They live in Redis and nowhere else: keep FILE, for a Redis that lost its data scores by the defaults again.
     Workers say at their start by which they score, and so does the gauge assidu_churn_coefficients_info.
     """
-    from stream.exporter.coefficients import apply, read_file, show, to_json
+    from stream.query.coefficients import apply, read_file, show, to_json
+    from stream.runtime.terminal import Terminal
     from stream.settings import read_settings
-    from stream.terminal import Terminal
 
     if file and reset:
         raise click.UsageError("give either --set or --reset")

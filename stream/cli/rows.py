@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from stream.errors import UserError
+from stream.runtime.errors import UserError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from stream.emit.input import Input
-    from stream.emit.lines import Checked
-    from stream.emit.mapping import EventMapping
-    from stream.emit.moments import Moments
-    from stream.emit.rows import Layout
+    from stream.ingest.input import Input
+    from stream.ingest.lines import Checked
+    from stream.ingest.mapping import EventMapping
+    from stream.ingest.moments import Moments
+    from stream.ingest.rows import Layout
     from stream.settings import Settings
 
 SOME_INPUT_BAD = 1
@@ -89,15 +89,15 @@ def refuse_csv_options(ctx: click.Context, csv: dict[str, Any]) -> None:
 
 def rows(source: Input, settings: Settings, csv: dict[str, Any]) -> AsyncIterator[list[Checked]]:
     """Every row as the options say, checked."""
-    from stream.emit.rows import csv_records
+    from stream.ingest.rows import csv_records
 
     return csv_records(source, _layout(**csv), _mapping(settings, **csv))
 
 
 def _layout(delimiter: str | None, names: str | None, no_header: bool, **_: Any) -> Layout:
-    from stream.emit.cells import WHITESPACE
-    from stream.emit.mapping import column_name
-    from stream.emit.rows import Layout
+    from stream.ingest.cells import WHITESPACE
+    from stream.ingest.mapping import column_name
+    from stream.ingest.rows import Layout
 
     if delimiter is not None:
         delimiter = {"space": WHITESPACE, "tab": "\t"}.get(delimiter, delimiter)
@@ -115,7 +115,7 @@ def _mapping(
     product: str | None,
     **times: Any,
 ) -> EventMapping:
-    from stream.emit.mapping import Column, EventMapping
+    from stream.ingest.mapping import Column, EventMapping
 
     if event_type is None:
         raise UserError("--csv needs --type: which event is a row? For example --type purchase")
@@ -140,7 +140,7 @@ def _moments(settings: Settings, date_format: str | None, at: str, timezone: str
     from datetime import time
     from zoneinfo import ZoneInfo
 
-    from stream.emit.moments import Moments
+    from stream.ingest.moments import Moments
 
     try:
         zone = settings.zone if timezone is None else ZoneInfo(timezone)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from stream.stopping import run_interruptibly
+from stream.runtime.lifecycle import run_interruptibly
 
 
 @click.command(
@@ -51,8 +51,8 @@ def simulate(seed: int, customers: int, days: int, rate: float, seconds: float |
     First their past at full speed, then live traffic. Delivery is unreliable: some messages are repeated,
     late, out of order, malformed, of bots or of tests. None of it may change a number.
     """
+    from stream.demo.simulate import Plan
+    from stream.demo.simulate.run import run_simulation
     from stream.settings import read_settings
-    from stream.simulate import Plan
-    from stream.simulate.run import run_simulation
 
     run_interruptibly(run_simulation(read_settings(), Plan(seconds, customers, seed, rate, days), log))

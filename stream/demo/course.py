@@ -11,11 +11,11 @@ import aiohttp
 from rich.console import Console
 
 from stream.demo.screen import Screen
+from stream.demo.simulate import Plan, Traffic
 from stream.demo.stack import Stack
-from stream.emit import Emitter
+from stream.ingest import Emitter
+from stream.kafka.topics import create_topics
 from stream.settings import Settings
-from stream.simulate import Plan, Traffic
-from stream.topics import create_topics
 
 
 async def run_demo(wishes: Settings, plan: Plan, console: Console) -> None:

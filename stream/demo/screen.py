@@ -14,9 +14,9 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 from rich.text import Text
 
 from stream.demo.page import History, Page, is_ready, scrape
+from stream.demo.simulate import PAST_DAYS, Plan, Traffic
 from stream.demo.stack import Stack
 from stream.demo.view import plain_line, view
-from stream.simulate import PAST_DAYS, Plan, Traffic
 
 _LOOK_SECONDS = 0.25
 _REFRESH_SECONDS = 1.0

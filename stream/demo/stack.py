@@ -11,8 +11,8 @@ from tempfile import TemporaryDirectory
 from types import TracebackType
 from typing import Self
 
-from stream.embedded import Child, EmbeddedBroker, EmbeddedRedis, free_port
-from stream.secret import SecretUrl
+from stream.demo.embedded import Child, EmbeddedBroker, EmbeddedRedis, free_port
+from stream.runtime.secret import SecretUrl
 from stream.settings import Settings
 
 # What a demo takes from the user's settings; the rest belongs to a stack of theirs.

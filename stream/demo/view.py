@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from stream.demo.page import HISTORY_SECONDS, History, Page
-from stream.printable import printable
+from stream.runtime.printable import printable
 
 
 class Unit(NamedTuple):

@@ -15,7 +15,6 @@ from prometheus_client import CONTENT_TYPE_LATEST, Metric
 from prometheus_client.core import GaugeMetricFamily, InfoMetricFamily
 from redis.asyncio import Redis
 
-from stream.core.definition import TARGET_GAUGE, THRESHOLD_GAUGE, View
 from stream.core.time import HOUR, Calendar, minute_of
 from stream.exporter.at_risk_route import at_risk_route
 from stream.exporter.canary import Canary
@@ -25,17 +24,18 @@ from stream.exporter.indicators import Indicators
 from stream.exporter.page.overview import Overview
 from stream.exporter.page.routes import Freshness, page_routes, secure
 from stream.exporter.pipeline import Pipeline
-from stream.garbage import collect_seldom
-from stream.http import serving
-from stream.metrics import SERIES
-from stream.metrics.config import Config
+from stream.indicators.catalogue import SERIES
+from stream.indicators.config import Config
+from stream.indicators.declare import TARGET_GAUGE, THRESHOLD_GAUGE, View
+from stream.runtime.cooperative import taking_turns
+from stream.runtime.garbage import collect_seldom
+from stream.runtime.http import serving
+from stream.runtime.lifecycle import told_to_stop, until_ended
 from stream.settings import Settings
-from stream.stopping import told_to_stop, until_ended
 from stream.store.committed import Committed
 from stream.store.connect import AWAY, advice, connect
 from stream.store.replica import Replica
 from stream.store.server import check_version, once_well, warn_of_dangers
-from stream.taking_turns import taking_turns
 
 log = structlog.get_logger()
 

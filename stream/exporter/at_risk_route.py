@@ -10,7 +10,7 @@ import msgspec
 from aiohttp import web
 from redis.asyncio import Redis
 
-from stream.exporter.at_risk import Query, find_at_risk
+from stream.query.at_risk import Query, find_at_risk
 from stream.settings import Settings
 from stream.store.connect import AWAY
 

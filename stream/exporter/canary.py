@@ -20,12 +20,12 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaConnectionError, KafkaError
 from prometheus_client import CollectorRegistry, Histogram, Metric
 
-from stream.errors import UserError
-from stream.partition import shard_of
-from stream.producer import start_producer, stop_producer
+from stream.kafka.partition import shard_of
+from stream.kafka.producer import start_producer, stop_producer
+from stream.kafka.topics import check_topics
+from stream.runtime.errors import UserError
 from stream.settings import Settings
 from stream.store.replica import ShardState
-from stream.topics import check_topics
 
 log = structlog.get_logger()
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
-from stream.core.definition import Metric, View
 from stream.core.series import Table
 from stream.exporter.exposition import head, number, start
-from stream.metrics import METRICS
+from stream.indicators.catalogue import METRICS
+from stream.indicators.declare import Metric, View
 
 
 class _Shown(NamedTuple):

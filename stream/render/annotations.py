@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from stream.core.definition import CHANGES, Alert, Metric, Reasons
-from stream.metrics import FAMILIES
+from stream.indicators.catalogue import FAMILIES
+from stream.indicators.declare import CHANGES, Alert, Metric, Reasons
 from stream.render.links import family_panel, pipeline_dashboard, runbook_section
 from stream.render.pipeline import PipelineAlert
 from stream.render.promql import (

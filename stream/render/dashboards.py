@@ -17,8 +17,8 @@ from grafana_foundation_sdk.models.dashboard import (
 )
 
 from stream.core.time import WINDOWS
-from stream.metrics import FAMILIES, METRICS
-from stream.metrics.config import Config
+from stream.indicators.catalogue import FAMILIES, METRICS
+from stream.indicators.config import Config
 from stream.render import panels
 from stream.render.links import PIPELINE, TAG, uid
 from stream.render.panels import SOURCE, AnyPanel

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from stream.errors import UserError
-from stream.metrics.config import Config
+from stream.indicators.config import Config
 from stream.render.dashboards import dashboards
 from stream.render.indicators import indicators
 from stream.render.indicators_file import indicators_file
 from stream.render.readme import with_table
 from stream.render.rules import rules
 from stream.render.words import GENERATED
+from stream.runtime.errors import UserError
 from stream.settings import Settings
 
 README = Path("README.md")

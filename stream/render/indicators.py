@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from types import ModuleType
 
-from stream.core.definition import CHANGES, TARGET_GAUGE, THRESHOLD_GAUGE, Alert, Metric
 from stream.core.definitions import DECLARED, Change
-from stream.core.story import CHANNEL, Line, Story
-from stream.metrics import FAMILIES
+from stream.indicators.catalogue import FAMILIES
+from stream.indicators.declare import CHANGES, TARGET_GAUGE, THRESHOLD_GAUGE, Alert, Metric
+from stream.indicators.scenario import CHANNEL, Line, Story
 from stream.render.words import (
     GENERATED,
     condition,

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from stream.core.definition import Alert, Metric
 from stream.core.definitions import DECLARED, Change
-from stream.metrics import METRICS
-from stream.metrics.config import Config, written
+from stream.indicators.catalogue import METRICS
+from stream.indicators.config import Config, written
+from stream.indicators.declare import Alert, Metric
 from stream.render.words import condition
 
 _PREFACE = """\

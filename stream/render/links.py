@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import ModuleType
 
-from stream.core.definition import Metric
+from stream.indicators.declare import Metric
 from stream.render.words import slug
 from stream.settings import Settings
 

@@ -23,8 +23,8 @@ from grafana_foundation_sdk.models.dashboard import (
 )
 from grafana_foundation_sdk.models.prometheus import PromQueryFormat
 
-from stream.core.definition import CHANGES, Alert, Labels, Metric
-from stream.metrics.config import Config
+from stream.indicators.config import Config
+from stream.indicators.declare import CHANGES, Alert, Labels, Metric
 from stream.render.pipeline import Figure
 from stream.render.promql import panel_query, target, threshold
 from stream.render.words import titled

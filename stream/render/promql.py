@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from stream.core.definition import CHANGES, TARGET_GAUGE, THRESHOLD_GAUGE, Alert, Metric, Reasons, RestsOn
-from stream.metrics import METRICS
+from stream.indicators.catalogue import METRICS
+from stream.indicators.declare import CHANGES, TARGET_GAUGE, THRESHOLD_GAUGE, Alert, Metric, Reasons, RestsOn
 
 VARIABLES = ("product", "window")
 """What a dashboard lets its reader choose."""

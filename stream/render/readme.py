@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from stream.core.definition import Metric
-from stream.errors import UserError
-from stream.metrics import FAMILIES
+from stream.indicators.catalogue import FAMILIES
+from stream.indicators.declare import Metric
 from stream.render.words import label_names, question, worked_example
+from stream.runtime.errors import UserError
 
-BEGIN = "<!-- generated from stream/metrics by `assidu render`: do not edit -->\n"
+BEGIN = "<!-- generated from stream/indicators by `assidu render`: do not edit -->\n"
 END = "<!-- end of generated part -->\n"
 
 

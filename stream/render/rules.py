@@ -10,8 +10,8 @@ import json
 from collections.abc import Mapping
 from textwrap import indent
 
-from stream.core.definition import Alert, Metric
-from stream.metrics import METRICS
+from stream.indicators.catalogue import METRICS
+from stream.indicators.declare import Alert, Metric
 from stream.render.annotations import business_annotations, pipeline_annotations
 from stream.render.pipeline import ALERTS, PipelineAlert
 from stream.render.promql import alert_condition

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from types import ModuleType
 from typing import Any
 
-from stream.core.definition import Alert, Labels, Metric, Value
+from stream.indicators.declare import Alert, Labels, Metric, Value
 from stream.render.promql import equal
 
-GENERATED = "Generated from stream/metrics by `assidu render`: do not edit."
+GENERATED = "Generated from stream/indicators by `assidu render`: do not edit."
 
 
 def question(family: ModuleType) -> str:

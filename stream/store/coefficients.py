@@ -10,7 +10,7 @@ from typing import NamedTuple
 import msgspec
 from redis.asyncio import Redis
 
-from stream.core.risk import Coefficients
+from stream.indicators.churn.model import Coefficients
 from stream.store.keys import Keys
 
 _FIELD, _SET_MS = "churn_risk", "churn_risk_set_ms"

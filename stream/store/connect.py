@@ -13,8 +13,8 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import NoScriptError, RedisError, ResponseError
 
-from stream.errors import UserError
-from stream.secret import SecretUrl
+from stream.runtime.errors import UserError
+from stream.runtime.secret import SecretUrl
 
 AWAY = (RedisError, OSError)
 """What may be wrong with Redis."""

@@ -11,7 +11,7 @@ import structlog
 from redis.asyncio import Redis
 
 from stream.core.definitions import DECLARED, Change, Definitions, as_stored
-from stream.errors import UserError
+from stream.runtime.errors import UserError
 from stream.settings import Settings
 from stream.store.heartbeats import Heartbeats
 from stream.store.keys import Keys

@@ -9,12 +9,12 @@ import msgspec
 from redis.asyncio import Redis
 
 from stream.core.series import Series, Table
+from stream.runtime.cooperative import taking_turns
 from stream.store.connect import Call, run_all, script
 from stream.store.heartbeats import Heartbeat, Heartbeats
 from stream.store.keys import Keys
 from stream.store.labels import drop_released
 from stream.store.shard import Position, decode_entry
-from stream.taking_turns import taking_turns
 
 
 @dataclass(frozen=True)

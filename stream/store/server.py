@@ -11,8 +11,8 @@ import structlog
 from redis.asyncio import Redis
 from redis.exceptions import ResponseError
 
-from stream.errors import UserError
-from stream.secret import SecretUrl
+from stream.runtime.errors import UserError
+from stream.runtime.secret import SecretUrl
 from stream.store.connect import AWAY, advice, answers, script
 from stream.store.keys import Keys
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from redis.asyncio import Redis
 
-from stream.errors import UserError
+from stream.runtime.errors import UserError
 from stream.settings import Settings
 from stream.store.keys import Keys
 

@@ -7,11 +7,11 @@ from typing import Any
 import faust
 from faust.types import StreamT
 
+from stream.kafka.batch import Batch
+from stream.kafka.group import client_id
+from stream.kafka.transport import BatchTransport, take_records_as_parsed
 from stream.settings import Settings
-from stream.worker.batch import Batch
-from stream.worker.group import client_id
 from stream.worker.shards import Shards
-from stream.worker.transport import BatchTransport, take_records_as_parsed
 
 MOST_RECORDS_PER_FETCH = 60_000
 _BATCHES_BUFFERED = 8

@@ -11,16 +11,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from schemas.churn_risk import ChurnRisk
-from stream.core.course import HOUR_MS, adding
 from stream.core.facts import Customers
-from stream.core.levels import LEVELS
 from stream.core.ragged import Ints, Words, distinct
-from stream.core.risk import probability
 from stream.core.time import moment
-from stream.core.watch import Seen, Watch, look, scheduled
-from stream.metrics.churn_risk import Profiles
-from stream.metrics.evidence import Scoring
-from stream.metrics.reasons import reasons
+from stream.indicators.churn.evidence import Scoring
+from stream.indicators.churn.levels import LEVELS
+from stream.indicators.churn.model import probability
+from stream.indicators.churn.notification import Seen, Watch, look, scheduled
+from stream.indicators.churn.reasons import reasons
+from stream.indicators.churn.trajectory import HOUR_MS, adding
+from stream.indicators.families.churn_risk import Profiles
 from stream.store import at_risk
 from stream.store.keys import customer_of
 

@@ -11,9 +11,9 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 from aiokafka.record.default_records import DefaultRecordBatchBuilder
 
-from stream.errors import UserError
-from stream.kafka_errors import Remedy, passes, refusal, remedy
-from stream.producer import start_producer, stop_producer
+from stream.kafka.errors import Remedy, passes, refusal, remedy
+from stream.kafka.producer import start_producer, stop_producer
+from stream.runtime.errors import UserError
 from stream.settings import Settings
 
 MOST_BYTES = 1_048_576

@@ -19,9 +19,9 @@ from stream.core.names import Names, names_of
 from stream.core.ragged import Ints
 from stream.core.series import NO_INCREMENTS
 from stream.core.time import Calendar
-from stream.metrics import RECORD, SPECIAL_COUNTS, catalogue
-from stream.metrics.contribution import change
-from stream.metrics.evidence import Scoring
+from stream.indicators.catalogue import RECORD, SPECIAL_COUNTS, catalogue
+from stream.indicators.churn.evidence import Scoring
+from stream.indicators.contribution import change
 from stream.store.keys import product_of
 from stream.worker.crossings import UNSCHEDULED, Crossings, Present, Schedule, crossings
 from stream.worker.intake import Arrived

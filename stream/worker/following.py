@@ -5,9 +5,9 @@ from __future__ import annotations
 import structlog
 from redis.asyncio import Redis
 
-from stream.core.risk import Coefficients
 from stream.core.time import Calendar, rfc3339
-from stream.metrics.evidence import Scoring
+from stream.indicators.churn.evidence import Scoring
+from stream.indicators.churn.model import Coefficients
 from stream.settings import Settings
 from stream.store.coefficients import Published, read_coefficients
 

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from schemas import Event, Rejected, decode_all
 from stream.core.ragged import Ints, places
+from stream.kafka.batch import Batch, KafkaRecord
 from stream.store.keys import customer_keys
-from stream.worker.batch import Batch, KafkaRecord
 from stream.worker.repeats import Hashes
 
 FORWARDED = "assidu-forwarded"

@@ -15,8 +15,8 @@ from time import monotonic, time
 import numpy as np
 
 from stream.core.ragged import Ints
-from stream.stopping import until_ended
-from stream.worker.batch import Batch
+from stream.kafka.batch import Batch
+from stream.runtime.lifecycle import until_ended
 from stream.worker.commits import Fenced, Planned, commit_together, load_together
 from stream.worker.crossings import Present
 from stream.worker.fold import SliceChanges, by_shard, counted, facts_of, fold, ids_by_slice

@@ -12,7 +12,7 @@ from time import monotonic, time
 import structlog
 from aiokafka.errors import KafkaError
 
-from stream import kafka_errors
+from stream.kafka import errors as kafka_errors
 from stream.store.connect import AWAY, passes
 from stream.store.heartbeats import Heartbeats, Said
 from stream.store.shard import ShardStore, Sign

@@ -11,8 +11,9 @@ import structlog
 from stream.core.facts import customers_of
 from stream.core.increments import Increments
 from stream.core.series import Table
-from stream.metrics import RECORD, churn_risk
-from stream.metrics.evidence import Scoring
+from stream.indicators.catalogue import RECORD
+from stream.indicators.churn.evidence import Scoring
+from stream.indicators.families import churn_risk
 from stream.store.keys import product_of
 from stream.store.packing import PORTIONS
 from stream.store.shard import REVIEW, SCORING, ShardStore, Work

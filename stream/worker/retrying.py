@@ -9,7 +9,7 @@ from typing import Protocol, TypeVar
 import structlog
 from aiokafka.errors import KafkaError
 
-from stream import kafka_errors
+from stream.kafka import errors as kafka_errors
 from stream.store.connect import AWAY, passes
 
 log = structlog.get_logger()

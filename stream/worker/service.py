@@ -15,25 +15,25 @@ from aiokafka.errors import KafkaError
 from faust import App
 from redis.asyncio import Redis
 
-from stream import kafka_errors
 from stream.core.time import Calendar
-from stream.garbage import collect_seldom
-from stream.http import serving
-from stream.partition import shards_of
+from stream.kafka import errors as kafka_errors
+from stream.kafka.group import check_group
+from stream.kafka.partition import shards_of
+from stream.kafka.topics import kafka_admin, look_at_topics
+from stream.runtime.garbage import collect_seldom
+from stream.runtime.http import serving
+from stream.runtime.lifecycle import told_to_stop
 from stream.settings import Settings
-from stream.stopping import told_to_stop
 from stream.store import meta
 from stream.store.connect import connect
 from stream.store.heartbeats import Heartbeats
 from stream.store.labels import LabelBook, ProductBook
 from stream.store.server import check_rights, check_version, once_well, warn_of_dangers
 from stream.store.shard import ShardStore
-from stream.topics import kafka_admin, look_at_topics
 from stream.worker.app import engagement_app
 from stream.worker.aside import Aside
 from stream.worker.clock import Clock
 from stream.worker.following import Following
-from stream.worker.group import check_group
 from stream.worker.health import health_app
 from stream.worker.looks import look_on
 from stream.worker.pulse import Pulse

@@ -11,14 +11,14 @@ from time import monotonic
 
 from stream.core.ragged import Ints
 from stream.core.time import Calendar, minute_of
-from stream.metrics import SERIES
-from stream.metrics.evidence import Scoring
+from stream.indicators.catalogue import SERIES
+from stream.indicators.churn.evidence import Scoring
+from stream.kafka.batch import Batch
+from stream.runtime.lifecycle import until_ended
 from stream.settings import Settings
-from stream.stopping import until_ended
 from stream.store.labels import LabelBook, ProductBook
 from stream.store.shard import REPLAYED, ShardStore
 from stream.worker.aside import Aside
-from stream.worker.batch import Batch
 from stream.worker.clock import Clock
 from stream.worker.commits import Commits, Fenced
 from stream.worker.fold import SliceChanges

@@ -11,18 +11,18 @@ from aiokafka.errors import KafkaError
 from faust.types import TP
 
 from stream.core.names import Names
-from stream.errors import UserError
-from stream.kafka_errors import refusal
-from stream.offsets import Bounds, log_bounds
+from stream.kafka.batch import Batch
+from stream.kafka.errors import refusal
+from stream.kafka.offsets import Bounds, log_bounds
+from stream.kafka.transport import BatchConsumer
+from stream.runtime.errors import UserError
 from stream.settings import Settings
 from stream.store.shard import Claim, Position
-from stream.worker.batch import Batch
 from stream.worker.commits import Commits, Fenced
 from stream.worker.measures import SHARDS_OWNED
 from stream.worker.pipeline import MOST_EVENTS, Pipeline
 from stream.worker.retrying import GivenUp, retrying
 from stream.worker.shard import Common, Reader, Shard
-from stream.worker.transport import BatchConsumer
 from stream.worker.waiting import Waiting
 
 log = structlog.get_logger()

@@ -8,11 +8,11 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 from redis.asyncio import Redis
 
-from stream import kafka_errors
-from stream.errors import UserError
+from stream.kafka import errors as kafka_errors
+from stream.kafka.topics import look_at_topics
+from stream.runtime.errors import UserError
 from stream.settings import Settings
 from stream.store import topic_ids
-from stream.topics import look_at_topics
 
 _LOOK_EVERY_SECONDS = 3.0
 _AGREE_EVERY_SECONDS = 60.0

@@ -21,9 +21,9 @@ from heapq import heappop, heappush
 
 import structlog
 
-from stream.core.course import HOUR_MS
 from stream.core.time import MINUTE_MS
-from stream.metrics.evidence import Scoring
+from stream.indicators.churn.evidence import Scoring
+from stream.indicators.churn.trajectory import HOUR_MS
 from stream.store.shard import DUE_FROM, LATEST, REVIEW, SCORING, SET_BACKS, ShardStore, Work
 from stream.worker.commits import Commits
 from stream.worker.crossings import Schedule

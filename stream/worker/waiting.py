@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from time import monotonic
 
-from stream.worker.batch import Batch
+from stream.kafka.batch import Batch
 
 
 class Waiting:

@@ -11,9 +11,9 @@ from aiokafka.errors import NoError, TopicAlreadyExistsError, for_code
 from aiokafka.protocol.admin import CreateAclsRequest_v1
 from aiokafka.protocol.api import Request
 
+from stream.kafka.metadata import see_topics
+from stream.kafka.topics import kafka_admin
 from stream.settings import Settings
-from stream.topic_metadata import see_topics
-from stream.topics import kafka_admin
 from tests.stack.waiting import eventually_async
 
 READ, WRITE = 3, 4

@@ -6,8 +6,8 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from stream.embedded import KafkaServer, free_port
-from stream.errors import UserError
+from stream.demo.embedded import KafkaServer, free_port
+from stream.runtime.errors import UserError
 
 JARS = Path(__file__).parents[2] / ".kafka"
 CLUSTER_ID = "assidu-tests-00000000A"  # 16 bytes in base64, any

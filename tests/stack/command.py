@@ -7,7 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from stream.embedded import Child
+from stream.demo.embedded import Child
 from stream.settings import Settings
 
 PROGRAM = Path(sys.executable).with_name("assidu")  # beside the Python that runs the tests

@@ -13,7 +13,7 @@ from urllib.request import urlopen
 
 import pytest
 
-from stream.embedded import Server
+from stream.demo.embedded import Server
 
 LOOPBACK = "127.0.0.1"
 

@@ -9,8 +9,8 @@ from socketserver import BaseRequestHandler, ThreadingTCPServer
 from types import TracebackType
 from typing import Self
 
-from stream.embedded import EmbeddedRedis
-from stream.embedded.server import LOOPBACK
+from stream.demo.embedded import EmbeddedRedis
+from stream.demo.embedded.server import LOOPBACK
 
 _COMMIT = b'"expected":'  # the header of a commit, and of nothing else that is sent to Redis
 _CHUNK = 1 << 20

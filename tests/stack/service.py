@@ -8,7 +8,7 @@ from typing import Any
 
 from prometheus_client.parser import text_string_to_metric_families
 
-from stream.embedded import Child
+from stream.demo.embedded import Child
 from tests.recount import Sample
 from tests.stack.waiting import eventually
 

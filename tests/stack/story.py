@@ -17,8 +17,8 @@ import msgspec
 from aiokafka.structs import RecordMetadata
 from redis import Redis
 
-from stream.embedded import Child
-from stream.secret import SecretUrl
+from stream.demo.embedded import Child
+from stream.runtime.secret import SecretUrl
 from stream.store.keys import Keys
 from tests.events import Event, history
 from tests.recount import Sample, Value, compare, recount

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 
 from aiohttp import web
 
-from stream.http import serving
+from stream.runtime.http import serving
 
 Word = tuple[str, str, str]
 

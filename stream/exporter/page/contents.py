@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Literal
 
-from stream.core.definition import Labels, Metric, Value, View, ratio
-from stream.metrics import METRICS
+from stream.indicators.catalogue import METRICS
+from stream.indicators.declare import Labels, Metric, Value, View, ratio
 
 
 @dataclass(frozen=True)

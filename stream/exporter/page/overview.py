@@ -7,10 +7,10 @@ from dataclasses import replace
 
 import msgspec
 
-from stream.core.definition import Labels, Value, View
 from stream.exporter.page.contents import CONTENTS, Card, Section, cards
 from stream.exporter.page.reading import Reading, readings, value_at
 from stream.exporter.page.trends import Minutes, Name, Point, has_customers, name_of, past_days, past_of
+from stream.indicators.declare import Labels, Value, View
 
 
 class ShownFigure(msgspec.Struct):

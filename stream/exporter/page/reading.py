@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from heapq import nlargest
 from typing import Any
 
-from stream.core.definition import Labels, Metric, Value, View
 from stream.exporter.page.contents import Card, Figure
-from stream.printable import printable
+from stream.indicators.declare import Labels, Metric, Value, View
+from stream.runtime.printable import printable
 
 ROWS_SHOWN = 3
 """Surveys shown on one card, those with the most answers; all are on /metrics."""

@@ -6,8 +6,8 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
-from stream.core.definition import Metric, Value, View, level, on_days
-from stream.metrics.complete_days import ACTIVE_ON_DAY, COVERS
+from stream.indicators.declare import Metric, Value, View, level, on_days
+from stream.indicators.families.complete_days import ACTIVE_ON_DAY, COVERS
 
 MINUTES = 60
 DAYS = 30

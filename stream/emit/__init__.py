@@ -1,5 +1,0 @@
-"""From products to Kafka: the emitter, and files of events for `assidu emit`."""
-
-from stream.emit.emitter import Emitter
-
-__all__ = ["Emitter"]

@@ -1,0 +1,56 @@
+"""The catalogue: every family of indicators, what it remembers, what it adds to the series and what it shows."""
+
+from __future__ import annotations
+
+from functools import cache
+
+from schemas import TYPES
+from stream.core import latest
+from stream.core.catalogue import Catalogue
+from stream.core.definitions import Definitions
+from stream.core.record import Layout, Slot
+from stream.indicators.families import (
+    activity,
+    churn_risk,
+    clicks,
+    complete_days,
+    content,
+    first_week,
+    retention,
+    surveys,
+    visits,
+)
+from stream.indicators.labels import labels
+from stream.indicators.memories import Memories
+from stream.indicators.state import answers, matters, segments
+from stream.indicators.state import visits as closed_visits
+
+FAMILIES = (activity, complete_days, first_week, retention, clicks, content, surveys, visits, churn_risk)
+SERIES = tuple(series for family in FAMILIES for series in family.SERIES)
+METRICS = tuple(metric for family in FAMILIES for metric in family.METRICS)
+ALERTS = {alert.name: alert for metric in METRICS for alert in metric.alerts}
+
+
+@cache
+def catalogue(definitions: Definitions) -> Catalogue:
+    """The series and labels that the fold goes by."""
+    return Catalogue(TYPES, SERIES, labels(definitions))
+
+
+RECORD = Layout(
+    Memories,
+    (
+        Slot(0, "activity", activity.Activity, (complete_days.change, first_week.change, retention.change)),
+        Slot(1, "latest", latest.Latest, (latest.change, activity.change, clicks.change)),
+        Slot(2, "answers", answers.Answers, (answers.change,)),
+        Slot(3, "visits", closed_visits.Visits, (closed_visits.change,)),
+        Slot(4, "matters", matters.Matters),
+        Slot(5, "segment", segments.Segment),
+    ),
+)
+"""What a record remembers. A new slot takes an id that none ever had; those most customers need are below 4.
+
+What depends on several slots, the churn risk, is added by `contribution.py`."""
+
+SPECIAL_COUNTS = (answers.count_feedback,)
+"""Plain counts of events that a family makes by itself."""

@@ -1,0 +1,191 @@
+"""Evidence: what a customer's record says about its churn risk, besides how long it has been silent."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from stream.core.latest import Latest
+from stream.core.names import Names
+from stream.core.ragged import Ints, distinct, places
+from stream.core.series import Key
+from stream.core.time import DAY_MS, MINUTE_MS, Calendar
+from stream.indicators.churn.levels import EVIDENCE, Evidence
+from stream.indicators.churn.model import Coefficients, past
+from stream.indicators.churn.trajectory import EVER, NEVER, Outlook, outlook
+from stream.indicators.families.activity import ACTIVE_BY_CHANNEL, Activity
+from stream.indicators.families.first_week import LAST_DAY, active_days
+from stream.indicators.memories import Memories
+from stream.indicators.state.answers import Answers, all_answers
+from stream.indicators.state.matters import CANCELLED, RESOLVED, Matters
+
+COUNTED_MS = 90 * DAY_MS
+"""So long after their last activity customers count, and longer while they have a subscription."""
+
+_LASTS_MS: dict[Evidence, int] = {
+    "nps_detractor": 90 * DAY_MS,
+    "negative_answer": 30 * DAY_MS,
+    "first_week": 60 * DAY_MS,
+    "subscription_cancelled": 90 * DAY_MS,
+}
+_MOST_OF_A_DETRACTOR = 6
+
+
+@dataclass(frozen=True)
+class Scoring:
+    """How customers are scored. `first_week_days`: so many active days make a first week engaged."""
+
+    coefficients: Coefficients
+    first_week_days: int
+    calendar: Calendar
+
+    def packed(self) -> str:
+        """As it is kept beside the series that it made."""
+        return msgspec.json.encode((self.coefficients, self.first_week_days)).decode()
+
+    @classmethod
+    def unpack(cls, packed: str, calendar: Calendar) -> Scoring:
+        """Inverse of `packed`; the calendar is that of the deployment."""
+        coefficients, first_week_days = msgspec.json.decode(packed, type=tuple[dict[str, float], int])
+        return cls(Coefficients(**coefficients), first_week_days, calendar)
+
+
+def scored(memories: Memories) -> Ints:
+    """The rows of the customers that have a risk: those that were ever active."""
+    return np.flatnonzero(memories.activity.days.masks.lengths)
+
+
+class Held(NamedTuple):
+    """Of n customers, the evidence as it is known now: shape (n, kinds of EVIDENCE), from when until before when each
+    holds (milliseconds since the epoch); until EVER where there is none."""
+
+    begin: Ints
+    end: Ints
+
+
+def held(memories: Memories, names: Names, size: int, scoring: Scoring) -> Held:
+    """Of all `size` customers."""
+    found = _of_answers(memories.answers, names, size)
+    found |= _of_matters(memories.matters) | _of_first_week(memories.activity, scoring)
+    begin, end = (np.stack([found[kind][side] for kind in EVIDENCE], axis=1) for side in (0, 1))
+    return Held(begin, end)
+
+
+def outlooks(rows: Ints, minute: Ints, evidence: Held, memories: Memories, scoring: Scoring) -> Outlook:
+    """The outlook of the customers in these rows (of `scored`), who were last active at these minutes.
+
+    What was heard counts at once, and so as if it had always held; only a first week ends in the future.
+    """
+    matters, last = memories.matters, minute * MINUTE_MS
+    subscribed = _having(matters, ~matters.are_tickets & (matters.state != CANCELLED))[rows]
+    begin = np.full((len(rows), len(EVIDENCE)), EVER)
+    week = EVIDENCE.index("first_week")
+    begin[:, week] = evidence.begin[rows, week]
+    return outlook(
+        scoring.coefficients,
+        past(memories.activity.days.those(rows), scoring.coefficients.half_life_days),
+        last,
+        np.where(subscribed, NEVER, last + COUNTED_MS),
+        begin,
+        evidence.end[rows],
+    )
+
+
+Intervals = dict[Evidence, tuple[Ints, Ints]]
+"""Kind -> (begin, end) for each customer."""
+
+
+def _of_answers(answers: Answers, names: Names, size: int) -> Intervals:
+    given = all_answers(answers, size)
+    numbers, where = places(given.number)
+    worst = np.array([_worst_scores(names[number]) for number in numbers.tolist()], np.int64).reshape(-1, 2)[where]
+    found: Intervals = {}
+    kinds: tuple[Evidence, ...] = ("nps_detractor", "negative_answer")
+    for column, kind in enumerate(kinds):
+        bad = given.score <= worst[:, column]
+        found[kind] = _lasting(kind, _latest(size, given.row[bad], given.ms[bad]))
+    return found
+
+
+def _lasting(kind: Evidence, since: Ints) -> tuple[Ints, Ints]:
+    return since, np.where(since > EVER, since + _LASTS_MS[kind], EVER)
+
+
+def is_detractor(key: Key, score: int) -> bool:
+    """Of an answer under a key of RESPONSES."""
+    return score <= _worst_scores(key)[0]
+
+
+def is_negative(key: Key, score: int) -> bool:
+    """Of an answer under a key of RESPONSES: below the middle of a scale of satisfaction or effort."""
+    return score <= _worst_scores(key)[1]
+
+
+def _worst_scores(key: Key) -> tuple[int, int]:
+    """(the highest score of a detractor, the highest below the middle of the scale), −1 where there is none."""
+    _, _, survey, _, scale = key
+    if survey == "nps":
+        return _MOST_OF_A_DETRACTOR, -1
+    first, _, last = scale.partition("-")
+    return -1, (int(first) + int(last) - 1) // 2
+
+
+def _of_matters(matters: Matters) -> Intervals:
+    tickets, size = matters.are_tickets, matters.size
+    waits = tickets & (matters.state != RESOLVED)
+    opened = np.full(size, NEVER)
+    np.minimum.at(opened, matters.row[waits], matters.ms[waits])
+    gone = ~tickets & (matters.state == CANCELLED)
+    cancelled = _latest(size, matters.row[gone], matters.ms[gone])
+    return {
+        "open_ticket": (opened, np.where(opened < NEVER, NEVER, EVER)),
+        "subscription_cancelled": _lasting("subscription_cancelled", cancelled),
+    }
+
+
+def _of_first_week(activity: Activity, scoring: Scoring) -> Intervals:
+    """From when until when it is known that the first week is over and was not engaged."""
+    active = active_days(activity)
+    failed = np.flatnonzero((active > 0) & (active < scoring.first_week_days))
+    over = np.full(len(active), EVER)
+    over[failed] = scoring.calendar.starts(activity.first_day[failed] + LAST_DAY + 1)
+    return {"first_week": _lasting("first_week", over)}
+
+
+def _having(matters: Matters, which: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    having = np.zeros(matters.size, np.bool_)
+    having[matters.row[which]] = True
+    return having
+
+
+def last_heard(matters: Matters) -> Ints:
+    """When anything was heard last of each customer's subscription and tickets; EVER where nothing ever was."""
+    return _latest(matters.size, matters.row, matters.ms)
+
+
+def _latest(size: int, row: Ints, moments: Ints) -> Ints:
+    latest = np.full(size, EVER)
+    np.maximum.at(latest, row, moments)
+    return latest
+
+
+def last_activity(latest: Latest, names: Names) -> tuple[Ints, Ints]:
+    """(minute, key of ACTIVE_BY_CHANNEL) of each customer's last activity; of several channels in the same minute the
+    first by name. EVER and any number for who was never active."""
+    of_it = np.flatnonzero(names.are_of(ACTIVE_BY_CHANNEL.name, latest.number))
+    row, number, minute = latest.row[of_it], latest.number[of_it], latest.minute[of_it]
+    newest, channel = np.full(latest.size, EVER), np.zeros(latest.size, np.int64)
+    if not len(row):
+        return newest, channel
+    rank = np.zeros(int(number.max()) + 1, np.int64)
+    by_name = sorted(distinct(number).tolist(), key=lambda each: names[each][-1], reverse=True)
+    rank[by_name] = np.arange(len(by_name))
+    starts = np.flatnonzero(np.diff(row, prepend=-1))
+    best = np.maximum.reduceat(minute * len(by_name) + rank[number], starts)
+    newest[row[starts]] = best // len(by_name)
+    channel[row[starts]] = np.array(by_name)[best % len(by_name)]
+    return newest, channel

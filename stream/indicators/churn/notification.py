@@ -1,0 +1,132 @@
+"""The watch over churn risk: at which level each customer was told to be last, and when to look at it again.
+
+Whoever is told of levels does not want to hear of every wavering, so a level is left later than it was entered: high
+below LEAVE_HIGH, medium below LEAVE_MEDIUM. That makes it a matter of what was told before, unlike the gauges'.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stream.core.ragged import Ints
+from stream.indicators.churn.model import HIGH, MEDIUM, Floats, log_odds
+from stream.indicators.churn.trajectory import EVER, HOUR_MS, NEVER, Outlook, Pieces, when
+
+LEAVE_MEDIUM, LEAVE_HIGH = 0.30, 0.55
+"""The risks below which medium, and high, is left."""
+
+_LEVEL_BITS = 2
+_ENTER = np.array([log_odds(MEDIUM), log_odds(HIGH), np.inf])
+"""From which log-odds on each level is left for a higher one."""
+_LEAVE = np.array([-np.inf, log_odds(LEAVE_MEDIUM), log_odds(LEAVE_HIGH)])
+"""Below which each is left for a lower one."""
+
+
+class Watch(NamedTuple):
+    """The level told last, and the hour (since the epoch) under which the customer stands in the timer index, 0 where
+    it is under none. Stored as one word a customer."""
+
+    level: Ints
+    hour: Ints
+
+    @classmethod
+    def unpack(cls, words: NDArray[np.uint32]) -> Watch:
+        return cls((words & ((1 << _LEVEL_BITS) - 1)).astype(np.int64), (words >> _LEVEL_BITS).astype(np.int64))
+
+    def pack(self) -> NDArray[np.uint32]:
+        return (self.hour << _LEVEL_BITS | self.level).astype(np.uint32)
+
+    def those(self, which: Ints) -> Watch:
+        return Watch(self.level[which], self.hour[which])
+
+
+class Heard(NamedTuple):
+    """When of n customers the evidence began (milliseconds since the epoch; shape (n, kinds of EVIDENCE)), and when
+    anything was heard of them last that is no activity; EVER where there is none."""
+
+    evidence: Ints
+    last: Ints
+
+    def those(self, which: Ints) -> Heard:
+        return Heard(self.evidence[which], self.last[which])
+
+
+class Seen(NamedTuple):
+    """What a look at n customers finds.
+
+    log_odds  now
+    level     that it makes, after the one told before
+    since     from when on (milliseconds since the epoch)
+    due       the next moment at which the level changes or the customer counts no more, if nothing more is heard, or
+              NEVER
+    counts    whether the customer counts now; if not, its level stays
+    """
+
+    log_odds: Floats
+    level: Ints
+    since: Ints
+    due: Ints
+    counts: NDArray[np.bool_]
+
+
+def look(of: Outlook, some: Pieces, heard: Heard, told: Ints, now_ms: int | Ints) -> Seen:
+    """At customers who were told to be at these levels, at the moment `now_ms`, or each at its own; `some` are all of
+    their pieces."""
+    counts = now_ms < of.until
+    moment = np.maximum(of.last, now_ms)
+    current = (some.start <= moment[some.row]) & (moment[some.row] < some.end)
+    piece = np.zeros(len(of.last), np.int64)
+    piece[some.row[current]] = np.flatnonzero(current)
+    odds = some.at_last[piece] + of.per_ms * (moment - of.last)
+    level = np.where(counts, _after(told, odds), told)
+    since = _since(of, some.those(piece), heard, told, level, moment)
+    return Seen(odds, level, since, _due(of, some, level, moment, counts), counts)
+
+
+def _after(told: Ints, odds: Floats) -> Ints:
+    """The level that follows the one told before."""
+    level = np.maximum(told, np.searchsorted(_ENTER, odds, side="right"))
+    for high in (2, 1):
+        level = np.where((level == high) & (odds < _LEAVE[high]), high - 1, level)
+    return level
+
+
+def _since(of: Outlook, now: Pieces, heard: Heard, told: Ints, level: Ints, moment: Ints) -> Ints:
+    """Since when the customers have been at the level; `now` is the piece that each is in.
+
+    A level is entered when silence and evidence suffice for it, and left when something good is heard or bad expires.
+    """
+    in_force = (of.begin <= moment[:, None]) & (moment[:, None] < of.end)
+    evidence = np.where(in_force, heard.evidence, EVER).max(axis=1)
+    silence = when(of, np.arange(len(told)), np.append(-np.inf, _ENTER)[level] - now.at_last)
+    entered = np.maximum(np.where(level > 0, np.ceil(silence), EVER), evidence)
+    since = np.where(level >= told, entered, heard.last)
+    return np.clip(since, now.start, moment).astype(np.int64)
+
+
+def _due(of: Outlook, some: Pieces, level: Ints, moment: Ints, counts: NDArray[np.bool_]) -> Ints:
+    row, now = some.row, moment[some.row]
+    up = np.maximum(np.floor(when(of, row, _ENTER[level[row]] - some.at_last)) + 1, some.start)
+    at_start = some.at_last + of.per_ms[row] * (some.start - of.last[row])
+    down = np.where(at_start < _LEAVE[level[row]], some.start, NEVER)
+    due = np.full(len(level), float(NEVER))
+    for moments in (np.where(up < some.end, up, NEVER), down):
+        later = moments > now
+        np.minimum.at(due, row[later], moments[later])
+    due = np.where((level > 0) | (due < NEVER), np.minimum(due, of.until), due)
+    return np.where(counts, due, NEVER).astype(np.int64)
+
+
+def scheduled(before: Watch, due: Ints, now_ms: int | Ints) -> tuple[Watch, NDArray[np.bool_]]:
+    """(where the customers stand in the index from now on, whoever must be put under a new hour).
+
+    Who stands under an hour to come that is no later than that of the next change stays there, and is looked at again
+    then: an activity moves the change but not the customer.
+    """
+    hour = np.where(due < NEVER, due // HOUR_MS, 0)
+    to_come = before.hour > now_ms // HOUR_MS
+    stays = (before.hour == hour) | (to_come & ((before.hour < hour) | (hour == 0)))
+    return Watch(before.level, np.where(stays, before.hour, hour)), ~stays & (hour > 0)

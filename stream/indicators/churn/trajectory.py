@@ -1,0 +1,191 @@
+"""The course of the churn risk: when each customer is at which level and why, if nothing more is heard of it."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stream.core.ragged import Ints
+from stream.core.time import DAY_MS, HOUR, MINUTE_MS
+from stream.indicators.churn.levels import SILENCE
+from stream.indicators.churn.model import HIGH, MEDIUM, Coefficients, Floats, Past, log_odds, logit, slope
+
+EVER, NEVER = -(1 << 62), 1 << 62
+"""Moments before and after all others, in milliseconds."""
+HOUR_MS = HOUR * MINUTE_MS
+BEFORE_ALL, AFTER_ALL = -(1 << 24), NEVER // HOUR_MS
+"""Such hours."""
+
+
+_ROUNDING_MS = 1e-3
+"""So much earlier or later a moment may seem than it is: those that are full hours must count as such."""
+
+
+class Outlook(NamedTuple):
+    """All that the risk of n customers depends on; moments in milliseconds since the epoch.
+
+    last    the last activity
+    until   the customer counts until then, unless something more is heard
+    at_last log-odds at the last activity, without evidence
+    per_ms  how much each millisecond of silence adds; never negative
+    begin, end  shape (n, kinds of EVIDENCE): the evidence holds from `begin` until before `end`
+    """
+
+    last: Ints
+    until: Ints
+    at_last: Floats
+    per_ms: Floats
+    begin: Ints
+    end: Ints
+
+    def those(self, which: NDArray[np.bool_] | Ints) -> Outlook:
+        return Outlook(*(column[which] for column in self))  # type: ignore[arg-type]
+
+    def differs(self, other: Outlook) -> NDArray[np.bool_]:
+        """For each customer, whether anything is not as in the other."""
+        answer = np.zeros(len(self.last), np.bool_)
+        for mine, theirs in zip(self, other, strict=True):
+            different = mine != theirs
+            answer |= different.any(axis=1) if different.ndim > 1 else different
+        return answer
+
+
+def outlook(coefficients: Coefficients, past: Past, last: Ints, until: Ints, begin: Ints, end: Ints) -> Outlook:
+    return Outlook(last, until, logit(coefficients, past, 0.0), slope(coefficients, past) / DAY_MS, begin, end)
+
+
+class Pieces(NamedTuple):
+    """Stretches of time in which a customer's evidence stays as it is; piece i is of customer `row[i]`.
+
+    at_last   log-odds at the last activity, with the piece's evidence
+    strongest the kind of evidence that weighs most, and how much; SILENCE and 0 where there is none
+    """
+
+    row: Ints
+    start: Ints
+    end: Ints
+    at_last: Floats
+    strongest: Ints
+    weight: Floats
+
+    def those(self, which: NDArray[np.bool_] | Ints) -> Pieces:
+        return Pieces(*(column[which] for column in self))  # type: ignore[arg-type]
+
+    def of(self, customers: Ints, size: int) -> Pieces:
+        """The pieces of these of the `size` customers, ascending, each numbered by its place among them."""
+        if len(customers) == size:
+            return self
+        place = np.full(size, -1)
+        place[customers] = np.arange(len(customers))
+        some = self.those(place[self.row] >= 0)
+        return some._replace(row=place[some.row])
+
+
+def pieces(of: Outlook, weights: Floats) -> Pieces:
+    """From each customer's last activity until it counts no more."""
+    held = (of.end > np.maximum(of.begin, of.last[:, None])) & (of.begin < of.until[:, None])
+    kinds = np.count_nonzero(held, axis=1)
+    parts = []
+    for row, cut in (
+        (np.flatnonzero(kinds == 0), _whole),
+        (np.flatnonzero(kinds == 1), _cut_once),
+        (np.flatnonzero(kinds > 1), _cut),
+    ):
+        if len(row) or cut is _whole:
+            found = cut(of.those(row), held[row], weights)
+            parts.append(found._replace(row=row[found.row]))
+    return Pieces(*map(np.concatenate, zip(*parts, strict=True)))
+
+
+def _whole(of: Outlook, _: NDArray[np.bool_], __: Floats) -> Pieces:
+    """Without any evidence there is nothing to cut."""
+    size = len(of.last)
+    return Pieces(np.arange(size), of.last, of.until, of.at_last, np.full(size, SILENCE), np.zeros(size))
+
+
+def _cut_once(of: Outlook, held: NDArray[np.bool_], weights: Floats) -> Pieces:
+    """With one piece of evidence there are at most three pieces: before it, with it, after it."""
+    row, kind = np.nonzero(held)
+    weight = weights[kind]
+    begin = np.maximum(of.begin[row, kind], of.last)
+    end = np.minimum(of.end[row, kind], of.until)
+    nothing, silence = np.zeros(len(row)), np.full(len(row), SILENCE)
+    before = Pieces(row, of.last, begin, of.at_last, silence, nothing)
+    during = Pieces(row, begin, end, of.at_last + weight, np.where(weight > 0, kind, SILENCE), weight)
+    after = Pieces(row, end, of.until, of.at_last, silence, nothing)
+    parts = [part.those(part.start < part.end) for part in (before, during, after)]
+    return Pieces(*map(np.concatenate, zip(*parts, strict=True)))
+
+
+def _cut(of: Outlook, held: NDArray[np.bool_], weights: Floats) -> Pieces:
+    """However many pieces of evidence there are."""
+    kinds = np.flatnonzero(held.any(axis=0))
+    last, until = of.last[:, None], of.until[:, None]
+    begin, end = (np.where(held, moments, last)[:, kinds] for moments in (of.begin, of.end))
+    edges = np.sort(np.clip(np.concatenate([last, begin, end, until], axis=1), last, until), axis=1)
+    start, stop = edges[:, :-1], edges[:, 1:]
+    in_force = (begin[:, None, :] <= start[:, :, None]) & (end[:, None, :] > start[:, :, None])
+    weighing = np.where(in_force, weights[kinds], 0.0)
+    weight = weighing.max(axis=2)
+    at_last = of.at_last[:, None] + weighing.sum(axis=2)
+    strongest = np.where(weight > 0, kinds[weighing.argmax(axis=2)], SILENCE)
+    row, at = np.nonzero(start < stop)
+    return Pieces(row, *(column[row, at] for column in (start, stop, at_last, strongest, weight)))
+
+
+def when(of: Outlook, row: Ints, rise: Floats) -> Floats:
+    """The moment at which silence has added so much to the log-odds of these customers; EVER where it need not."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.where(rise > 0, of.last[row] + rise / of.per_ms[row], EVER)
+
+
+def adding(of: Outlook, weights: Floats, moment: Ints) -> Floats:
+    """What each reason adds to the log-odds at these moments, one for each customer: shape (n, REASONS)."""
+    at = moment[:, None]
+    evidence = np.where((of.begin <= at) & (at < of.end), weights, 0.0)
+    silence = of.per_ms * np.maximum(moment - of.last, 0)
+    return np.concatenate([evidence, silence[:, None]], axis=1)
+
+
+class Spans(NamedTuple):
+    """Customer `row[i]` is at level `level[i]` (its place in LEVELS) for the reason `reason[i]` from `start[i]` until
+    before `end[i]`, in full hours since the epoch: what comes to be within an hour shows from the next one on."""
+
+    row: Ints
+    level: Ints
+    reason: Ints
+    start: Ints
+    end: Ints
+
+
+def spans(of: Outlook, some: Pieces) -> Spans:
+    """The pieces cut where level or reason change. The reason is what weighs most, silence or a piece of evidence.
+
+    A customer's first span begins at BEFORE_ALL: nothing is asked about the time before its last activity, and else
+    every activity would move that beginning, too.
+    """
+    start = np.where(some.start == of.last[some.row], BEFORE_ALL, _hours(some.start))
+    end = _hours(some.end)
+    medium, high = (
+        np.clip(_hours(when(of, some.row, log_odds(level) - some.at_last)), start, end) for level in (MEDIUM, HIGH)
+    )
+    backed = np.flatnonzero(some.weight > 0)
+    outweighed = _hours(when(of, some.row[backed], some.weight[backed]))
+    found = []
+    for level, first, stop in ((0, start, medium), (1, medium, high), (2, high, end)):
+        turn = np.clip(outweighed, first[backed], stop[backed])
+        lasts = np.flatnonzero(first[backed] < turn)
+        at = backed[lasts]
+        found.append((some.row[at], np.full(len(at), level), some.strongest[at], first[at], turn[lasts]))
+        first = first.copy()
+        first[backed] = turn
+        at = np.flatnonzero(first < stop)
+        found.append((some.row[at], np.full(len(at), level), np.full(len(at), SILENCE), first[at], stop[at]))
+    return Spans(*map(np.concatenate, zip(*found, strict=True)))
+
+
+def _hours(moments: Ints | Floats) -> Ints:
+    """Rounded up. (In floating point, which is quicker and exact enough by far.)"""
+    return np.ceil((np.minimum(moments, NEVER) - _ROUNDING_MS) / HOUR_MS).astype(np.int64)

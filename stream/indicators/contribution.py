@@ -1,0 +1,44 @@
+"""Contributions: what a record adds to the series, of every family."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from stream.core.definitions import Definitions
+from stream.core.facts import Customers
+from stream.core.increments import Increments
+from stream.indicators.catalogue import RECORD
+from stream.indicators.churn.evidence import Scoring
+from stream.indicators.families import churn_risk
+from stream.indicators.families.churn_risk import Profiles, profiles_of
+from stream.indicators.memories import Memories
+
+
+def change(
+    increments: Increments,
+    customers: Customers,
+    old: Memories,
+    new: Memories,
+    definitions: Definitions,
+    scoring: Scoring,
+) -> Profiles:
+    """contribution(new) − contribution(old); returns the new profiles of risk."""
+    for slot in RECORD.slots:
+        for change_of_slot in slot.changes:
+            change_of_slot(increments, customers, getattr(old, slot.name), getattr(new, slot.name), definitions)
+    before, now = (profiles_of(memories, customers, scoring) for memories in (old, new))
+    churn_risk.change(increments, customers, before, now)
+    return now
+
+
+def contribute(
+    increments: Increments,
+    records: Sequence[bytes],
+    customers: Customers,
+    definitions: Definitions,
+    scoring: Scoring,
+) -> None:
+    """Add all that stored records contribute to the series."""
+    _, nothing = RECORD.unpacked([b""] * len(records), customers)
+    _, memories = RECORD.unpacked(records, customers)
+    change(increments, customers, nothing, memories, definitions, scoring)

@@ -1,0 +1,236 @@
+"""Churn risk: who is about to leave, how many are they, and why?
+
+A customer's risk follows from the days on which it was active, from its silence and from evidence against it
+(`core/risk.py`); it counts until 90 days after its last activity, and for as long as it has a subscription. Silence
+alone moves a customer from level to level. It is known in advance when, so levels stand in the series as increments
+of the future. They lie on full hours: a level reached in silence shows from the next full hour on, what an event
+changes at once.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from stream.core.facts import Customers
+from stream.core.increments import Increments
+from stream.core.names import Names
+from stream.core.ragged import Ints, places
+from stream.core.series import Kind, Series
+from stream.core.time import HOUR
+from stream.indicators.churn import calibration as risk_grades
+from stream.indicators.churn.calibration import Grades, count_grades, grades
+from stream.indicators.churn.evidence import Scoring, held, last_activity, last_heard, outlooks, scored
+from stream.indicators.churn.levels import LEVELS, REASONS
+from stream.indicators.churn.notification import Heard
+from stream.indicators.churn.trajectory import AFTER_ALL, Outlook, Pieces, Spans, pieces, spans
+from stream.indicators.declare import (
+    Alert,
+    Example,
+    Labels,
+    Metric,
+    Panel,
+    Reasons,
+    RestsOn,
+    View,
+    count,
+    ratio,
+    standing,
+    standing_under,
+    twin,
+)
+from stream.indicators.families.activity import ACTIVE_EVENTS
+from stream.indicators.memories import Memories
+from stream.indicators.scenario import Story, event
+from stream.indicators.state.segments import IDENTIFIED, UNKNOWN
+
+RISK = Series("risk", Kind.LEVEL, "minute", ("level", "reason", "channel", "segment"))
+"""Customers by level and largest reason, by the channel of their last activity and by their segment."""
+
+SERIES = (RISK, IDENTIFIED, *risk_grades.SERIES)
+
+
+class Profiles(NamedTuple):
+    """All that the risk of some customers, ascending by row, and their place in the series depend on.
+
+    pieces   of the outlook
+    channel  key (of ACTIVE_BY_CHANNEL) of the channel of the last activity
+    segment  key (of IDENTIFIED) of the segment, −1 where it is unknown
+    """
+
+    row: Ints
+    outlook: Outlook
+    pieces: Pieces
+    channel: Ints
+    segment: Ints
+    heard: Heard
+    graded: Grades
+
+
+def profiles_of(memories: Memories, customers: Customers, scoring: Scoring) -> Profiles:
+    """Of those customers that have a risk."""
+    row = scored(memories)
+    minute, channel = last_activity(memories.latest, customers.names)
+    evidence = held(memories, customers.names, len(customers), scoring)
+    outlook = outlooks(row, minute[row], evidence, memories, scoring)
+    cut = pieces(outlook, scoring.coefficients.evidence)
+    graded = grades(row, memories, evidence, customers, scoring)
+    heard = Heard(evidence.begin, last_heard(memories.matters)).those(row)
+    return Profiles(row, outlook, cut, channel[row], memories.segment.numbers[row], heard, graded)
+
+
+def change(increments: Increments, customers: Customers, before: Profiles, now: Profiles) -> None:
+    """contribution(now) − contribution(before); who had a risk before has one now."""
+    at = np.searchsorted(now.row, before.row)
+    differ = before.outlook.differs(now.outlook.those(at))
+    differ |= (before.channel != now.channel[at]) | (before.segment != now.segment[at])
+    came = np.ones(len(now.row), np.bool_)
+    came[at] = differ
+    _count(increments, customers.names, before, np.flatnonzero(differ), -1)
+    _count(increments, customers.names, now, np.flatnonzero(came), 1)
+    count_grades(increments, customers, before.row, before.graded, -1)
+    count_grades(increments, customers, now.row, now.graded, 1)
+
+
+def _count(increments: Increments, names: Names, some: Profiles, which: Ints, step: int) -> None:
+    if not len(which):
+        return
+    found = spans(some.outlook.those(which), some.pieces.of(which, len(some.row)))
+    numbers = _numbers(names, some.channel[which], some.segment[which], found)
+    increments.add(numbers, found.start * HOUR, step)
+    ends = found.end < AFTER_ALL
+    increments.add(numbers[ends], found.end[ends] * HOUR, -step)
+
+
+def _numbers(names: Names, channel: Ints, segment: Ints, found: Spans) -> Ints:
+    """For each span the key of RISK; channel and segment are those of the customers in the rows."""
+    pairs, pair = places(channel << 32 | segment + 1)
+    shape = len(pairs), len(LEVELS), len(REASONS)
+    kind = np.ravel_multi_index((pair[found.row], found.level, found.reason), shape)
+    numbers = np.zeros(np.prod(shape), np.int64)
+    for each in np.flatnonzero(np.bincount(kind)).tolist():
+        place, level, reason = np.unravel_index(each, shape)
+        numbers[each] = names.number(_key(names, *divmod(int(pairs[place]), 1 << 32), int(level), int(reason)))
+    return numbers[kind]
+
+
+def _key(names: Names, channel: int, segment: int, level: int, reason: int) -> tuple[str, ...]:
+    _, product, channel_name = names[channel]
+    segment_name = names[segment - 1][-1] if segment else UNKNOWN
+    return RISK.key(product, LEVELS[level], REASONS[reason], channel_name, segment_name)
+
+
+_CHANNELS = standing_under("channel", RISK, ACTIVE_EVENTS)
+_NAMED_SEGMENTS = standing_under("segment", RISK, IDENTIFIED)
+
+
+def _segments(view: View) -> list[str]:
+    return sorted({UNKNOWN, *_NAMED_SEGMENTS(view)})
+
+
+STORY = Story(
+    "2026-03-31 12:00",
+    "ann comes daily and came yesterday. bob came as often and has been silent for 20 days, cyd for 50. dan is a "
+    "detractor since today and has an open ticket, eve's is resolved. fay's first week had one active day. gus "
+    "has been silent for 89 days and counts for a day yet; hal is as silent, but subscribes; ida cancelled that. sid "
+    "and yan are of those that are graded as of 9 February: sid came back, yan stayed away.",
+    (
+        event("login", "ann", *(f"03-{day:02}" for day in range(1, 31))),
+        event("login", "bob", *(f"03-{day:02}" for day in range(1, 12)), channel="ios"),
+        event("login", "cyd", *(f"02-{day:02}" for day in range(1, 10)), channel="ios"),
+        event("survey_response", "dan", "03-31 11:00", survey="nps", survey_id="yearly", score=3, scale="0-10"),
+        event("ticket_opened", "dan", "03-31 10:00", ticket_id="7"),
+        event("ticket_resolved", "eve", "03-31 11:00", ticket_id="8"),
+        event("ticket_opened", "eve", "03-31 09:00", ticket_id="8"),
+        event("login", "fay", "03-22"),
+        event("identify", "fay", "03-22", traits={"segment": "trial"}),
+        event("login", "gus hal", "01-01"),
+        event("subscription_started", "hal ida", "01-01"),
+        event("subscription_cancelled", "ida", "03-30"),
+        event("login", "sid yan", "02-08"),
+        event("login", "sid", "02-20"),
+    ),
+)
+
+_RESTS_ON = RestsOn("engagement_risk_customers", at_least=100)
+_WHY = Reasons("Largest reasons", "engagement_risk_reasons_customers", by="reason", labels={"level": "high"})
+
+_CUSTOMERS = Metric(
+    name="engagement_risk_customers",
+    help="Customers by how likely they are to stay away for 30 days: high from 70 %, medium from 40 %, else low; of "
+    "those active in the last 90 days or subscribed. What silence changes shows on the full hour.",
+    unit="customers",
+    labels={"level": LEVELS},
+    reads={"number": standing(RISK)},
+    formula=count,
+    example=Example({"number": 6}, 6, {"level": "high"}),
+    panel=Panel("Customers by churn risk", overview={"level": "high"}),
+)
+_RATIO = Metric(
+    name="engagement_risk_ratio",
+    help="Customers at the level of churn risk, as a share of all that have one.",
+    unit="ratio",
+    labels={"level": LEVELS},
+    reads={"number": standing(RISK), "customers": lambda view, labels: standing(RISK)(view, _without_level(labels))},
+    formula=lambda number, customers: ratio(number, customers),
+    example=Example({"number": 3, "customers": 11}, 3 / 11, {"level": "medium"}),
+    panel=Panel("Share of customers by churn risk", overview={"level": "high"}),
+    alerts=(
+        Alert(
+            name="EngagementHighRisk",
+            summary="Many customers are about to leave",
+            condition="above",
+            threshold=0.5,
+            rests_on=_RESTS_ON,
+            reasons=_WHY,
+            for_="2h",
+            labels={"level": "high"},
+        ),
+        Alert(
+            name="EngagementHighRiskRising",
+            summary="More customers are about to leave than a week ago",
+            condition="rises_by",
+            threshold=0.05,
+            rests_on=_RESTS_ON,
+            reasons=_WHY,
+            for_="2h",
+            labels={"level": "high"},
+            severity="critical",
+        ),
+    ),
+)
+
+
+def _without_level(labels: Labels) -> Labels:
+    return {name: value for name, value in labels.items() if name != "level"}
+
+
+_ON_IOS, _ON_TRIAL = {"channel": "ios", "level": "high"}, {"segment": "trial", "level": "medium"}
+_BY_CHANNEL = "By the channel of the last activity."
+_BY_SEGMENT = "By segment: that of the latest `identify` that names one."
+
+METRICS = (
+    _CUSTOMERS,
+    _RATIO,
+    Metric(
+        name="engagement_risk_reasons_customers",
+        help="Customers at the level of churn risk by what adds most to it: silence, or a piece of evidence.",
+        unit="customers",
+        labels={"level": LEVELS, "reason": REASONS},
+        reads={"number": standing(RISK)},
+        formula=count,
+        example=Example({"number": 1}, 1, {"level": "medium", "reason": "first_week"}),
+        panel=Panel("Customers by churn risk and largest reason"),
+    ),
+    *(
+        twin(metric, by, values, words, Example(reads, value, labels))
+        for metric, by, values, words, labels, reads, value in (
+            (_CUSTOMERS, "channel", _CHANNELS, _BY_CHANNEL, _ON_IOS, {"number": 1}, 1),
+            (_RATIO, "channel", _CHANNELS, _BY_CHANNEL, _ON_IOS, {"number": 1, "customers": 2}, 0.5),
+            (_CUSTOMERS, "segment", _segments, _BY_SEGMENT, _ON_TRIAL, {"number": 1}, 1),
+            (_RATIO, "segment", _segments, _BY_SEGMENT, _ON_TRIAL, {"number": 1, "customers": 1}, 1.0),
+        )
+    ),
+    *risk_grades.METRICS,
+)

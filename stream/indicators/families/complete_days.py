@@ -1,0 +1,189 @@
+"""Complete days: who came in the days up to yesterday, how regularly, and who is new, back or gone?"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from stream.core.days import NO_DAY, Days, days_after, days_before, set_bits
+from stream.core.definitions import Definitions
+from stream.core.facts import Customers
+from stream.core.increments import Increments
+from stream.core.ragged import Ints, places
+from stream.core.series import Kind, Series
+from stream.indicators.declare import Example, Labels, Metric, Panel, View, count, given, level, on_days, ratio
+from stream.indicators.families.activity import Activity
+from stream.indicators.families.first_week import ANCHORED
+from stream.indicators.scenario import Story, event
+
+PERIOD = 30
+_PERIOD_BITS = np.uint64((1 << PERIOD) - 1)
+_TODAY = np.uint64(1)
+
+ACTIVE_ON_DAY = Series("active_on_day", Kind.FLOW, "day")
+COVERS = {width: Series(f"active_in_{width}_days", Kind.LEVEL, "day") for width in (7, PERIOD, 2 * PERIOD)}
+ACTIVE_DAYS = Series("active_days", Kind.LEVEL, "day", ("days",))
+SERIES = (ACTIVE_ON_DAY, *COVERS.values(), ACTIVE_DAYS)
+
+
+def change(increments: Increments, customers: Customers, old: Activity, new: Activity, _: Definitions) -> None:
+    """contribution(new) − contribution(old), for the days that became active."""
+    rows, days = new.days.beyond(old.days)
+    if len(rows):
+        increments.add(customers.numbers(ACTIVE_ON_DAY)[rows], days, 1)
+        _cover(increments, customers, old.days, new.days, rows, days)
+        _count_days(increments, customers, old.days, new.days, rows, days)
+
+
+def _cover(increments: Increments, customers: Customers, old: Days, new: Days, rows: Ints, days: Ints) -> None:
+    """A day's part of the cover is [day, min(day + width, next day)): the new days' parts come, and the part of the
+    old day before a new one now ends there."""
+    following = days_after(new.window(rows, days))
+    back = days_before(new.window(rows, days - 64))
+    after_old = (back < NO_DAY) & (old.window(rows, days - back) & _TODAY).astype(np.bool_)
+    followed = days + days_after(old.window(rows, days))
+    for width, series in COVERS.items():
+        numbers = customers.numbers(series)[rows]
+        increments.add(numbers, days, 1)
+        increments.add(numbers, days + np.minimum(width, following), -1)
+        cut = after_old & (back < width)
+        increments.add(numbers[cut], np.minimum(days - back + width, followed)[cut], 1)
+        increments.add(numbers[cut], days[cut], -1)
+
+
+def _count_days(increments: Increments, customers: Customers, old: Days, new: Days, rows: Ints, days: Ints) -> None:
+    """On each day that sees a new one in its period, the customer moves from n active days to more.
+
+    The number changes where a day enters the period or leaves it; between those days it stays.
+    """
+    until = np.where(np.diff(rows, append=-1) == 0, np.minimum(np.diff(days, append=0), PERIOD), PERIOD)
+    entering = new.window(rows, days)
+    leaving = new.window(rows, days - PERIOD)
+    place, ahead = set_bits((entering | leaving | _TODAY) & ((_TODAY << until.astype(np.uint64)) - _TODAY))
+    first = days[place] + ahead
+    last = np.where(np.diff(place, append=-1) == 0, np.append(first[1:], 0), (days + until)[place])
+    product = customers.product[rows[place]]
+    kinds, moments, steps = [], [], []
+    for mask, moved in ((old, -1), (new, 1)):
+        active = np.bitwise_count(mask.window(rows[place], first - PERIOD + 1) & _PERIOD_BITS)
+        for day, step in ((first, moved), (last, -moved)):
+            kinds.append(product * (PERIOD + 1) + active)
+            moments.append(day)
+            steps.append(np.full(len(day), step))
+    _add_kinds(increments, customers, *map(np.concatenate, (kinds, moments, steps)))
+
+
+def _add_kinds(increments: Increments, customers: Customers, kind: Ints, day: Ints, step: Ints) -> None:
+    """`kind`: the place of the product · (PERIOD + 1) + active days; without any it is no class.
+
+    Tallied in a table of the kinds and the days that occur: one late event among many products must not stretch it
+    to all of their days.
+    """
+    counts = kind % (PERIOD + 1) > 0
+    kinds, kind_at = places(kind[counts])
+    days, day_at = places(day[counts])
+    table = np.bincount(kind_at * len(days) + day_at, step[counts], len(kinds) * len(days)).astype(np.int64)
+    changed = np.flatnonzero(table)
+    numbers = [
+        customers.names.number(ACTIVE_DAYS.key(customers.products[product], str(active)))
+        for product, active in (divmod(each, PERIOD + 1) for each in kinds.tolist())
+    ]
+    at_kind, at_day = np.divmod(changed, max(len(days), 1))
+    increments.add(np.array(numbers, np.int64)[at_kind], days[at_day], table[changed])
+
+
+def _calendar_active(view: View, labels: Labels) -> Any:
+    days = int(labels["days"])
+    read = on_days(ACTIVE_ON_DAY, 1, 1) if days == 1 else level(COVERS[days])
+    return read(view, {})
+
+
+ACTIVES_NOW = level(COVERS[PERIOD])
+ACTIVES_BEFORE = level(COVERS[PERIOD], days_ago=1 + PERIOD)
+ACTIVES_EITHER = level(COVERS[2 * PERIOD])
+NEW = on_days(ANCHORED, PERIOD, 1)
+
+
+def returning(now: int, before: int, either: int) -> int:
+    """Customers active in both periods, by inclusion and exclusion (DESIGN §2)."""
+    return now + before - either
+
+
+def lifecycle(state: str, now: int, before: int, either: int, new: int) -> int:
+    """How many customers are in the state, given the actives of the periods and the new ones."""
+    both = returning(now, before, either)
+    return {"new": new, "returning": both, "resurrected": now - both - new, "dormant": before - both}[state]
+
+
+STORY = Story(
+    "2026-03-31 12:00",
+    "The last 30 complete days are 1 to 30 March, the 30 before begin on 30 January. ann and gus are new, bob is "
+    "returning, cyd resurrected, dan dormant. Today counts for nothing yet, so nothing does that eve did; fay has "
+    "long been gone.",
+    (
+        event("login", "ann", "03-28", "03-29", "03-30", "03-31"),
+        event("login", "bob", "01-30", "02-10", "03-20"),
+        event("login", "cyd", "01-29", "03-24"),
+        event("login", "dan", "02-28 23:59"),
+        event("login", "eve", "03-31"),
+        event("login", "fay", "01-10"),
+        event("signup", "gus", "03-01 00:00"),
+    ),
+)
+
+METRICS = (
+    Metric(
+        name="engagement_calendar_active_customers",
+        help="Distinct customers active in the last 1, 7 or 30 complete local days.",
+        unit="customers",
+        labels={"days": ("1", "7", "30")},
+        reads={"number": _calendar_active},
+        formula=count,
+        example=Example({"number": 2}, 2, {"days": "7"}),
+        panel=Panel("Active customers, complete days"),
+        rolling=False,
+    ),
+    Metric(
+        name="engagement_average_stickiness_ratio",
+        help="Mean daily actives of the last 30 complete days, as a share of the distinct actives of those days.",
+        unit="ratio",
+        reads={"customer_days": on_days(ACTIVE_ON_DAY, PERIOD, 1), "customers": ACTIVES_NOW},
+        formula=lambda customer_days, customers: ratio(customer_days / PERIOD, customers),
+        example=Example({"customer_days": 6, "customers": 4}, 0.05),
+        panel=Panel("Average stickiness, complete days"),
+        rolling=False,
+    ),
+    Metric(
+        name="engagement_active_days_customers",
+        help="Customers active on exactly so many of the last 30 complete days.",
+        unit="customers",
+        labels={"days": tuple(str(days) for days in range(1, PERIOD + 1))},
+        reads={"number": level(ACTIVE_DAYS)},
+        formula=count,
+        example=Example({"number": 3}, 3, {"days": "1"}),
+        panel=Panel("Customers by active days of the last 30", bars="days"),
+        rolling=False,
+    ),
+    Metric(
+        name="engagement_lifecycle_customers",
+        help="Customers by what they did in the last 30 complete days against the 30 before: new (first activity "
+        "ever), returning (active in both), resurrected (active now, not before, not new), dormant (active before, "
+        "not now).",
+        unit="customers",
+        labels={"state": ("new", "returning", "resurrected", "dormant")},
+        reads={
+            "state": given("state"),
+            "now": ACTIVES_NOW,
+            "before": ACTIVES_BEFORE,
+            "either": ACTIVES_EITHER,
+            "new": NEW,
+        },
+        formula=lifecycle,
+        example=Example(
+            {"state": "resurrected", "now": 4, "before": 2, "either": 5, "new": 2}, 1, {"state": "resurrected"}
+        ),
+        panel=Panel("Lifecycle", bars="state"),
+        rolling=False,
+    ),
+)

@@ -1,0 +1,23 @@
+"""The memories of some customers, by name: what is remembered of each of them."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from stream.core.latest import Latest
+from stream.indicators.families.activity import Activity
+from stream.indicators.state.answers import Answers
+from stream.indicators.state.matters import Matters
+from stream.indicators.state.segments import Segment
+from stream.indicators.state.visits import Visits
+
+
+class Memories(NamedTuple):
+    """A field a slot of the record."""
+
+    activity: Activity
+    latest: Latest
+    answers: Answers
+    visits: Visits
+    matters: Matters
+    segment: Segment

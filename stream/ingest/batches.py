@@ -1,0 +1,53 @@
+"""Batches: many events become a few batches, each for one partition of one topic."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator, Sequence
+from time import time
+from typing import NamedTuple
+
+from aiokafka import AIOKafkaProducer
+from aiokafka.producer.message_accumulator import BatchBuilder
+
+from stream.kafka.partition import shards_of_keys
+
+Keyed = tuple[str, bytes | None, bytes]
+"""Topic, the record's key, its value."""
+
+
+class Batch(NamedTuple):
+    """What goes to one partition together; its bytes are bounded by the producer's max_batch_size."""
+
+    topic: str
+    partition: int
+    records: BatchBuilder
+
+
+def batches(producer: AIOKafkaProducer, partitions: int, events: Sequence[Keyed]) -> Iterator[Batch]:
+    """Every event once, those of a partition in their order: the full batches as they fill, then the others.
+
+    An event without a key goes to any partition. The timestamp of all is the present moment.
+    """
+    now_ms = int(time() * 1000)
+    filling: dict[tuple[str, int], BatchBuilder] = {}
+    for (topic, key, value), partition in zip(events, _partitions_of(events, partitions), strict=True):
+        place = topic, partition
+        records = filling.get(place)
+        if records is None or records.append(timestamp=now_ms, key=key, value=value) is None:
+            if records is not None:
+                yield Batch(topic, partition, records)
+            # The first record of a batch always has room, whatever its size.
+            records = filling[place] = producer.create_batch()
+            records.append(timestamp=now_ms, key=key, value=value)
+    for (topic, partition), records in filling.items():
+        records.close()  # or aiokafka would let it linger for more
+        yield Batch(topic, partition, records)
+
+
+def _partitions_of(events: Sequence[Keyed], partitions: int) -> list[int]:
+    chosen: list[int] = shards_of_keys([key or b"" for _, key, _ in events], partitions).tolist()
+    for number, (_, key, _) in enumerate(events):
+        if key is None:
+            chosen[number] = random.randrange(partitions)
+    return chosen

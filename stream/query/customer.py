@@ -1,0 +1,165 @@
+"""`assidu customer`: what is known of one customer, and the numbers in which it counts because of that."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import msgspec
+
+from stream.core.facts import Customers, customers_of
+from stream.core.increments import Increments
+from stream.core.names import Names
+from stream.core.series import Table
+from stream.core.time import MINUTE_MS, Calendar, minute_of, rfc3339
+from stream.indicators.catalogue import RECORD, SERIES
+from stream.indicators.churn.evidence import Scoring
+from stream.indicators.churn.levels import LEVELS
+from stream.indicators.churn.reasons import Words, reasons, risk_now
+from stream.indicators.contribution import contribute
+from stream.indicators.families.activity import ACTIVE_BY_CHANNEL, NEVER
+from stream.indicators.families.churn_risk import profiles_of
+from stream.indicators.memories import Memories
+from stream.kafka.partition import shard_of
+from stream.query.report import written
+from stream.query.samples import samples
+from stream.runtime.errors import UserError
+from stream.runtime.json_text import json_text
+from stream.runtime.printable import printable
+from stream.runtime.terminal import Terminal
+from stream.settings import Settings
+from stream.store import meta
+from stream.store.connect import connect
+from stream.store.keys import customer_key
+from stream.store.replica import Replica
+from stream.store.shard import SCORING, ShardStore
+
+
+class Count(msgspec.Struct):
+    """A number of customers that this one is part of (or `value` of it, where it counts more than once)."""
+
+    name: str
+    labels: dict[str, str]
+    value: int
+
+
+class Risk(msgspec.Struct):
+    """How likely the customer is to stay away, why in words, and whether it counts among those at the level."""
+
+    score: float
+    level: str
+    why: str
+    counts: bool
+
+
+class Known(msgspec.Struct):
+    """One product's record of one customer; without any activity where it was only shown something.
+
+    Times are RFC 3339 in UTC, days local dates; `risk` of churn is None for who was never active.
+    """
+
+    customer: str
+    product: str
+    first_activity: str | None
+    first_channel: str | None
+    last_activity_by_channel: dict[str, str]
+    active_days: list[str]
+    risk: Risk | None
+    counts_in: list[Count]
+
+
+async def find_customer(settings: Settings, customer_id: str, product: str | None = None) -> list[Known]:
+    """Every record of the id, signed in (`u:`) and anonymous (`a:`). Raises UserError when there is none."""
+    redis = connect(settings.redis)
+    try:
+        await meta.check(redis, settings)
+        replica = Replica(redis, settings.namespace, settings.partitions, SERIES)
+        await replica.refresh()
+        clock_ms = replica.clock_ms(settings.clock, await replica.now_ms())
+        products = [product] if product else replica.table.products
+        names = [(each, prefix + customer_id) for each in products for prefix in ("u:", "a:")]
+        shard = shard_of(customer_id, settings.partitions)
+        store = ShardStore(redis, settings.namespace)
+        records = await store.records(shard, [customer_key(*name) for name in names])
+        numbers = Names(await store.names(shard))
+        packed = await store.field(shard, SCORING)
+    finally:
+        await redis.aclose()
+    found = [
+        _known(settings, name, record, numbers, clock_ms or 0, Scoring.unpack(packed, Calendar(settings.zone)))
+        for name, record in zip(names, records, strict=True)
+        if record is not None and packed is not None
+    ]
+    if not found:
+        known = ", ".join(map(printable, products)) or "none yet"
+        where = f"product {product!r}" if product else f"any product ({known})"
+        raise UserError(f"customer {customer_id!r} was never seen in {where}")
+    return found
+
+
+def to_json(found: list[Known]) -> str:
+    return json_text({"customers": found})
+
+
+def show(found: list[Known], terminal: Terminal) -> None:
+    """The records as text for a person."""
+    for known in found:
+        terminal.say((known.customer, "bold"), f" in product {known.product}")
+        if known.first_activity:
+            terminal.say(f"  first activity  {known.first_activity} on {known.first_channel}")
+        for channel, moment in known.last_activity_by_channel.items():
+            terminal.say(f"  last activity   {moment} on {channel}")
+        terminal.say(f"  active days     {len(known.active_days)}: {', '.join(known.active_days[-10:])}")
+        if risk := known.risk:
+            level = risk.level if risk.counts else f"{risk.level}, counts no more"
+            terminal.say(f"  churn risk      {risk.score:.0%} ({level}): {risk.why}")
+        terminal.table(
+            ("counts in", "labels", "as"),
+            ((each.name, written(_without_product(each.labels)), each.value) for each in known.counts_in),
+        )
+
+
+def _without_product(labels: dict[str, str]) -> dict[str, str]:
+    return {name: value for name, value in labels.items() if name != "product"}
+
+
+def _known(
+    settings: Settings, name: tuple[str, str], record: bytes, names: Names, now_ms: int, scoring: Scoring
+) -> Known:
+    product, customer = name
+    alone = customers_of([customer_key(product, customer)], [product], names)
+    _, memories = RECORD.unpacked([record], alone)
+    active = memories.activity
+    was_active = active.first_ms[0] != NEVER
+    _, days = active.days.all()
+    return Known(
+        customer=customer,
+        product=product,
+        first_activity=rfc3339(int(active.first_ms[0])) if was_active else None,
+        first_channel=names[active.first_channel[0]][-1] if was_active else None,
+        last_activity_by_channel={
+            channel: rfc3339(last * MINUTE_MS)
+            for (channel,), last in sorted(memories.latest.by_labels(names, ACTIVE_BY_CHANNEL))
+        },
+        active_days=[date.fromordinal(day).isoformat() for day in days.tolist()],
+        risk=_risk(memories, alone, scoring, now_ms) if was_active else None,
+        counts_in=_counts(settings, record, alone, scoring, minute_of(now_ms)),
+    )
+
+
+def _risk(memories: Memories, alone: Customers, scoring: Scoring, now_ms: int) -> Risk:
+    now = risk_now(profiles_of(memories, alone, scoring), scoring, now_ms)
+    words = Words(memories, alone.names, now.profiles, scoring, now_ms)
+    return Risk(float(now.score[0]), LEVELS[now.level[0]], words.say(0, reasons(now.added[0])), bool(now.counts[0]))
+
+
+def _counts(settings: Settings, record: bytes, alone: Customers, scoring: Scoring, minute: int) -> list[Count]:
+    """The gauges of a deployment that knew this customer alone: a series is the sum of such contributions."""
+    increments, table = Increments(alone.names), Table(SERIES)
+    contribute(increments, [record], alone, settings.indicators.definitions, scoring)
+    table.merge(increments.encode())
+    found = samples(table, minute, Calendar(settings.zone), settings.indicators.definitions)
+    return [
+        Count(sample.metric.name, sample.labels, int(sample.value))
+        for sample in found
+        if sample.metric.unit == "customers" and sample.value
+    ]
