@@ -20,13 +20,11 @@ from stream.indicators.catalogue import ALERTS as BUSINESS_ALERTS
 from stream.indicators.catalogue import FAMILIES, METRICS
 from stream.indicators.config import Config, parsed
 from stream.indicators.declare import TARGET_GAUGE, Alert, Metric
-from stream.render.files import DASHBOARDS, DEFAULT_FILE, INDICATORS, README, RULES, rendered, stale
+from stream.render.files import DASHBOARDS, DEFAULT_FILE, INDICATORS, RULES, SOURCE, rendered, stale
 from stream.render.pipeline import ALERTS
 from stream.render.promql import GAUGES, alert_labels
-from stream.render.readme import with_table
 from stream.render.rules import rules
 from stream.render.words import slug
-from stream.runtime.errors import UserError
 from stream.settings import Settings
 
 CHECKOUT = Path(__file__).parent.parent
@@ -75,8 +73,7 @@ def test_every_generated_file_says_that_it_is_generated() -> None:
 
 
 @pytest.mark.parametrize("metric", METRICS, ids=lambda metric: metric.name)
-def test_every_indicator_stands_once_in_the_readme_the_documentation_and_its_familys_dashboard(metric: Any) -> None:
-    assert text_of(README).count(f"| `{metric.name}` |") == 1
+def test_every_indicator_stands_once_in_the_documentation_and_its_familys_dashboard(metric: Any) -> None:
     assert text_of(INDICATORS).splitlines().count(f"### {metric.name}") == 1
     drawing = [
         name
@@ -232,15 +229,10 @@ def test_the_runbook_has_a_section_for_every_alert_and_for_nothing_else() -> Non
     assert linked == [section.lower() for section in sections]
 
 
-def test_a_readme_without_the_generated_part_is_an_error() -> None:
-    with pytest.raises(UserError, match="no part between"):
-        with_table("# Assidu\n")
-
-
 @pytest.fixture
 def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """With a README that has its part, and nothing else."""
-    (tmp_path / README).write_text(text_of(README), encoding="utf-8")
+    """With the folder that is rendered from, and nothing else."""
+    (tmp_path / SOURCE).mkdir(parents=True)
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
@@ -254,7 +246,6 @@ def test_the_command_writes_what_is_missing_and_then_nothing(checkout: Path) -> 
 
     assert first.exit_code == second.exit_code == 0
     assert f"{INDICATORS}: brought up to date" in first.output
-    assert str(README) not in first.output
     assert second.output == ""
     assert (checkout / RULES).read_text(encoding="utf-8") == text_of(RULES)
 
@@ -265,7 +256,7 @@ def test_the_command_checks_without_writing(checkout: Path) -> None:
     assert checked.exit_code == 1
     assert f"{RULES}: is not what would be written" in checked.output
     assert "run `assidu render`" in checked.output
-    assert [path.name for path in checkout.iterdir()] == [README.name]
+    assert [path.name for path in checkout.iterdir()] == [SOURCE.parts[0]]
     render()
     assert render("--check").exit_code == 0
 
@@ -285,4 +276,4 @@ def test_outside_a_checkout_the_command_says_so(tmp_path: Path, monkeypatch: pyt
     done = render()
 
     assert done.exit_code == 2
-    assert "README.md is missing: run this in a checkout" in done.output
+    assert f"{SOURCE} is missing: run this in a checkout" in done.output

@@ -20,10 +20,10 @@ STALE = 1
 def render(ctx: click.Context, check: bool) -> None:
     """Write the generated files of this checkout again.
 
-    Run it in a checkout after changing an indicator: the README's table, docs/indicators.md, the default
-    indicators file, Grafana's dashboards and Prometheus's alert rules are made from the definitions in
-    stream/indicators. Alerts link to ASSIDU_GRAFANA_URL and ASSIDU_RUNBOOK_URL; how long each must last, and
-    the colours of dashboards, are as ASSIDU_INDICATORS says.
+    Run it in a checkout after changing an indicator: docs/indicators.md, the default indicators file, Grafana's
+    dashboards and Prometheus's alert rules are made from the definitions in stream/indicators. Alerts link to
+    ASSIDU_GRAFANA_URL and ASSIDU_RUNBOOK_URL; how long each must last, and the colours of dashboards, are as
+    ASSIDU_INDICATORS says.
     """
     from stream.settings import read_settings
 

@@ -8,13 +8,13 @@ from stream.indicators.config import Config
 from stream.render.dashboards import dashboards
 from stream.render.indicators import indicators
 from stream.render.indicators_file import indicators_file
-from stream.render.readme import with_table
 from stream.render.rules import rules
 from stream.render.words import GENERATED
 from stream.runtime.errors import UserError
 from stream.settings import Settings
 
-README = Path("README.md")
+SOURCE = Path("stream/indicators")
+"""What is rendered comes from here; a folder without it is no checkout."""
 INDICATORS = Path("docs/indicators.md")
 DEFAULT_FILE = Path("deploy/indicators.toml")
 RULES = Path("deploy/prometheus/rules/assidu.yml")
@@ -23,11 +23,9 @@ DASHBOARDS = Path("deploy/grafana/dashboards")
 
 def rendered(checkout: Path, settings: Settings) -> dict[Path, str]:
     """Path within the checkout -> the text that belongs there. Raises UserError when it is no checkout."""
-    readme = checkout / README
-    if not readme.is_file():
-        raise UserError(f"{readme} is missing: run this in a checkout of Assidu")
+    if not (checkout / SOURCE).is_dir():
+        raise UserError(f"{checkout / SOURCE} is missing: run this in a checkout of Assidu")
     files = {
-        README: with_table(readme.read_text(encoding="utf-8")),
         INDICATORS: indicators(),
         RULES: rules(settings),
         DEFAULT_FILE: f"# {GENERATED}\n{indicators_file(Config())}",
