@@ -51,7 +51,7 @@ $(VENV)/.installed-bench: $(VENV)/.installed
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[bench]' -c constraints.txt
 	@touch $@
 
-churn: install ## fit the churn risk to CDNOW's purchases and grade it, into docs/churn.md
+churn: install ## fit the churn risk to CDNOW's purchases and grade it, into docs/churn-measured.md
 	$(BIN)/python -m bench.churn
 
 render: install ## write the generated files again

@@ -1,6 +1,6 @@
 """How well the churn risk tells who stays away: fitted to one half of CDNOW's purchases, graded on the other.
 
-`python -m bench.churn` (or `make churn`) writes docs/churn.md.
+`python -m bench.churn` (or `make churn`) writes docs/churn-measured.md.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ MIDDLE = FIRST_DAY + HALF_DAYS
 HORIZON_DAYS = 30
 MOST_MOMENTS = 6
 CAPACITY = 200
-PAGE = Path(__file__).parent.parent / "docs" / "churn.md"
+PAGE = Path(__file__).parent.parent / "docs" / "churn-measured.md"
 
 
 class Study(NamedTuple):
@@ -114,10 +114,10 @@ The data: CDNOW's purchases from January 1997 to June 1998, the well-known sampl
 (in PyPI's `lifetimes`). The first {HALF_DAYS // 7} weeks are there to learn from, the other {HALF_DAYS // 7} to
 grade by. Whoever buys nothing in the second half has churned: {seen.churned:.0%} did.
 
-Nothing but days of purchase is known here, so the risk has no evidence to add: it is what METRICS calls
-c0 − c1·log2(S) + (c1/h + c2/g)·Δ. The coefficients are fitted to the first half only: {seen.examples:,} examples, a
-customer each at {len(seen.fitted_to)} moments (days {", ".join(map(str, seen.fitted_to))}), churned if nothing
-followed in {HORIZON_DAYS} days. The best half-life is {best.half_life_days:g} days, with c0 = {best.constant:.3f},
+Nothing but days of purchase is known here, so the risk has no evidence to add: its log-odds are
+c0 − c1·log2(S) + (c1/h + c2/g)·Δ, as [the model](churn.md#the-model) has it. The coefficients are fitted to the first
+half only: {seen.examples:,} examples, a customer each at {len(seen.fitted_to)} moments (days
+{", ".join(map(str, seen.fitted_to))}), churned if nothing followed in {HORIZON_DAYS} days. The best half-life is {best.half_life_days:g} days, with c0 = {best.constant:.3f},
 c1 = {best.decay:.3f}, c2 = {best.overdue:.3f}.
 
 ## Who will stay away for the whole second half?
@@ -128,7 +128,7 @@ c1 = {best.decay:.3f}, c2 = {best.overdue:.3f}.
 
 AUC is the probability that of two customers, one who churned and one who did not, the former had the higher score;
 0.5 is a coin. BG/NBD's P(alive) is 1 for everyone who bought only once, whatever the silence since: do not use it.
-"Overdue" is silence ÷ the smoothed mean gap of METRICS.
+"Overdue" is silence ÷ the smoothed mean gap, Δ ÷ g.
 
 ## Can the probability itself be believed?
 

@@ -74,7 +74,8 @@ _WINDOWS = {True: "rolling", False: "complete days"}
 def indicators() -> str:
     """Markdown."""
     contents = "".join(
-        f"- [{title(family)}](#{_anchor(family)}): {question(family).partition(':')[2].strip()}\n" for family in FAMILIES
+        f"- [{title(family)}](#{_anchor(family)}): {question(family).partition(':')[2].strip()}\n"
+        for family in FAMILIES
     )
     sections = "".join(map(_section, FAMILIES))
     return f"<!-- {GENERATED} -->\n\n{_PREFACE}\n{contents}\n{_FILE}{sections}"
