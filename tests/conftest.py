@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 from uuid import uuid4
@@ -15,6 +16,12 @@ from tests.stack.apache_kafka import ApacheKafka
 from tests.stack.command import Assidu
 
 BROKERS: dict[str, type[KafkaServer]] = {"embedded": EmbeddedBroker, "apache": ApacheKafka}
+
+
+def pytest_configure() -> None:
+    """Where the tests run in a shell's background, SIGINT is ignored, and so it would be by whatever they start and
+    interrupt."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
