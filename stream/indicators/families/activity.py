@@ -40,7 +40,7 @@ ACTIVE_TYPES = frozenset(
     "click interaction login signup page_view session survey_response feature_use contribution social_action "
     "loyalty_action referral purchase subscription_started ticket_opened ticket_replied".split()
 )
-"""Event types that make a customer active (METRICS, "Active events"), as far as ACTIVE_ONLY lets them."""
+"""Event types that make a customer active (docs/events.md), as far as ACTIVE_ONLY lets them."""
 ACTIVE_ONLY = (("ticket_replied", lambda event: event.by == "customer"),)
 
 _ONLY = dict(ACTIVE_ONLY)
