@@ -118,7 +118,8 @@ Nothing but days of purchase is known here, so the risk has no evidence to add: 
 c0 − c1·log2(S) + (c1/h + c2/g)·Δ, as [the model](churn.md#the-model) has it. The coefficients are fitted to the first
 half only: {seen.examples:,} examples, a customer each at {len(seen.fitted_to)} moments
 (days {", ".join(map(str, seen.fitted_to))}), churned if nothing followed in {HORIZON_DAYS} days.
-The best half-life is {best.half_life_days:g} days, with c0 = {best.constant:.3f}, c1 = {best.decay:.3f} and c2 = {best.overdue:.3f}.
+The best half-life is {best.half_life_days:g} days, with c0 = {best.constant:.3f},
+c1 = {best.decay:.3f} and c2 = {best.overdue:.3f}.
 
 ## Who will stay away for the whole second half?
 

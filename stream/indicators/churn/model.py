@@ -1,9 +1,9 @@
 """Churn risk: how likely is a customer to stay away, told by the days on which it was active and by its silence?
 
 docs/churn.md: logit(risk) = c0 − c1·log2(S) + (c1/h + c2/g)·Δ + evidence. S is the activity as of the last active
-day, halved every h days; g the smoothed mean gap between active days; Δ the silence since. Between two moments at which
-evidence starts or expires the logit is linear in the silence, so it is known in advance when it crosses a threshold
-(`trajectory.py`).
+day, halved every h days; g the smoothed mean gap between active days; Δ the silence since. Between two moments at
+which evidence starts or expires the logit is linear in the silence, so it is known in advance when it crosses a
+threshold (`trajectory.py`).
 """
 
 from __future__ import annotations
