@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime
+from time import monotonic
 from uuid import uuid4
 
 import msgspec
@@ -225,3 +226,20 @@ async def test_no_commit_of_a_large_batch_holds_redis_up(worker: Worker) -> None
     else:
         raise AssertionError(f"microseconds that scripts took: {slow}")
     assert await worker.logins() == len(slow) * 20_000
+
+
+async def test_nobody_is_looked_at_while_the_shard_is_behind(worker: Worker) -> None:
+    """Also where it was seen to be due before: what waits may be just what was missed of the customer."""
+    shard = worker.owned[0]
+    worker.send(USERS)
+    await worker.pipeline._pass(list(worker.owned.values()))
+    shard.looked(None)
+    shard.vigil.put_back([b"u:somebody"])
+    await shard.upkeep()
+    assert shard.waits_since is not None
+    shard.looked(monotonic() - 60)
+    assert await shard.due(100) == []
+    assert shard.waits_since is None
+    shard.looked(None)
+    await shard.upkeep()
+    assert await shard.due(100) == [b"u:somebody"]

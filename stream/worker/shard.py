@@ -217,8 +217,11 @@ class Shard:
         GivenUp."""
         if self._look_since is None or not most:
             return []
+        if self._why_not_look():
+            self._look_since = None  # until `upkeep` finds otherwise
+            return []
         keys = await self.vigil.due(self._common.clock.now_ms(), most)
-        self._look_since = monotonic() if self.vigil.has_more else None
+        self._look_since = monotonic() - _LOOKS_WAIT_SECONDS if self.vigil.has_more else None
         return keys
 
     def put_back(self, batches: Sequence[Batch], due: Sequence[bytes]) -> None:
