@@ -13,7 +13,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from redis.asyncio import Redis
 
 from bench.load import Ends, Load
-from bench.measuring import Failed, Measured, measured
+from bench.measuring import Failed, Measured, cpu_seconds, measured
 from bench.peers import DONE, Peer
 from bench.preload import joined, preload
 from bench.progress import Bar
@@ -122,9 +122,11 @@ class Deployment:
             await self.send(scenario.before)
             await self.work()
         await self.send(scenario.load)
-        before = await self.state.cpu_seconds()
+        before, kafka = await self.state.cpu_seconds(), [self._stack.kafka.process]
+        kafka_before = cpu_seconds(kafka)
         figures, samples = await self.work(scenario.workers, scenario.after)
         redis_cpu_seconds = await self.state.cpu_seconds() - before
+        kafka_cpu_seconds = cpu_seconds(kafka) - kafka_before
         return Outcome(
             title=scenario.title,
             measured=figures,
@@ -138,6 +140,7 @@ class Deployment:
             id_bytes=await self._room.id_bytes(),
             timer_bytes=await self._room.timer_bytes(),
             redis_cpu_seconds=redis_cpu_seconds,
+            kafka_cpu_seconds=kafka_cpu_seconds,
         )
 
     async def bare(self, command: list[str], events: int) -> Measured:

@@ -115,14 +115,16 @@ def _room(scenarios: dict[str, Outcome]) -> str:
     head = (
         "What it leaves in Redis, and how it committed:\n\n"
         "| | customers | bytes a customer | their visits, bytes a customer | timers, bytes a customer "
-        "| event ids, bytes an event | commits | events a commit | ms a commit | Redis's CPU, µs an event |\n"
-        "|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|\n"
+        "| event ids, bytes an event | commits | events a commit | ms a commit | Redis's CPU, µs an event "
+        "| Kafka's |\n"
+        "|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|\n"
     )
     return head + "".join(
         f"| {one.title} | {one.customers:,} | {one.bytes_per_customer:.0f} | {one.visit_bytes_per_customer:.0f} "
         f"| {one.timer_bytes_per_customer:.0f} "
         f"| {one.id_bytes_per_event:.1f} | {one.commits:,} | {one.committed_events / one.commits:,.0f} "
-        f"| {one.commit_seconds / one.commits * 1000:.1f} | {_or_nothing(one.redis_cpu_microseconds_per_event)} |\n"
+        f"| {one.commit_seconds / one.commits * 1000:.1f} | {_or_nothing(one.redis_cpu_microseconds_per_event)} "
+        f"| {_or_nothing(one.kafka_cpu_microseconds_per_event)} |\n"
         for one in scenarios.values()
     )
 

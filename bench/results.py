@@ -59,6 +59,7 @@ class Outcome(msgspec.Struct, frozen=True):
     id_bytes: int
     timer_bytes: int = 0
     redis_cpu_seconds: float | None = None
+    kafka_cpu_seconds: float | None = None
 
     @property
     def bytes_per_customer(self) -> float:
@@ -80,6 +81,11 @@ class Outcome(msgspec.Struct, frozen=True):
     @property
     def redis_cpu_microseconds_per_event(self) -> float | None:
         return None if self.redis_cpu_seconds is None else self.redis_cpu_seconds / self.committed_events * 1e6
+
+    @property
+    def kafka_cpu_microseconds_per_event(self) -> float | None:
+        """Of serving the workers; what it took to take the events in is not in it."""
+        return None if self.kafka_cpu_seconds is None else self.kafka_cpu_seconds / self.committed_events * 1e6
 
 
 class Run(msgspec.Struct, frozen=True):
