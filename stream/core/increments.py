@@ -54,10 +54,10 @@ class Increments:
     def by_slice(self) -> dict[int, bytes]:
         """Slice -> its increments, packed as `encode_cells`, where there are any."""
         numbers, times, counts = self.cells()
-        edges = np.flatnonzero(np.diff(numbers, prepend=-1, append=-1)).tolist() if len(numbers) else [0]
+        edges = np.flatnonzero(np.diff(numbers, prepend=-1, append=-1)) if len(numbers) else np.zeros(1, np.int64)
         found: dict[int, list[tuple[Key, Ints, Ints]]] = {}
-        for start, end in pairwise(edges):
-            slice_, key = self.names.stored_key(int(numbers[start]))
+        for number, (start, end) in zip(numbers[edges[:-1]].tolist(), pairwise(edges.tolist()), strict=True):
+            slice_, key = self.names.stored_key(number)
             found.setdefault(slice_, []).append((key, times[start:end], counts[start:end]))
         return {slice_: encode_cells(cells) for slice_, cells in found.items()}
 

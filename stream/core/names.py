@@ -28,7 +28,6 @@ class Names:
     def __init__(self, stored: Iterable[bytes] = ()) -> None:
         self._keys: list[Key] = []
         self._numbers: dict[Key, int] = {}
-        self._of_series: dict[str, list[int]] = {}
         for packed in stored:
             self.number(tuple(_decode(packed)))
 
@@ -43,15 +42,12 @@ class Names:
         if number is None:
             number = self._numbers[key] = len(self._keys)
             self._keys.append(key)
-            self._of_series.setdefault(key[0], []).append(number)
         return number
 
     def are_of(self, series: str, numbers: Ints) -> NDArray[np.bool_]:
         """For each number, whether its key is one of the series."""
-        members = np.zeros(len(self._keys), np.bool_)
-        members[self._of_series.get(series, [])] = True
-        found: NDArray[np.bool_] = members[numbers]
-        return found
+        distinct, where = places(numbers)
+        return np.array([self._keys[number][0] == series for number in distinct.tolist()], np.bool_)[where]
 
     def pack(self, first: int) -> list[bytes]:
         """The keys from number `first` on, as they are stored."""
@@ -98,6 +94,7 @@ class JointNames(Names):
         super().__init__()
         self._names = names
         self._stored: list[tuple[int, int]] = []
+        self._of_stored: dict[int, int] = {}
         self._parts: dict[str, tuple[int, str]] = {}
         """Of the products: (slice, product as it is stored)."""
 
@@ -105,8 +102,10 @@ class JointNames(Names):
         number = self._numbers.get(key)
         if number is None:
             slice_, product = self._parts[key[1]]
-            self._stored.append((slice_, self._names[slice_].number((key[0], product, *key[2:]))))
-            number = super().number(key)
+            stored = self._names[slice_].number((key[0], product, *key[2:]))
+            number = self._numbers[key] = self._of_stored[slice_ << _SLICE | stored] = len(self._keys)
+            self._keys.append(key)
+            self._stored.append((slice_, stored))
         return number
 
     def product_in(self, slice_: int, product: str) -> str:
@@ -122,7 +121,9 @@ class JointNames(Names):
 
     def read(self, slices: Ints, stored: Ints) -> Ints:
         pairs, where = places(slices << _SLICE | stored)
-        return np.array([self._read(*divmod(pair, 1 << _SLICE)) for pair in pairs.tolist()], np.int64)[where]
+        known = self._of_stored
+        read = [known[pair] if pair in known else self._read(*divmod(pair, 1 << _SLICE)) for pair in pairs.tolist()]
+        return np.array(read, np.int64)[where]
 
     def stored(self, numbers: Ints) -> Ints:
         stored = np.array([number for _, number in self._stored], np.int64)

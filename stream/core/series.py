@@ -170,23 +170,30 @@ def encode_cells(cells: Iterable[tuple[Key, Times, Times]]) -> bytes:
     many bytes; times are ascending."""
     return _encode(
         [
-            _single(key, int(times[0]), int(counts[0]))
-            if len(times) == 1
+            _few(key, times.tolist(), counts.tolist())
+            if 0 < len(times) <= _FEW
             else (key, *_narrow_times(times), *_narrow_counts(counts))
             for key, times, counts in cells
         ]
     )
 
 
-def _single(key: Key, time: int, count: int) -> tuple[Key, int, int, bytes, int, bytes]:
-    """As the other way would write it, in a fourth of its time: most keys of a small batch have one increment."""
-    width = next(width for width in _WIDTHS if -(1 << 8 * width - 1) <= count < 1 << 8 * width - 1)
-    return key, time, 1, b"\0", width, count.to_bytes(width, "little", signed=True)
-
+Narrow = tuple[Key, int, int, bytes, int, bytes]
 
 _WIDTHS = (1, 2, 4, 8)
 _FEW = 8
 """Numbers that are written sooner one by one than by numpy; a batch adds one or two to most keys."""
+
+
+def _few(key: Key, times: list[int], counts: list[int]) -> Narrow:
+    """As the other way writes it."""
+    first, last, least, most = times[0], times[-1], min(counts), max(counts)
+    if last - first < 1 << 8 and least >= -(1 << 7) and most < 1 << 7:
+        return key, first, 1, bytes([time - first for time in times]), 1, bytes([count & 255 for count in counts])
+    width = next(width for width in _WIDTHS if last - first < 1 << 8 * width)
+    wide = next(wide for wide in _WIDTHS if max(most, -1 - least) < 1 << 8 * wide - 1)
+    after_first = b"".join([(time - first).to_bytes(width, "little") for time in times])
+    return key, first, width, after_first, wide, b"".join([c.to_bytes(wide, "little", signed=True) for c in counts])
 
 
 def _narrow_times(times: Times) -> tuple[int, int, bytes]:
@@ -194,17 +201,10 @@ def _narrow_times(times: Times) -> tuple[int, int, bytes]:
         return 0, 1, b""
     first, last = int(times[0]), int(times[-1])
     width = next(width for width in _WIDTHS if last - first < 1 << 8 * width)
-    if len(times) <= _FEW:
-        return first, width, b"".join([(time - first).to_bytes(width, "little") for time in times.tolist()])
     return first, width, (times - first).astype(f"<u{width}").tobytes()
 
 
 def _narrow_counts(counts: Times) -> tuple[int, bytes]:
-    if len(counts) <= _FEW:
-        few = counts.tolist()
-        largest = max(max(few, default=0), -1 - min(few, default=0))
-        width = next(width for width in _WIDTHS if largest < 1 << 8 * width - 1)
-        return width, b"".join([count.to_bytes(width, "little", signed=True) for count in few])
     largest = max(int(counts.max(initial=0)), -1 - int(counts.min(initial=0)))
     width = next(width for width in _WIDTHS if largest < 1 << 8 * width - 1)
     return width, counts.astype(f"<i{width}").tobytes()
