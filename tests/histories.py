@@ -176,7 +176,7 @@ class State:
     now_ms: int = 0
     """As of when crossings are looked for: no matter to anything else."""
     shard: int = 0
-    most_customers: int = 1_000
+    most_customers: int = 500
     """Of one slice."""
 
     def __post_init__(self) -> None:

@@ -29,7 +29,7 @@ from stream.worker.repeats import Hashes
 
 Value = TypeVar("Value", bound=Hashable)
 
-MOST_CUSTOMERS = 1_000
+MOST_CUSTOMERS = 500
 """Committed at once: while Redis writes them, in a few milliseconds, it answers nobody else."""
 
 NOBODY: Mapping[bytes, int] = {}
