@@ -25,7 +25,7 @@ def render(ctx: click.Context, check: bool) -> None:
     stream/indicators. Alerts link to ASSIDU_GRAFANA_URL and ASSIDU_RUNBOOK_URL; how long each must last, and
     the colours of dashboards, are as ASSIDU_INDICATORS says.
     """
-    from stream.settings import read_settings
+    from stream.cli.settings import read_settings
 
     try:
         from stream.render.files import stale, write

@@ -12,6 +12,7 @@ from textwrap import indent
 
 from stream.indicators.catalogue import METRICS
 from stream.indicators.declare import Alert, Metric
+from stream.indicators.in_force import alerts_in_force
 from stream.render.annotations import business_annotations, pipeline_annotations
 from stream.render.pipeline import ALERTS, PipelineAlert
 from stream.render.promql import alert_condition
@@ -21,7 +22,8 @@ from stream.settings import Settings
 
 def rules(settings: Settings) -> str:
     """YAML of one rule file."""
-    business = [_business(metric, alert, settings) for metric in METRICS for alert in metric.alerts]
+    in_force = alerts_in_force(settings.indicators)
+    business = [_business(metric, in_force[alert.name], settings) for metric in METRICS for alert in metric.alerts]
     pipeline = [_pipeline(alert, settings) for alert in ALERTS]
     groups = _group("assidu-business", business) + _group("assidu-pipeline", pipeline)
     return f"# {GENERATED}\ngroups:\n{groups}"
@@ -35,7 +37,7 @@ def _business(metric: Metric, alert: Alert, settings: Settings) -> str:
     return _rule(
         alert.name,
         alert_condition(metric, alert),
-        {"for": settings.indicators.alerts[alert.name].for_},
+        {"for": alert.for_},
         {"severity": alert.severity, "scope": "business"},
         business_annotations(metric, alert, settings),
     )
