@@ -32,8 +32,8 @@ from stream.worker.pipeline import MOST_EVENTS, Pipeline
 from stream.worker.repeats import id_hashes
 from stream.worker.shard import Common, Reader, Shard
 from stream.worker.waiting import Waiting
+from tests.fetched import Record
 from tests.stack.proxy import RedisProxy
-from tests.test_intake import Record
 
 PARTITIONS = 3
 NOW = datetime.now(UTC)
