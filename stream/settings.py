@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, ClassVar, Literal, get_args
 from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_serializer, field_validator
@@ -17,7 +17,7 @@ from pydantic_settings import (
 )
 
 from schemas import FAMILIES
-from stream.indicators.config import Config, parsed
+from stream.indicators.config import Config, Known, parsed
 from stream.runtime.errors import UserError
 from stream.runtime.secret import SecretUrl, concealed
 
@@ -50,8 +50,11 @@ def _unquoted(text: str) -> str:
 class Settings(BaseSettings):
     """Every setting of every command; the environment variable is `ASSIDU_` + the upper-case name.
 
-    Durations end in their unit or are seconds; ports of 0 mean "any free one".
+    Durations end in their unit or are seconds; ports of 0 mean "any free one". `known` are the names that the
+    indicators file may give; None: any.
     """
+
+    known: ClassVar[Known | None] = None
 
     model_config = SettingsConfigDict(
         env_prefix="ASSIDU_", env_file=".env", extra="ignore", frozen=True, arbitrary_types_allowed=True
@@ -134,7 +137,7 @@ class Settings(BaseSettings):
     @field_validator("indicators", mode="before")
     @classmethod
     def _read_from_file(cls, given: Any) -> Config:
-        return given if isinstance(given, Config) else _read_indicators(str(given))
+        return given if isinstance(given, Config) else _read_indicators(str(given), cls.known)
 
     @field_serializer("indicators")
     def _by_name_of_file(self, config: Config) -> str:
@@ -193,7 +196,7 @@ class Settings(BaseSettings):
         return self.topic_prefix + "churn-risk"
 
 
-def _read_indicators(given: str) -> Config:
+def _read_indicators(given: str, known: Known | None) -> Config:
     """The file of that name. Raises ValueError, naming all that is wrong in it."""
     path = Path(given)
     try:
@@ -204,16 +207,16 @@ def _read_indicators(given: str) -> Config:
         line = error.object.count(b"\n", 0, error.start) + 1
         raise ValueError(f"{given}:{line}: is not UTF-8") from None
     try:
-        return parsed(text, given, str(path.absolute()))
+        return parsed(text, given, str(path.absolute()), known)
     except ValueError as error:
         mistakes = "".join(f"\n    {line}" for line in str(error).splitlines())
         raise ValueError(f"has mistakes:{mistakes}") from None
 
 
-def read_settings() -> Settings:
+def read_settings(kind: type[Settings] = Settings) -> Settings:
     """The settings of this process; every missing or wrong one is named in one UserError, secrets without value."""
     try:
-        return Settings()
+        return kind()
     except ValidationError as error:
         lines = "\n  ".join(
             _said(str(problem["loc"][0]), problem["input"], problem["msg"]) for problem in error.errors()

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from uuid import uuid4
 
 import pytest
+from redis.asyncio import Redis
 
 from stream.demo.embedded import EmbeddedBroker, EmbeddedRedis, KafkaServer, free_port
+from stream.kafka.topics import create_topics
 from stream.settings import Settings
+from stream.store.connect import connect
+from stream.worker.aside import Aside
+from tests.deployment import Deployment
 from tests.stack.apache_kafka import ApacheKafka
 from tests.stack.command import Assidu
 
@@ -96,3 +101,45 @@ def assidu(settings: Settings, tmp_path: Path) -> Iterator[Assidu]:
     command = Assidu(settings, tmp_path)
     yield command
     command.close()
+
+
+@pytest.fixture(scope="module")
+def own_redis() -> Iterator[EmbeddedRedis]:
+    """Which the tests of a module may configure and empty."""
+    with EmbeddedRedis({"appendonly": "no"}) as server:
+        yield server
+
+
+@pytest.fixture
+async def redis(redis_server: EmbeddedRedis) -> AsyncIterator[Redis]:
+    async with connect(redis_server.url) as redis:
+        yield redis
+
+
+@pytest.fixture
+def namespace() -> str:
+    """That no other test has."""
+    return f"test-{uuid4().hex[:8]}"
+
+
+@pytest.fixture(scope="session")
+def apache(kafka: KafkaServer) -> None:
+    """For what the embedded broker does not have."""
+    if not kafka.durable:
+        pytest.skip("the embedded broker has no such thing: run it with --broker apache (after `make kafka`)")
+
+
+@pytest.fixture
+async def deployment(redis: Redis, namespace: str) -> Deployment:
+    deployment = Deployment(redis, namespace)
+    await deployment.claim()
+    return deployment
+
+
+@pytest.fixture
+async def aside(settings: Settings) -> AsyncIterator[Aside]:
+    await create_topics(settings, replication=1)
+    aside = Aside(settings)
+    await aside.start()
+    yield aside
+    await aside.stop()

@@ -55,3 +55,15 @@ def reason_at(of: Outlook, row: int, moment: int) -> str:
 
 def odds(probability: float) -> float:
     return log(probability / (1 - probability))
+
+
+ENTER, LEAVE = (odds(0.40), odds(0.70)), (odds(0.30), odds(0.55))
+
+
+def after(told: int, log_odds: float) -> int:
+    """One level at a time, up first."""
+    while told < 2 and log_odds >= ENTER[told]:
+        told += 1
+    while told > 0 and log_odds < LEAVE[told - 1]:
+        told -= 1
+    return told

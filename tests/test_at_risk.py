@@ -14,12 +14,12 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
+from tests.crossings import event, login
 from tests.recount.churn_risk import DEFAULTS
 from tests.stack.command import Assidu
 from tests.stack.service import Service
 from tests.stack.story import DAYS_LATER, SOON, Story
 from tests.stack.waiting import eventually
-from tests.test_story_crossings import event, login
 
 DAY = timedelta(days=1)
 TOKEN = "a token of the test"

@@ -12,6 +12,7 @@ from stream.cli import commands
 from stream.core.definitions import Definitions
 from stream.indicators.catalogue import ALERTS
 from stream.indicators.config import Config, lines_of, parsed
+from stream.indicators.in_force import KNOWN, alerts_in_force
 from stream.render.indicators_file import indicators_file
 
 DEPLOYED = Path(__file__).parent.parent / "deploy" / "indicators.toml"
@@ -37,7 +38,7 @@ engagement_nps_score = -5
 
 
 def read(text: str) -> Config:
-    return parsed(text, "indicators.toml", "/indicators.toml")
+    return parsed(text, "indicators.toml", "/indicators.toml", KNOWN)
 
 
 def mistakes(text: str) -> list[str]:
@@ -47,20 +48,22 @@ def mistakes(text: str) -> list[str]:
 
 
 def test_what_is_left_out_is_the_default() -> None:
-    assert read("") == Config(Definitions(), ALERTS, {}, "/indicators.toml")
+    assert read("") == Config(Definitions(), {}, {}, "/indicators.toml")
+    assert alerts_in_force(read("")) == ALERTS
 
 
 def test_what_it_says_is_in_force() -> None:
     config = read(CHOSEN)
     assert config.definitions == Definitions(4, 6, (3, 30), 20, "plan")
-    assert {name: alert.threshold for name, alert in config.alerts.items()} == {
+    in_force = alerts_in_force(config)
+    assert {name: alert.threshold for name, alert in in_force.items()} == {
         "EngagementStickinessLow": 0.1,
         "EngagementFirstWeekFalling": 0.2,
         "EngagementNpsDrop": 15,
         "EngagementHighRisk": 0.3,
         "EngagementHighRiskRising": 0.05,
     }
-    assert (config.alerts["EngagementHighRisk"].for_, config.alerts["EngagementNpsDrop"].for_) == ("1h30m", "1h")
+    assert (in_force["EngagementHighRisk"].for_, in_force["EngagementNpsDrop"].for_) == ("1h30m", "1h")
     assert config.targets == {"engagement_stickiness_ratio": 0.25, "engagement_nps_score": -5.0}
 
 
@@ -144,6 +147,16 @@ def test_a_mistake_is_told_with_its_line_its_key_and_what_may_stand_there(line: 
     assert mistakes(f"# the second line:\n{line}\n") == [f"indicators.toml:2: {told}"]
 
 
+def test_who_does_not_know_the_catalogue_reads_the_file_all_the_same_but_for_names() -> None:
+    text = "[alerts]\nNobodyKnows.threshold = -1\nNobodyKnows.for = 3\n[targets]\nnobody_knows = true\n"
+    with pytest.raises(ValueError, match="indicators") as error:
+        parsed(text, "indicators.toml", "/indicators.toml")
+    assert [line.split(": ")[:2] for line in str(error.value).splitlines()] == [
+        ["indicators.toml:3", "alerts.NobodyKnows.for"],
+        ["indicators.toml:5", "targets.nobody_knows"],
+    ]
+
+
 def test_all_mistakes_are_told_together_in_the_order_of_their_lines() -> None:
     told = mistakes("[targets]\nengagement_nps = 1\n[definitions]\nsegment = 1\ncsat_7_from = 1\n[alert]\n")
     assert [line.split(": ")[:2] for line in told] == [
@@ -208,13 +221,17 @@ i = 8
 
 def test_the_file_in_deploy_says_the_defaults_and_its_examples_are_right() -> None:
     text = DEPLOYED.read_text(encoding="utf-8")
-    assert parsed(text, "", "") == Config()
+    config = parsed(text, "", "", KNOWN)
+    assert (config.definitions, alerts_in_force(config), config.targets) == (Definitions(), ALERTS, {})
     examples = re.sub(r"^# (engagement_\w+ = )", r"\1", text, flags=re.MULTILINE)
-    assert parsed(examples, "", "").targets == {"engagement_stickiness_ratio": 0.2, "engagement_nps_score": 30.0}
+    targets = parsed(examples, "", "", KNOWN).targets
+    assert targets == {"engagement_stickiness_ratio": 0.2, "engagement_nps_score": 30.0}
 
 
 def test_what_is_in_force_is_written_so_that_it_is_read_again() -> None:
-    assert read(indicators_file(read(CHOSEN))) == read(CHOSEN)
+    again = read(indicators_file(read(CHOSEN)))
+    assert (again.definitions, again.targets) == (read(CHOSEN).definitions, read(CHOSEN).targets)
+    assert alerts_in_force(again) == alerts_in_force(read(CHOSEN))
 
 
 def test_the_command_prints_what_is_in_force(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -228,7 +245,20 @@ def test_the_command_prints_what_is_in_force(monkeypatch: pytest.MonkeyPatch, tm
     chosen = CliRunner().invoke(commands, ["indicators"])
     assert "visit_gap_minutes = 20\n" in chosen.output
 
-    Path("indicators.toml").write_text("[definition]")
-    wrong = CliRunner().invoke(commands, ["indicators"])
+
+@pytest.mark.parametrize("command", [["indicators"], ["worker"], ["exporter"], ["topics"], ["render", "--check"]])
+def test_every_command_tells_of_all_mistakes_at_once(
+    command: list[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("indicators.toml").write_text("[definition]\n[targets]\nengagement_nps = 30\n")
+    monkeypatch.setenv("ASSIDU_INDICATORS", "indicators.toml")
+    monkeypatch.setenv("ASSIDU_PARTITIONS", "0")
+    wrong = CliRunner().invoke(commands, command)
     assert wrong.exit_code == 2
-    assert "indicators.toml:1: definition: is not known here; the nearest that is: definitions" in wrong.output
+    for told in (
+        "indicators.toml:1: definition: is not known here; the nearest that is: definitions",
+        "indicators.toml:3: targets.engagement_nps: is not known here; the nearest that is: engagement_nps_score",
+        "ASSIDU_PARTITIONS='0'",
+    ):
+        assert told in wrong.output

@@ -9,21 +9,11 @@ from hypothesis import strategies as st
 from stream.indicators.churn.notification import Heard, Seen, Watch, look, scheduled
 from stream.indicators.churn.trajectory import EVER, HOUR_MS, NEVER, Outlook, pieces
 from tests.histories import laws
-from tests.outlooks import MINUTE_MS, WEIGHTS, log_odds_at, odds, outlooks
+from tests.outlooks import ENTER, LEAVE, MINUTE_MS, WEIGHTS, after, log_odds_at, outlooks
 
 STEP_MS = 10 * MINUTE_MS
 STEPS = 12 * 24 * 6
-ENTER, LEAVE = (odds(0.40), odds(0.70)), (odds(0.30), odds(0.55))
 WATCHES = st.lists(st.tuples(st.integers(0, 2), st.integers(0, 600_000)), min_size=1, max_size=9)
-
-
-def after(told: int, log_odds: float) -> int:
-    """One level at a time, up first."""
-    while told < 2 and log_odds >= ENTER[told]:
-        told += 1
-    while told > 0 and log_odds < LEAVE[told - 1]:
-        told -= 1
-    return told
 
 
 def alone(of: Outlook, row: int) -> Outlook:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import AsyncIterator
 from time import time
 
 import pytest
@@ -12,16 +11,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas.rejected import Rejected
-from stream.demo.embedded import KafkaServer
 from stream.kafka.batch import Batch
-from stream.kafka.topics import create_topics
 from stream.runtime.errors import UserError
 from stream.settings import Settings
 from stream.worker.aside import Aside, letter
 from stream.worker.intake import Intake, Refused, Stray
+from tests.fetched import Record
 from tests.stack import administering
 from tests.stack.reading import records
-from tests.test_intake import Record
 
 WHY = Rejected("not_json", "at byte 0")
 BATCH = Batch("engagement.clicks", 1, 0, 10, 0, [])
@@ -57,15 +54,6 @@ def test_a_letter_always_has_a_key_as_a_compacted_topic_wants_it() -> None:
     assert letter("dead-letters", refused(None, b"ann")).key == b"ann"
 
 
-@pytest.fixture
-async def aside(settings: Settings) -> AsyncIterator[Aside]:
-    await create_topics(settings, replication=1)
-    aside = Aside(settings)
-    await aside.start()
-    yield aside
-    await aside.stop()
-
-
 async def test_a_record_longer_than_a_letter_can_be_does_not_hold_up_its_neighbours(
     settings: Settings, aside: Aside
 ) -> None:
@@ -83,12 +71,6 @@ async def test_a_record_longer_than_a_letter_can_be_does_not_hold_up_its_neighbo
     ]
     await delivery.attempt()  # nothing is left to be sent again
     assert len(await records(settings, settings.dead_letters, 4)) == 4
-
-
-@pytest.fixture
-def apache(kafka: KafkaServer) -> None:
-    if not kafka.durable:
-        pytest.skip("the embedded broker takes everything: run it with --broker apache (after `make kafka`)")
 
 
 def stray(settings: Settings, offset: int, value: bytes, record_ms: int) -> Stray:

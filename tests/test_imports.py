@@ -125,6 +125,12 @@ def test_the_recount_shares_nothing_with_what_it_checks(module: str) -> None:
     assert {name.split(".")[0] for name in imports_of(module)}.isdisjoint({"stream", "schemas"})
 
 
+@pytest.mark.parametrize("room", ["stream.settings", "stream.store", "stream.kafka"])
+def test_whoever_only_keeps_and_carries_knows_no_indicator(room: str) -> None:
+    within = {".".join(module.split(".")[:3]) for module in reached(room)}
+    assert within.isdisjoint({"stream.indicators.catalogue", "stream.indicators.families"})
+
+
 def test_nothing_but_the_command_imports_the_command() -> None:
     for module in MODULES:
         if room_of(module) not in ("stream.cli", "stream.__main__", "bench"):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
 
 import pytest
 
@@ -11,22 +10,12 @@ from stream.kafka.batch import Batch
 from stream.kafka.partition import shard_of, shards_of
 from stream.worker.cache import RecordCache
 from stream.worker.intake import FORWARDED, Gate, Intake, take_in
+from tests.fetched import NOW_MS, Record
 
 TOPIC = "engagement.clicks"
-NOW_MS = 1_767_225_600_000  # 2026-01-01T00:00:00Z
 DAY_MS = 86_400_000
 PARTITIONS = 4
 HERE = shard_of("ada", PARTITIONS)
-
-
-@dataclass
-class Record:
-    value: bytes | None
-    offset: int = 0
-    timestamp: int | None = NOW_MS
-    timestamp_type: int | None = 0
-    key: bytes | None = None
-    headers: tuple[tuple[str, bytes], ...] = field(default=())
 
 
 def click(user_id: str = "ada", timestamp: str = "2026-01-01T00:00:00Z") -> bytes:

@@ -8,7 +8,6 @@ from collections.abc import AsyncIterator
 import pytest
 from structlog.testing import capture_logs
 
-from stream.kafka.topics import create_topics
 from stream.settings import Settings
 from stream.store.connect import connect
 from stream.store.replica import read_state
@@ -19,23 +18,13 @@ from stream.worker.measures import REGISTRY
 from stream.worker.outbox import Outbox
 from tests.stack.reading import records
 from tests.stack.waiting import eventually_async
-from tests.test_vigil import DAY, TEN, event
-from tests.watcher import SHARD, Risks, Watcher
+from tests.watcher import DAY, SHARD, TEN, Risks, Watcher, event
 
 
 @pytest.fixture
 async def risks(settings: Settings) -> AsyncIterator[Risks]:
     async with connect(settings.redis) as redis:
         yield Risks(redis, settings.namespace)
-
-
-@pytest.fixture
-async def aside(settings: Settings) -> AsyncIterator[Aside]:
-    await create_topics(settings, replication=1)
-    aside = Aside(settings)
-    await aside.start()
-    yield aside
-    await aside.stop()
 
 
 async def watcher_with_messages(risks: Risks, number: int) -> Watcher:

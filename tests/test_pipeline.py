@@ -33,17 +33,18 @@ from stream.worker.pipeline import MOST_EVENTS, Pipeline
 from stream.worker.repeats import id_hashes
 from stream.worker.shard import Common, Reader, Shard
 from stream.worker.waiting import Waiting
+from tests.fetched import Record
 from tests.stack.proxy import RedisProxy
-from tests.test_intake import Record
+from tests.stack.reading import records
 
 PARTITIONS = 3
 NOW = datetime.now(UTC)
 
 
 class Worker:
-    """As far as folding goes: it owns all shards of a deployment of its own, and has no Kafka."""
+    """As far as folding goes: it owns all shards of a deployment of its own, and has a Kafka only to set aside."""
 
-    def __init__(self, redis: EmbeddedRedis, url: str) -> None:
+    def __init__(self, redis: EmbeddedRedis, url: str, aside: Aside | None = None) -> None:
         self.settings = Settings(
             _env_file=None, redis=url, partitions=PARTITIONS, namespace=f"test-{uuid4().hex[:8]}"
         )
@@ -58,7 +59,7 @@ class Worker:
             self.store,
             LabelBook(self.redis, self.settings.namespace, 10),
             ProductBook(self.redis, self.settings.namespace, 10),
-            Aside(self.settings),
+            aside or Aside(self.settings),
             calendar,
             Clock(self.settings, self.store),
             lambda: Scoring(Coefficients(), 3, calendar),
@@ -92,6 +93,19 @@ class Worker:
             self._ends[number] = start + len(records)
             shard.waiting.put(Batch(self.topic, number, start, start + len(records), 0, records))
 
+    async def close(self) -> None:
+        await self.redis.aclose()
+        await self.direct.aclose()
+
+    def send_malformed(self, shard: int) -> None:
+        """The first record of its log."""
+        self.owned[shard].waiting.put(Batch(self.topic, shard, 0, 1, 0, [Record(b"{")]))
+
+    async def rejected(self, shard: int) -> int:
+        """How many records were refused, as it is committed."""
+        state = await read_state(self.direct, self.settings.namespace, shard)
+        return sum(count for name, count in state.counters.items() if name.startswith("rejected:"))
+
     async def logins(self) -> int:
         """As exporters read them."""
         replica = Replica(self.direct, self.settings.namespace, PARTITIONS, SERIES)
@@ -119,8 +133,7 @@ async def worker(redis_server: EmbeddedRedis, proxy: RedisProxy) -> AsyncIterato
     worker = Worker(redis_server, proxy.url)
     await worker.claim()
     yield worker
-    await worker.redis.aclose()
-    await worker.direct.aclose()
+    await worker.close()
 
 
 async def test_a_pass_folds_the_events_of_all_shards_and_their_repeats_once(worker: Worker) -> None:
@@ -209,6 +222,31 @@ async def test_a_batch_that_was_written_in_part_is_not_counted_twice(worker: Wor
     states = [await read_state(worker.direct, worker.settings.namespace, number) for number in worker.owned]
     assert [state.counters.get("repeats", 0) for state in states] == [0] * PARTITIONS
     assert [shard.replayed for shard in worker.owned.values()] == [0] * PARTITIONS
+
+
+async def test_what_is_set_aside_is_in_kafka_before_the_commit_that_skips_it(
+    redis_server: EmbeddedRedis, proxy: RedisProxy, aside: Aside, settings: Settings
+) -> None:
+    """So that it is never lost; whoever takes the shard from under the commit writes it once more."""
+    worker = Worker(redis_server, proxy.url, aside)
+    await worker.claim()
+    worker.send_malformed(1)
+    proxy.hold_commits()
+    under_way = asyncio.create_task(worker.pipeline._pass([worker.owned[1]]))
+    await asyncio.to_thread(proxy.holding.wait, 20)
+    [letter] = await records(settings, settings.dead_letters, 1)
+    assert await worker.rejected(1) == 0
+
+    await worker.claim()
+    proxy.release_commits()
+    await under_way
+    assert await worker.rejected(1) == 0
+    worker.send_malformed(1)
+    await worker.pipeline._pass([worker.owned[1]])
+    assert await worker.rejected(1) == 1
+    again = await records(settings, settings.dead_letters, 2)
+    assert [each.value for each in again] == [letter.value] * 2
+    await worker.close()
 
 
 async def test_no_commit_of_a_large_batch_holds_redis_up(worker: Worker) -> None:

@@ -7,15 +7,12 @@ from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
-from uuid import uuid4
 
 from redis.asyncio import Redis
 
 from schemas import Event
 from stream.core.time import Calendar
-from stream.demo.embedded import EmbeddedRedis
 from stream.indicators.families.activity import ACTIVE, EVENTS
-from stream.store.connect import connect
 from stream.store.keys import customer_key
 from stream.store.labels import ProductBook
 from stream.worker.products import placed, products_of
@@ -55,31 +52,28 @@ class Shard:
 
 
 async def test_thousands_of_products_leave_fifty_and_other_however_batches_are_cut(
-    redis_server: EmbeddedRedis,
+    redis: Redis,
+    namespace: str,
 ) -> None:
-    redis, namespace = connect(redis_server.url), uuid4().hex
-    try:
-        shards = [Shard(redis, namespace) for _ in range(3)]
-        for seed in (1, 2):  # and all once more, in another order, after a restart
-            chance = random.Random(seed)
-            events = chance.sample(logins(), PRODUCTS)
-            cuts = sorted(chance.choices(range(PRODUCTS + 1), k=20))
-            for start, end in pairwise([0, *cuts, PRODUCTS]):
-                some = events[start:end]
-                for number, shard in enumerate(shards):
-                    await shard.take([event for event in some if int(event.customer_id) % 3 == number])
-            for shard in shards:
-                shard.restart()
+    shards = [Shard(redis, namespace) for _ in range(3)]
+    for seed in (1, 2):  # and all once more, in another order, after a restart
+        chance = random.Random(seed)
+        events = chance.sample(logins(), PRODUCTS)
+        cuts = sorted(chance.choices(range(PRODUCTS + 1), k=20))
+        for start, end in pairwise([0, *cuts, PRODUCTS]):
+            some = events[start:end]
+            for number, shard in enumerate(shards):
+                await shard.take([event for event in some if int(event.customer_id) % 3 == number])
+        for shard in shards:
+            shard.restart()
 
-        shown = {product for shard in shards for product in shard.state.table.products}
-        assert len(shown) == LIMIT + 1
-        assert "other" in shown
-        assert total(shards, EVENTS.name) == 2 * PRODUCTS
-        assert sum(shard.counters["label_overflow:product"] for shard in shards) == 2 * (PRODUCTS - LIMIT)
-        # In `other` a customer of several products is one; each of the fifty has the one that it had.
-        assert total(shards, ACTIVE.name) == LIMIT + 7
-    finally:
-        await redis.aclose()
+    shown = {product for shard in shards for product in shard.state.table.products}
+    assert len(shown) == LIMIT + 1
+    assert "other" in shown
+    assert total(shards, EVENTS.name) == 2 * PRODUCTS
+    assert sum(shard.counters["label_overflow:product"] for shard in shards) == 2 * (PRODUCTS - LIMIT)
+    # In `other` a customer of several products is one; each of the fifty has the one that it had.
+    assert total(shards, ACTIVE.name) == LIMIT + 7
 
 
 def total(shards: Sequence[Shard], series: str) -> int:
@@ -92,30 +86,22 @@ def total(shards: Sequence[Shard], series: str) -> int:
     )
 
 
-async def test_the_default_product_and_other_take_no_place(redis_server: EmbeddedRedis) -> None:
-    redis, namespace = connect(redis_server.url), uuid4().hex
-    try:
-        book = ProductBook(redis, namespace, limit=1)
-        await book.learn(["default", "other", "app", "shop"], TODAY)
-        assert [book.place(product) for product in ("default", "other", "app", "shop")] == [
-            "default",
-            "other",
-            "app",
-            "other",
-        ]
-    finally:
-        await redis.aclose()
+async def test_the_default_product_and_other_take_no_place(redis: Redis, namespace: str) -> None:
+    book = ProductBook(redis, namespace, limit=1)
+    await book.learn(["default", "other", "app", "shop"], TODAY)
+    assert [book.place(product) for product in ("default", "other", "app", "shop")] == [
+        "default",
+        "other",
+        "app",
+        "other",
+    ]
 
 
-async def test_a_product_unused_for_35_days_gives_up_its_place(redis_server: EmbeddedRedis) -> None:
-    redis, namespace = connect(redis_server.url), uuid4().hex
-    try:
-        book = ProductBook(redis, namespace, limit=1)
-        for today, product, expected in ((100, "app", "app"), (135, "shop", "other"), (136, "shop", "shop")):
-            await book.learn([product], today)
-            assert book.place(product) == expected
-    finally:
-        await redis.aclose()
+async def test_a_product_unused_for_35_days_gives_up_its_place(redis: Redis, namespace: str) -> None:
+    book = ProductBook(redis, namespace, limit=1)
+    for today, product, expected in ((100, "app", "app"), (135, "shop", "other"), (136, "shop", "shop")):
+        await book.learn([product], today)
+        assert book.place(product) == expected
 
 
 def test_where_every_product_has_a_place_nothing_is_touched() -> None:

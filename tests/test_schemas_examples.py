@@ -8,21 +8,10 @@ from pathlib import Path
 import msgspec
 import pytest
 
-import schemas
 from schemas import FAMILIES, FAMILY_OF_TYPE, REASONS, TYPES, Event, Rejected, decode, decode_all
+from tests.examples import ACCEPTED, REJECTED, reason, story
 
-EXAMPLES = Path(schemas.__file__).parent / "examples"
-ACCEPTED = sorted((EXAMPLES / "accepted").rglob("*.json"))
-REJECTED = sorted(path for path in (EXAMPLES / "rejected").rglob("*") if path.is_file())
 FOUND_BY_THE_WORKER = {"in_future", "too_old", "misrouted"}
-
-
-def story(path: Path) -> str:
-    return str(path.relative_to(EXAMPLES))
-
-
-def reason(path: Path) -> str:
-    return path.name.split(".")[-2]
 
 
 @pytest.mark.parametrize("path", ACCEPTED, ids=story)

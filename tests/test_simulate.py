@@ -2,35 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
-from itertools import count, islice
+from datetime import datetime, timedelta
+from itertools import islice
 
 import msgspec
 
 from schemas import FAMILY_OF_TYPE, Rejected, decode
-from stream.demo.simulate import PAST_DAYS, Event, TimedEvent, World
-
-NOW = datetime(2026, 3, 31, 12, tzinfo=UTC)
-NOW_MS = int(NOW.timestamp() * 1000)
-DAY_MS = 86_400_000
-
-
-def world(seed: int = 1, customers: int = 150) -> World:
-    return World(seed, customers, NOW)
-
-
-def ticking(every_ms: int) -> Callable[[], int]:
-    """A clock that moves on whenever somebody looks."""
-    moments = count(NOW_MS, every_ms)
-    return lambda: next(moments)
+from stream.demo.simulate import PAST_DAYS, Event, TimedEvent
+from tests.simulated import DAY_MS, NOW_MS, PAST, ticking, world
 
 
 def live_events(number: int, every_ms: int = 100) -> list[Event]:
     return [timed.event for timed in islice(world().live(ticking(every_ms)), number)]
 
 
-PAST = list(world().past())
 PAST_EVENTS = [timed.event for timed in PAST]
 
 

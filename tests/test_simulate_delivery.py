@@ -8,7 +8,7 @@ import msgspec
 
 from schemas import FAMILY_OF_TYPE, Event, Rejected, decode
 from stream.demo.simulate import Message, UnreliableDelivery
-from tests.test_simulate import NOW_MS, PAST
+from tests.simulated import NOW_MS, PAST
 
 DELIVERY = UnreliableDelivery(seed=1)
 BY_NOW = [message for timed in PAST for message in DELIVERY.send(timed)]

@@ -19,7 +19,7 @@ from stream.indicators.catalogue import METRICS
 from stream.worker.fold import counted
 from tests.histories import State, arrived, report
 from tests.recount import compare, recount
-from tests.test_simulate import NOW, ticking
+from tests.simulated import NOW, ticking
 
 UTC_ZONE, PARIS = ZoneInfo("UTC"), ZoneInfo("Europe/Paris")
 LATER = (timedelta(0), timedelta(minutes=45), timedelta(days=3, hours=5, minutes=7), timedelta(days=29))

@@ -11,9 +11,7 @@ from stream.core.increments import Increments
 from stream.core.names import Names
 from stream.core.series import NO_INCREMENTS
 from stream.store.journal import Journal, staying
-from tests.test_story_protocol import CLICKS, DAY, NEWEST, Deployment, deployment, readings
-
-__all__ = ["deployment"]  # a fixture
+from tests.deployment import CLICKS, DAY, NEWEST, Deployment, readings
 
 
 @pytest.mark.parametrize(

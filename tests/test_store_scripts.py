@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import shutil
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -25,8 +25,8 @@ from stream.store.keys import Keys
 from stream.store.packing import PORTIONS
 from stream.store.server import check_rights
 from stream.store.shard import COMMIT_LENGTH, Commit, ShardStore, Unsent, Work
+from tests.deployment import CLICKS, KEEP_DAYS, NEWEST, SERIES, TODAY
 from tests.increments import packed
-from tests.test_story_protocol import CLICKS, KEEP_DAYS, NEWEST, SERIES, TODAY
 
 SHARD, OWNER, TOPIC = 3, "the owner", "engagement.clicks"
 CUSTOMERS = [b"u:ann", b"u:bob"]
@@ -78,12 +78,6 @@ def everything(number: int) -> Work:
         at_risk={b"u:ann": "", b"u:bob": "?7", b"u:cid": "8"},
         fields={"due_from": str(number)},
     )
-
-
-@pytest.fixture(scope="module")
-def own_redis() -> Iterator[EmbeddedRedis]:
-    with EmbeddedRedis({"appendonly": "no"}) as server:
-        yield server
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from dataclasses import replace
 from uuid import uuid4
 
@@ -24,12 +24,6 @@ from stream.store.coefficients import publish_coefficients, read_coefficients
 from stream.store.keys import Keys
 from stream.store.server import dangers, warn_of_dangers
 from stream.worker.following import Following
-
-
-@pytest.fixture(scope="module")
-def own_redis() -> Iterator[EmbeddedRedis]:
-    with EmbeddedRedis({"appendonly": "no"}) as server:
-        yield server
 
 
 @pytest.fixture

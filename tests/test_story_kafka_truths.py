@@ -18,14 +18,13 @@ from tests.conftest import own_settings
 from tests.events import Event, login
 from tests.stack import administering
 from tests.stack.command import Assidu
-from tests.stack.sending import Record
+from tests.stack.sending import Record, record
 from tests.stack.service import Service
 from tests.stack.story import Story
 from tests.stack.waiting import eventually
-from tests.test_story_refusals import delete_records
-from tests.test_story_strays import record
 
-HIDDEN = "the embedded broker has no such thing: run it with --broker apache (after `make kafka`)"
+pytestmark = pytest.mark.usefixtures("apache")
+
 MISTAKE = 2
 LARGE_BYTES = 786_300  # in base64 and with where it came from, more than a topic takes
 
@@ -61,12 +60,6 @@ class Counting:
         assert self.worker.is_ready()
         assert "restarting" not in self.worker.log
         assert "Traceback" not in self.worker.log
-
-
-@pytest.fixture(scope="module", autouse=True)
-def apache(kafka: KafkaServer) -> None:
-    if not kafka.durable:
-        pytest.skip(HIDDEN)
 
 
 @pytest.fixture(scope="module")
@@ -225,7 +218,7 @@ def test_a_worker_whose_right_to_read_is_taken_away_stops_and_says_so(assidu: As
 
 
 @pytest.mark.slow
-def test_records_that_kafka_drops_before_they_are_read_stop_the_worker(assidu: Assidu, kafka: KafkaServer) -> None:
+def test_records_that_kafka_drops_before_they_are_read_stop_the_worker(assidu: Assidu) -> None:
     story = Story(assidu)
     topic, partition = f"{story.settings.topic_prefix}logins", shard_of("ann", 4)
     worker = story.worker()
@@ -234,7 +227,7 @@ def test_records_that_kafka_drops_before_they_are_read_stop_the_worker(assidu: A
     worker.child.pause()
     story.send([record(event, b"ann") for event in logins("app", "ann")])  # the answer to a fetch that is under way
     story.send(record(event, b"ann", partition) for event in logins("app", *map(str, range(40))))
-    asyncio.run(delete_records(kafka, topic, partition, before=31))
+    administering.delete_records(story.settings, topic, partition, before=31)
     worker.child.resume()
     assert_stops(worker, f"{topic}/{partition}: position", "Kafka has 31 to 42", "ASSIDU_NAMESPACE")
 

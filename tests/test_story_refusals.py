@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from typing import Any
 
 import pytest
-from aiokafka import TopicPartition
-from aiokafka.admin import AIOKafkaAdminClient
-from aiokafka.admin.records_to_delete import RecordsToDelete
 from redis import Redis
 
 from stream.demo.embedded import EmbeddedBroker, EmbeddedRedis, KafkaServer, free_port
 from stream.store.keys import Keys
+from tests.stack import administering
 from tests.stack.command import Assidu
 from tests.stack.story import Story
 
@@ -76,7 +73,7 @@ def test_no_position_while_a_topic_no_longer_has_its_beginning(assidu: Assidu, k
         pytest.skip("the embedded broker cannot forget the beginning of a topic")
     story = counted(assidu)
     topic = f"{story.settings.topic_prefix}clicks"
-    asyncio.run(delete_records(kafka, topic, partition=2, before=5))
+    administering.delete_records(story.settings, topic, partition=2, before=5)
     Redis.from_url(story.settings.redis.get_secret_value()).delete(Keys(story.settings.namespace).shard(2).state)
 
     assert_refused(assidu, MISTAKE, "no position for shard 2", f"{topic}/2 begins at 5", "assidu rebuild")
@@ -116,12 +113,3 @@ def move_position(story: Story, shard: int, position: dict[str, int]) -> None:
     Redis.from_url(story.settings.redis.get_secret_value()).hset(
         state, "position", json.dumps(position, separators=(",", ":"))
     )
-
-
-async def delete_records(kafka: KafkaServer, topic: str, partition: int, before: int) -> None:
-    admin = AIOKafkaAdminClient(bootstrap_servers=kafka.servers)
-    await admin.start()
-    try:
-        await admin.delete_records({TopicPartition(topic, partition): RecordsToDelete(before_offset=before)})
-    finally:
-        await admin.close()

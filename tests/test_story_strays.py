@@ -11,18 +11,13 @@ import pytest
 
 from stream.kafka.partition import shard_of
 from tests.events import Event, login
-from tests.recount.happenings import TOPIC_OF_TYPE
+from tests.examples import REJECTED, reason
 from tests.stack.command import Assidu
-from tests.stack.sending import Record
+from tests.stack.sending import Record, record
 from tests.stack.story import NEWEST, Story
 from tests.stack.waiting import eventually
-from tests.test_schemas_examples import REJECTED, reason
 
 FORWARDED = (("assidu-forwarded", b"1"),)
-
-
-def record(event: Event, key: bytes | None = None, partition: int | None = None, **more: object) -> Record:
-    return Record(TOPIC_OF_TYPE[event["type"]], json.dumps(event).encode(), key, partition, **more)  # type: ignore[arg-type]
 
 
 def customer_id(event: Event) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime, timedelta
 from itertools import count
 from math import ceil, log
 from typing import Any
@@ -19,15 +18,13 @@ from stream.indicators.churn.evidence import Scoring
 from stream.indicators.churn.model import Coefficients
 from stream.indicators.churn.trajectory import NEVER
 from stream.store.shard import DUE_FROM, LATEST
+from tests.crossings import HIGH, MEDIUM, silence_until
+from tests.outlooks import after
 from tests.recount.churn_risk import DEFAULTS, LEVELS, base, reasons, subscription
 from tests.recount.happenings import Happening, happening
-from tests.test_core_watch import after
-from tests.test_story_crossings import HIGH, MEDIUM, silence_until
-from tests.watcher import SCORING, Risks, Watcher
+from tests.watcher import DAY, HOUR, MINUTE, SCORING, SECOND, TEN, Risks, Watcher, event
 
 UTC_ZONE = ZoneInfo("UTC")
-SECOND, MINUTE, HOUR, DAY = 1000, 60_000, 3_600_000, 86_400_000
-TEN = int(datetime(2026, 3, 31, 10, tzinfo=UTC).timestamp() * 1000)
 SET_BACK = 10 * MINUTE
 
 _numbers = count()
@@ -37,11 +34,6 @@ _numbers = count()
 async def risks(redis_server: EmbeddedRedis) -> AsyncIterator[Risks]:
     async with Redis.from_url(redis_server.url) as redis:
         yield Risks(redis)
-
-
-def event(type_: str, user: str, ms: int, **fields: Any) -> dict[str, Any]:
-    timestamp = (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=ms)).isoformat()
-    return {"event_id": str(next(_numbers)), "type": type_, "user_id": user, "timestamp": timestamp, **fields}
 
 
 def crossing(user: str, threshold: float, moment: int, active_days: int = 3) -> list[dict[str, Any]]:

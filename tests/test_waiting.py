@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from stream.kafka.batch import Batch
 from stream.worker.waiting import Waiting
-from tests.test_intake import Record
+from tests.fetched import Record
 
 
 def batch(start: int, events: int) -> Batch:

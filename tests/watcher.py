@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from itertools import count
 from typing import Any, Self
 from uuid import uuid4
 from zoneinfo import ZoneInfo
@@ -31,6 +33,15 @@ from tests.histories import arrived, as_it_is, as_of, decoded
 SHARD = 0
 SCORING = Scoring(Coefficients(), 3, Calendar(ZoneInfo("UTC")))
 ALL = 100_000
+SECOND, MINUTE, HOUR, DAY = 1000, 60_000, 3_600_000, 86_400_000
+TEN = int(datetime(2026, 3, 31, 10, tzinfo=UTC).timestamp() * 1000)
+
+_numbers = count()
+
+
+def event(type_: str, user: str, ms: int, **fields: Any) -> dict[str, Any]:
+    timestamp = (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=ms)).isoformat()
+    return {"event_id": str(next(_numbers)), "type": type_, "user_id": user, "timestamp": timestamp, **fields}
 
 
 class Risks:

@@ -47,11 +47,11 @@ def demo(ctx: click.Context, seconds: float | None, customers: int, seed: int, r
     ASSIDU_EXPORTER_PORT and ASSIDU_WORKER_PORT apply (a port that is taken is replaced by a free one);
     other settings do not.
     """
+    from stream.cli.settings import read_settings
     from stream.demo.course import run_demo
     from stream.demo.simulate import Plan
     from stream.demo.stack import PartEnded
     from stream.runtime.terminal import Terminal
-    from stream.settings import read_settings
 
     plan = Plan(seconds, customers, seed, rate)
     try:

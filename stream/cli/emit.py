@@ -48,9 +48,9 @@ def emit(ctx: click.Context, /, file: str, raw: str | None, encoding: str | None
     event_id, a row's own comes from its cells, --type and the product, and from how many equal rows came before it.
     Where @line is mapped, the row's line is part of what it says.
     """
+    from stream.cli.settings import read_settings
     from stream.ingest.file import emit_file
     from stream.ingest.input import Input
-    from stream.settings import read_settings
 
     if raw is not None and from_csv:
         raise UserError("--raw and --csv exclude each other: --raw sends lines as they are")

@@ -70,6 +70,7 @@ def fit(
     if find_spec("sklearn") is None:
         raise UserError("assidu fit needs scikit-learn: pip install 'assidu[fit]'")
 
+    from stream.cli.settings import read_settings
     from stream.ingest.events import read_events
     from stream.ingest.file import BadLines, complaints
     from stream.ingest.input import Input
@@ -78,7 +79,6 @@ def fit(
     from stream.query.fit_report import make_report, show
     from stream.query.fit_stored import read_stored
     from stream.runtime.terminal import Terminal
-    from stream.settings import read_settings
 
     if not from_csv:
         refuse_csv_options(ctx, csv)

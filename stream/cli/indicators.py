@@ -20,7 +20,7 @@ def indicators() -> None:
 
     Without ASSIDU_INDICATORS these are the defaults. Mistakes in the file are named with key and line.
     """
+    from stream.cli.settings import read_settings
     from stream.render.indicators_file import indicators_file
-    from stream.settings import read_settings
 
     click.echo(indicators_file(read_settings().indicators), nl=False)

@@ -37,9 +37,9 @@ def status(ctx: click.Context, wait: float | None, format_: str) -> None:
 
     With --wait the exit code is 0 after two equal readings without lag, 1 when the time is over.
     """
+    from stream.cli.settings import read_settings
     from stream.query.status import read_status, show
     from stream.runtime.terminal import Terminal
-    from stream.settings import read_settings
 
     found, settled = run_interruptibly(read_status(read_settings(), wait))
     if format_ == "json":
@@ -63,9 +63,9 @@ def report(at: datetime | None, product: str | None, format_: str) -> None:
     Before the newest event, indicators over complete days are answered; rolling ones cannot be and are
     null. What is undefined (nothing to divide by) is null too.
     """
+    from stream.cli.settings import read_settings
     from stream.query.report import make_report, show
     from stream.runtime.terminal import Terminal
-    from stream.settings import read_settings
 
     made = run_interruptibly(make_report(read_settings(), at, product))
     if made.caution:
@@ -85,9 +85,9 @@ def customer(customer_id: str, product: str | None, format_: str) -> None:
 
     ID is the bare user_id or anonymous_id, as products send it.
     """
+    from stream.cli.settings import read_settings
     from stream.query.customer import find_customer, show, to_json
     from stream.runtime.terminal import Terminal
-    from stream.settings import read_settings
 
     found = run_interruptibly(find_customer(read_settings(), customer_id, product))
     if format_ == "json":

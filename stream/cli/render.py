@@ -25,14 +25,14 @@ def render(ctx: click.Context, check: bool) -> None:
     ASSIDU_GRAFANA_URL and ASSIDU_RUNBOOK_URL; how long each must last, and the colours of dashboards, are as
     ASSIDU_INDICATORS says.
     """
-    from stream.settings import read_settings
+    from stream.cli.settings import read_settings
 
     try:
         from stream.render.files import stale, write
     except ModuleNotFoundError as missing:
-        if missing.name is None or not missing.name.startswith("grafana_foundation_sdk"):
+        if (missing.name or "").partition(".")[0] not in ("grafana_foundation_sdk", "yaml"):
             raise
-        raise UserError("rendering needs grafana-foundation-sdk: pip install 'assidu[render]'") from None
+        raise UserError("rendering needs grafana-foundation-sdk and PyYAML: pip install 'assidu[render]'") from None
 
     paths = (stale if check else write)(Path(), read_settings())
     for path in paths:

@@ -28,9 +28,9 @@ def at_risk(
 
     The risk is the probability of staying away for 30 days: medium from 40 %, high from 70 %.
     """
+    from stream.cli.settings import read_settings
     from stream.query.at_risk import Query, ask, show, to_csv
     from stream.runtime.terminal import Terminal
-    from stream.settings import read_settings
 
     found = run_interruptibly(ask(read_settings(), Query(product, level, segment, reason, top)))
     if format_ == "json":
@@ -61,9 +61,9 @@ def coefficients(file: Path | None, reset: bool, format_: str) -> None:
     They live in Redis and nowhere else: keep FILE, for a Redis that lost its data scores by the defaults again.
     Workers say at their start by which they score, and so does the gauge assidu_churn_coefficients_info.
     """
+    from stream.cli.settings import read_settings
     from stream.query.coefficients import apply, read_file, show, to_json
     from stream.runtime.terminal import Terminal
-    from stream.settings import read_settings
 
     if file and reset:
         raise click.UsageError("give either --set or --reset")

@@ -30,9 +30,9 @@ def topics(replication: int, raise_others: bool) -> None:
     an error, and nothing is changed; with --raise only one that has more is. What was counted with
     fewer partitions stays as it is: count anew, in a new ASSIDU_NAMESPACE.
     """
+    from stream.cli.settings import read_settings
     from stream.kafka.topics import create_topics
     from stream.runtime.terminal import Terminal
-    from stream.settings import read_settings
 
     if replication == 0:
         raise UserError("--replication 0: a topic needs at least one copy (or -1 for the broker's default)")
@@ -50,8 +50,8 @@ def worker() -> None:
     """
     import uvloop
 
+    from stream.cli.settings import read_settings
     from stream.runtime.logs import log_to_stderr
-    from stream.settings import read_settings
     from stream.worker.service import run_worker
 
     settings = read_settings()
@@ -65,9 +65,9 @@ def exporter() -> None:
 
     Start as many as you like; they agree. /readyz is 200 only while the data are fresh.
     """
+    from stream.cli.settings import read_settings
     from stream.exporter.app import run_exporter
     from stream.runtime.logs import log_to_stderr
-    from stream.settings import read_settings
 
     settings = read_settings()
     log_to_stderr(settings.secrets)

@@ -51,8 +51,8 @@ def simulate(seed: int, customers: int, days: int, rate: float, seconds: float |
     First their past at full speed, then live traffic. Delivery is unreliable: some messages are repeated,
     late, out of order, malformed, of bots or of tests. None of it may change a number.
     """
+    from stream.cli.settings import read_settings
     from stream.demo.simulate import Plan
     from stream.demo.simulate.run import run_simulation
-    from stream.settings import read_settings
 
     run_interruptibly(run_simulation(read_settings(), Plan(seconds, customers, seed, rate, days), log))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import Coroutine
 from contextlib import suppress
 
 import aiohttp
@@ -15,6 +14,7 @@ from stream.demo.simulate import Plan, Traffic
 from stream.demo.stack import Stack
 from stream.ingest import Emitter
 from stream.kafka.topics import create_topics
+from stream.runtime.lifecycle import until_ended
 from stream.settings import Settings
 
 
@@ -36,19 +36,5 @@ async def _demo(wishes: Settings, plan: Plan, console: Console) -> None:
         async with aiohttp.ClientSession() as http, Emitter(stack.settings) as emitter:
             traffic = Traffic(emitter, plan)
             screen = Screen(stack, http, plan, console)
-            await _while_showing(screen.show_past(traffic), traffic.send_past())
-            await _while_showing(screen.show_live(), traffic.send_live())
-
-
-async def _while_showing(showing: Coroutine[None, None, None], sending: Coroutine[None, None, None]) -> None:
-    """Run both until `showing` returns; raises what goes wrong in either."""
-    tasks = shown, sent = asyncio.create_task(showing), asyncio.create_task(sending)
-    try:
-        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-        if sent.done():
-            sent.result()
-        await shown
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+            await until_ended(screen.show_past(traffic), traffic.send_past())
+            await until_ended(screen.show_live(), traffic.send_live())

@@ -27,6 +27,7 @@ from stream.exporter.pipeline import Pipeline
 from stream.indicators.catalogue import SERIES
 from stream.indicators.config import Config
 from stream.indicators.declare import TARGET_GAUGE, THRESHOLD_GAUGE, View
+from stream.indicators.in_force import alerts_in_force
 from stream.runtime.cooperative import taking_turns
 from stream.runtime.garbage import collect_seldom
 from stream.runtime.http import serving
@@ -151,7 +152,7 @@ class Exporter:
 def _chosen(config: Config, products: Iterable[str]) -> Iterator[Metric]:
     """What the indicators file says of alerts and targets."""
     thresholds = GaugeMetricFamily(THRESHOLD_GAUGE, "What the alert's rule compares with.", labels=["alert"])
-    for alert in config.alerts.values():
+    for alert in alerts_in_force(config).values():
         thresholds.add_metric([alert.name], alert.threshold)
     yield thresholds
     targets = GaugeMetricFamily(TARGET_GAUGE, "Where the indicator should be.", labels=["product", "indicator"])

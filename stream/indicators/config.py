@@ -1,5 +1,8 @@
 """The indicators file: definitions, alerts and targets as a deployment wants them, in TOML; what is wrong in it is
-named with its key and line."""
+named with its key and line.
+
+Which alerts and indicators there are, the catalogue knows (`in_force.py`); not everybody who reads the file needs it.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,6 @@ import json
 import re
 import tomllib
 from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import replace
 from difflib import get_close_matches
 from math import isfinite
 from typing import Any
@@ -15,8 +17,6 @@ from typing import Any
 from msgspec import Struct, field
 
 from stream.core.definitions import DECLARED, Definitions
-from stream.indicators.catalogue import ALERTS, METRICS
-from stream.indicators.declare import CHANGES, Alert
 
 _DURATION = re.compile(r"(?=\d)(\d+y)?(\d+w)?(\d+d)?(\d+h)?(\d+m)?(\d+s)?(\d+ms)?")
 """As Prometheus writes it."""
@@ -25,27 +25,44 @@ KeyPath = tuple[str, ...]
 """A key after the tables that it stands in."""
 
 
-class Config(Struct, frozen=True):
-    """What the indicators file says, and the defaults of what it leaves out.
+class Chosen(Struct, frozen=True):
+    """What the file says of one alert; None: nothing."""
 
-    alerts   name -> the alert of an indicator, with the threshold and the duration in force
-    targets  indicator -> where it should be
-    path     of the file, empty where there is none
+    threshold: float | None = None
+    for_: str | None = None
+
+
+class Config(Struct, frozen=True):
+    """What the indicators file says.
+
+    definitions  with the defaults of those it leaves out
+    alerts       name -> what it says of the alert
+    targets      indicator -> where it should be
+    path         of the file, empty where there is none
     """
 
     definitions: Definitions = Definitions()
-    alerts: Mapping[str, Alert] = field(default_factory=lambda: dict(ALERTS))
+    alerts: Mapping[str, Chosen] = field(default_factory=dict)
     targets: Mapping[str, float] = field(default_factory=dict)
     path: str = ""
 
 
-def parsed(text: str, name: str, path: str) -> Config:
-    """The configuration in the text of the file `name`. Raises ValueError with a line for every mistake."""
+class Known(Struct, frozen=True):
+    """The names that the file may give: of alerts, of those that compare with a week before, of indicators."""
+
+    alerts: Collection[str]
+    changes: Collection[str]
+    indicators: Collection[str]
+
+
+def parsed(text: str, name: str, path: str, known: Known | None = None) -> Config:
+    """The configuration in the text of the file `name`. Raises ValueError with a line for every mistake; without
+    `known`, alerts and targets may have any names."""
     try:
         read = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise ValueError(_syntax_error(str(error), text, name)) from None
-    found = _Reading(read)
+    found = _Reading(read, known)
     config = Config(found.definitions(), found.alerts(), found.targets(), path)
     if found.mistakes:
         lines = lines_of(text)
@@ -57,7 +74,8 @@ def parsed(text: str, name: str, path: str) -> Config:
 class _Reading:
     """What is read of the tables; `mistakes` are the keys at which something is wrong, and what."""
 
-    def __init__(self, tables: Mapping[str, Any]) -> None:
+    def __init__(self, tables: Mapping[str, Any], known: Known | None) -> None:
+        self._names = known
         self.mistakes: list[tuple[KeyPath, str]] = []
         sections = ("definitions", "alerts", "targets")
         self._sections = dict(self._known((), tables, sections))
@@ -70,37 +88,39 @@ class _Reading:
                 found[name] = tuple(sorted(given)) if isinstance(given, list) else given
         return Definitions(**found)
 
-    def alerts(self) -> dict[str, Alert]:
-        found = dict(ALERTS)
-        for name in dict(self._entries(("alerts",), self._sections, ALERTS)):
-            found[name] = self._alert(ALERTS[name], ("alerts", name))
-        return found
+    def alerts(self) -> dict[str, Chosen]:
+        known = self._names.alerts if self._names else None
+        return {name: self._alert(name) for name, _ in self._entries(("alerts",), self._sections, known)}
 
     def targets(self) -> dict[str, float]:
-        known = [metric.name for metric in METRICS]
+        known = self._names.indicators if self._names else None
         return {
             name: float(given)
             for name, given in self._entries(("targets",), self._sections, known)
             if self._is(("targets", name), given, "a number", _is_number)
         }
 
-    def _alert(self, alert: Alert, at: KeyPath) -> Alert:
+    def _alert(self, name: str) -> Chosen:
+        at = ("alerts", name)
+        threshold, for_ = None, None
         for key, given in self._entries(at, self._sections["alerts"], ("threshold", "for")):
             if key == "for":
                 if self._is((*at, key), given, 'a duration such as "30m" or "1h30m"', _is_duration):
-                    alert = replace(alert, for_=given)
-            elif alert.condition in CHANGES:
+                    for_ = given
+            elif self._names and name in self._names.changes:
                 if self._is((*at, key), given, "a number above 0: it is a change", _is_positive):
-                    alert = replace(alert, threshold=float(given))
+                    threshold = float(given)
             elif self._is((*at, key), given, "a number", _is_number):
-                alert = replace(alert, threshold=float(given))
-        return alert
+                threshold = float(given)
+        return Chosen(threshold, for_)
 
-    def _entries(self, at: KeyPath, tables: Mapping[str, Any], known: Collection[str]) -> Iterator[tuple[str, Any]]:
-        """The known keys of a table, which may be absent, with their values."""
+    def _entries(
+        self, at: KeyPath, tables: Mapping[str, Any], known: Collection[str] | None
+    ) -> Iterator[tuple[str, Any]]:
+        """The known keys of a table, which may be absent, with their values; all of them where none are known."""
         given = tables.get(at[-1], {})
         if self._is(at, given, f"a table: [{'.'.join(at)}]", lambda value: isinstance(value, dict)):
-            yield from self._known(at, given, known)
+            yield from given.items() if known is None else self._known(at, given, known)
 
     def _known(self, at: KeyPath, given: Mapping[str, Any], known: Collection[str]) -> Iterator[tuple[str, Any]]:
         for key, value in given.items():

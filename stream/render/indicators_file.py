@@ -6,6 +6,7 @@ from stream.core.definitions import DECLARED, Change
 from stream.indicators.catalogue import METRICS
 from stream.indicators.config import Config, written
 from stream.indicators.declare import Alert, Metric
+from stream.indicators.in_force import alerts_in_force
 from stream.render.words import condition
 
 _PREFACE = """\
@@ -49,17 +50,18 @@ def _definitions(config: Config) -> str:
 
 
 def _alerts(config: Config) -> str:
-    return "\n".join([_ALERTS, *(_alert(config, metric, alert) for metric in METRICS for alert in metric.alerts)])
+    in_force = alerts_in_force(config)
+    entries = (_alert(metric, in_force[alert.name]) for metric in METRICS for alert in metric.alerts)
+    return "\n".join([_ALERTS, *entries])
 
 
-def _alert(config: Config, metric: Metric, alert: Alert) -> str:
-    chosen = config.alerts[alert.name]
+def _alert(metric: Metric, alert: Alert) -> str:
     return (
         f"# {alert.summary}:\n"
         f"# {metric.name} is {condition(alert, 'the threshold')}.\n"
         f"[alerts.{alert.name}]\n"
-        f"threshold = {written(chosen.threshold)}\n"
-        f"for = {written(chosen.for_)}\n"
+        f"threshold = {written(alert.threshold)}\n"
+        f"for = {written(alert.for_)}\n"
     )
 
 

@@ -25,6 +25,7 @@ from grafana_foundation_sdk.models.prometheus import PromQueryFormat
 
 from stream.indicators.config import Config
 from stream.indicators.declare import CHANGES, Alert, Labels, Metric
+from stream.indicators.in_force import alerts_in_force
 from stream.render.pipeline import Figure
 from stream.render.promql import panel_query, target, threshold
 from stream.render.words import titled
@@ -97,7 +98,7 @@ def _coloured(panel: stat.Panel, metric: Metric, fixed: Labels, config: Config) 
     for alert in _levels(metric):
         if alert.labels == fixed:
             first, then = ("red", "green") if alert.condition == "below" else ("green", "red")
-            panel = _with_thresholds(panel, [(first, None), (then, config.alerts[alert.name].threshold)])
+            panel = _with_thresholds(panel, [(first, None), (then, alerts_in_force(config)[alert.name].threshold)])
     return panel
 
 

@@ -6,64 +6,67 @@ business alerts while their numbers cannot be trusted.
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
-from textwrap import indent
+from collections.abc import Iterable
+from math import inf
+from typing import Any
+
+import yaml
 
 from stream.indicators.catalogue import METRICS
 from stream.indicators.declare import Alert, Metric
+from stream.indicators.in_force import alerts_in_force
 from stream.render.annotations import business_annotations, pipeline_annotations
 from stream.render.pipeline import ALERTS, PipelineAlert
 from stream.render.promql import alert_condition
 from stream.render.words import GENERATED
 from stream.settings import Settings
 
+Rule = dict[str, Any]
+
 
 def rules(settings: Settings) -> str:
     """YAML of one rule file."""
-    business = [_business(metric, alert, settings) for metric in METRICS for alert in metric.alerts]
-    pipeline = [_pipeline(alert, settings) for alert in ALERTS]
-    groups = _group("assidu-business", business) + _group("assidu-pipeline", pipeline)
-    return f"# {GENERATED}\ngroups:\n{groups}"
+    in_force = alerts_in_force(settings.indicators)
+    business = (_business(metric, in_force[alert.name], settings) for metric in METRICS for alert in metric.alerts)
+    pipeline = (_pipeline(alert, settings) for alert in ALERTS)
+    groups = [_group("assidu-business", business), _group("assidu-pipeline", pipeline)]
+    written = yaml.dump({"groups": groups}, Dumper=_Lines, sort_keys=False, allow_unicode=True, width=inf)
+    return f"# {GENERATED}\n{written}"
 
 
-def _group(name: str, found: list[str]) -> str:
-    return f"  - name: {name}\n    rules:\n" + indent("".join(found), " " * 6)
+def _group(name: str, found: Iterable[Rule]) -> dict[str, Any]:
+    return {"name": name, "rules": list(found)}
 
 
-def _business(metric: Metric, alert: Alert, settings: Settings) -> str:
-    return _rule(
-        alert.name,
-        alert_condition(metric, alert),
-        {"for": settings.indicators.alerts[alert.name].for_},
-        {"severity": alert.severity, "scope": "business"},
-        business_annotations(metric, alert, settings),
-    )
+def _business(metric: Metric, alert: Alert, settings: Settings) -> Rule:
+    return {
+        "alert": alert.name,
+        "expr": alert_condition(metric, alert),
+        "for": alert.for_,
+        "labels": {"severity": alert.severity, "scope": "business"},
+        "annotations": business_annotations(metric, alert, settings),
+    }
 
 
-def _pipeline(alert: PipelineAlert, settings: Settings) -> str:
+def _pipeline(alert: PipelineAlert, settings: Settings) -> Rule:
     silences = {"silences": "business"} if alert.silences_business else {}
     keep = {"keep_firing_for": alert.keep_firing_for} if alert.keep_firing_for else {}
-    return _rule(
-        alert.name,
-        alert.condition,
-        {"for": alert.for_, **keep},
-        {"severity": alert.severity, "scope": "pipeline", **silences},
-        pipeline_annotations(alert, settings),
-    )
+    return {
+        "alert": alert.name,
+        "expr": alert.condition,
+        "for": alert.for_,
+        **keep,
+        "labels": {"severity": alert.severity, "scope": "pipeline", **silences},
+        "annotations": pipeline_annotations(alert, settings),
+    }
 
 
-def _rule(
-    name: str, condition: str, times: Mapping[str, str], labels: Mapping[str, str], says: Mapping[str, str]
-) -> str:
-    return (
-        f"- alert: {name}\n"
-        f"  expr: |\n{indent(condition, '    ')}\n"
-        + "".join(f"  {key}: {duration}\n" for key, duration in times.items())
-        + f"  labels:\n{_fields(labels)}  annotations:\n{_fields(says)}"
-    )
+class _Lines(yaml.SafeDumper):
+    """Writes text of several lines as such."""
 
 
-def _fields(fields: Mapping[str, str]) -> str:
-    """A JSON string is a YAML string."""
-    return "".join(f"    {name}: {json.dumps(text, ensure_ascii=False)}\n" for name, text in fields.items())
+def _text(dumper: _Lines, text: str) -> yaml.ScalarNode:
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style="|" if "\n" in text else None)
+
+
+_Lines.add_representer(str, _text)

@@ -9,6 +9,8 @@ from typing import Any, TypeVar
 
 T = TypeVar("T")
 
+_AGAIN_SECONDS = 1.0
+
 
 def run_interruptibly(main: Coroutine[Any, Any, T]) -> T:
     """As asyncio.run, but SIGINT always wakes the loop.
@@ -41,6 +43,12 @@ async def until_ended(first: Coroutine[Any, Any, object], *others: Coroutine[Any
             for task in done:
                 task.result()
     finally:
-        for task in running:
+        await _cancelled(running)
+
+
+async def _cancelled(tasks: set[asyncio.Task[object]]) -> None:
+    """Cancel them until they have ended: up to Python 3.11 asyncio.wait_for can swallow a cancellation."""
+    while tasks:
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(*running, return_exceptions=True)
+        _, tasks = await asyncio.wait(tasks, timeout=_AGAIN_SECONDS)

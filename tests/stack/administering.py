@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 
-from aiokafka.admin import AIOKafkaAdminClient, NewPartitions, NewTopic
+from aiokafka import TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient, NewPartitions, NewTopic, RecordsToDelete
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import NoError, TopicAlreadyExistsError, for_code
 from aiokafka.protocol.admin import CreateAclsRequest_v1
@@ -85,6 +86,11 @@ class _CreateAcls(Request[CreateAclsRequest_v1]):  # type: ignore[misc]
 
     def build(self, request_struct_class: type[CreateAclsRequest_v1]) -> CreateAclsRequest_v1:
         return request_struct_class(self._rules)
+
+
+def delete_records(settings: Settings, topic: str, partition: int, before: int) -> None:
+    records = {TopicPartition(topic, partition): RecordsToDelete(before_offset=before)}
+    _do(settings, lambda admin: admin.delete_records(records))
 
 
 def _do(settings: Settings, what: Callable[[AIOKafkaAdminClient], Awaitable[object]]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
@@ -10,6 +11,8 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.structs import RecordMetadata
 
 from stream.settings import Settings
+from tests.events import Event
+from tests.recount.happenings import TOPIC_OF_TYPE
 
 
 class Record(NamedTuple):
@@ -21,6 +24,10 @@ class Record(NamedTuple):
     partition: int | None = None
     headers: tuple[tuple[str, bytes], ...] = ()
     timestamp_ms: int | None = None
+
+
+def record(event: Event, key: bytes | None = None, partition: int | None = None, **more: object) -> Record:
+    return Record(TOPIC_OF_TYPE[event["type"]], json.dumps(event).encode(), key, partition, **more)  # type: ignore[arg-type]
 
 
 async def send(settings: Settings, records: Iterable[Record], **options: Any) -> list[RecordMetadata]:

@@ -1,0 +1,19 @@
+"""The example messages of the schemas; a file is named for its story, a rejected one for its reason, too."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import schemas
+
+EXAMPLES = Path(schemas.__file__).parent / "examples"
+ACCEPTED = sorted((EXAMPLES / "accepted").rglob("*.json"))
+REJECTED = sorted(path for path in (EXAMPLES / "rejected").rglob("*") if path.is_file())
+
+
+def story(path: Path) -> str:
+    return str(path.relative_to(EXAMPLES))
+
+
+def reason(path: Path) -> str:
+    return path.name.split(".")[-2]
