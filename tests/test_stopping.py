@@ -6,11 +6,12 @@ import asyncio
 import signal
 import sys
 import threading
+from contextlib import suppress
 from time import monotonic
 
 import pytest
 
-from stream.runtime.lifecycle import run_interruptibly
+from stream.runtime.lifecycle import run_interruptibly, until_ended
 from tests.stack.waiting import eventually
 
 _SLEEP_SECONDS = 10
@@ -35,3 +36,15 @@ def test_an_interrupt_is_heard_also_where_it_does_not_break_the_sleep_of_the_loo
     finally:
         signal.signal(signal.SIGINT, before)
     assert monotonic() - began < _SLEEP_SECONDS
+
+
+async def test_a_cancellation_that_is_swallowed_once_is_repeated() -> None:
+    """As asyncio.wait_for may do on Python 3.11."""
+
+    async def stubborn() -> None:
+        with suppress(asyncio.CancelledError):
+            await asyncio.Event().wait()
+        await asyncio.Event().wait()
+
+    async with asyncio.timeout(20):
+        await until_ended(asyncio.sleep(0.01), stubborn())

@@ -48,7 +48,8 @@ async def until_ended(first: Coroutine[Any, Any, object], *others: Coroutine[Any
 
 async def _cancelled(tasks: set[asyncio.Task[object]]) -> None:
     """Cancel them until they have ended: up to Python 3.11 asyncio.wait_for can swallow a cancellation."""
-    while tasks:
+    ending = asyncio.gather(*tasks, return_exceptions=True)
+    while not ending.done():
         for task in tasks:
             task.cancel()
-        _, tasks = await asyncio.wait(tasks, timeout=_AGAIN_SECONDS)
+        await asyncio.wait({ending}, timeout=_AGAIN_SECONDS)
