@@ -13,7 +13,7 @@ from textwrap import indent
 from stream.indicators.catalogue import METRICS
 from stream.indicators.declare import Alert, Metric
 from stream.render.annotations import business_annotations, pipeline_annotations
-from stream.render.pipeline import ALERTS, PipelineAlert
+from stream.render.pipeline import PipelineAlert, alerts
 from stream.render.promql import alert_condition
 from stream.render.words import GENERATED
 from stream.settings import Settings
@@ -22,7 +22,7 @@ from stream.settings import Settings
 def rules(settings: Settings) -> str:
     """YAML of one rule file."""
     business = [_business(metric, alert, settings) for metric in METRICS for alert in metric.alerts]
-    pipeline = [_pipeline(alert, settings) for alert in ALERTS]
+    pipeline = [_pipeline(alert, settings) for alert in alerts(settings.stale_seconds)]
     groups = _group("assidu-business", business) + _group("assidu-pipeline", pipeline)
     return f"# {GENERATED}\ngroups:\n{groups}"
 
