@@ -10,7 +10,7 @@ import pytest
 from stream.kafka.batch import Batch
 from stream.kafka.partition import shard_of, shards_of
 from stream.worker.cache import RecordCache
-from stream.worker.intake import FORWARDED, Gate, Intake, take_in
+from stream.worker.intake import FORWARDED, Gate, Intake, admit, decode
 
 TOPIC = "engagement.clicks"
 NOW_MS = 1_767_225_600_000  # 2026-01-01T00:00:00Z
@@ -37,11 +37,10 @@ def click(user_id: str = "ada", timestamp: str = "2026-01-01T00:00:00Z") -> byte
 def take(*records: Record, oldest_days: int | None = 400, now_ms: int = NOW_MS) -> Intake:
     batch = Batch(TOPIC, HERE, 0, len(records), 0, records)
     gate = Gate(
-        families={TOPIC: "clicks"},
         shards_of=lambda customer_ids: shards_of(customer_ids, PARTITIONS),
         oldest_days=oldest_days,
     )
-    return take_in([batch], gate, {HERE: RecordCache(1)}, now_ms)
+    return admit(decode([batch], {TOPIC: "clicks"}), gate, {HERE: RecordCache(1)}, now_ms)
 
 
 def reasons(intake: Intake) -> list[str]:

@@ -19,7 +19,7 @@ from stream.worker.measures import REGISTRY
 from stream.worker.outbox import Outbox
 from tests.stack.reading import records
 from tests.stack.waiting import eventually_async
-from tests.test_vigil import DAY, TEN, event
+from tests.test_risk_timers import DAY, TEN, event
 from tests.watcher import SHARD, Risks, Watcher
 
 

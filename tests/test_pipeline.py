@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime
+from time import monotonic
 from uuid import uuid4
 
 import msgspec
@@ -19,6 +20,7 @@ from stream.indicators.churn.model import Coefficients
 from stream.indicators.families.activity import EVENTS
 from stream.kafka.batch import Batch
 from stream.kafka.partition import shard_of, shards_of
+from stream.runtime.pipeline_metrics import STAGE_SECONDS
 from stream.settings import Settings
 from stream.store.connect import connect
 from stream.store.labels import LabelBook, ProductBook
@@ -28,6 +30,7 @@ from stream.worker.aside import Aside
 from stream.worker.clock import Clock
 from stream.worker.commits import Commits
 from stream.worker.fold import MOST_CUSTOMERS
+from stream.worker.measures import REGISTRY, STAGES
 from stream.worker.pipeline import MOST_EVENTS, Pipeline
 from stream.worker.repeats import id_hashes
 from stream.worker.shard import Common, Reader, Shard
@@ -128,6 +131,22 @@ async def test_a_pass_folds_the_events_of_all_shards_and_their_repeats_once(work
         await worker.pipeline._pass(list(worker.owned.values()))
     assert await worker.logins() == len(USERS)
     assert all(shard.commits.position[worker.topic] for shard in worker.owned.values())
+
+
+async def test_every_stage_of_a_pass_is_timed(worker: Worker) -> None:
+    def measured(part: str) -> dict[str, float]:
+        samples = {stage: REGISTRY.get_sample_value(part, {"stage": stage}) for stage in STAGES}
+        return {stage: value for stage, value in samples.items() if value is not None}
+
+    passes, seconds = measured(STAGE_SECONDS.count), measured(STAGE_SECONDS.sum)
+    worker.send(USERS)
+    began = monotonic()
+    await worker.pipeline._pass(list(worker.owned.values()))
+    took = monotonic() - began
+    assert measured(STAGE_SECONDS.count) == {stage: passes[stage] + 1 for stage in STAGES}
+    spent = {stage: after - seconds[stage] for stage, after in measured(STAGE_SECONDS.sum).items()}
+    assert all(each > 0 for each in spent.values())
+    assert sum(each for stage, each in spent.items() if stage != "fetch") <= took
 
 
 async def test_a_shard_that_is_closed_during_the_commit_takes_nothing_from_the_others(

@@ -1,5 +1,5 @@
-"""docs/indicators.md: every family's story, every indicator with its unit, labels, windows, example and alert, and the
-pipeline's own metrics."""
+"""docs/indicators.md: every family's story, every indicator with its unit, labels, windows, example and alert, and
+the pipeline's own metrics."""
 
 from __future__ import annotations
 

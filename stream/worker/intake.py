@@ -141,12 +141,10 @@ class Intake:
 class Gate:
     """What an event must satisfy besides its contract.
 
-    families      topic -> event family
     shards_of     the shards of customer ids
     oldest_days   how much older than its record an event may be; None: any age
     """
 
-    families: Mapping[str, str]
     shards_of: Callable[[Sequence[str]], Ints]
     oldest_days: int | None
 
@@ -172,25 +170,41 @@ class Gate:
         return {unknown[at]: int(shards[at]) for at in wrong.tolist()}
 
 
-def take_in(batches: Sequence[Batch], gate: Gate, cached: Mapping[int, Cached], now_ms: int) -> Intake:
-    """Decode every record and sort out what is malformed, out of time or of another shard."""
-    intake = Intake()
+class Decoded(NamedTuple):
+    """Of batches of one topic, in the order of their shards: the events, their records and which of the batches each
+    is of; and the records that are no events."""
+
+    batches: Sequence[Batch]
+    events: list[Event]
+    records: Sequence[KafkaRecord]
+    source: Ints
+    refused: list[Refused]
+
+
+def decode(batches: Iterable[Batch], families: Mapping[str, str]) -> list[Decoded]:
+    """Every record, by topic; `families` are those of the topics' events."""
     by_topic: dict[str, list[Batch]] = {}
     for batch in sorted(batches, key=attrgetter("shard")):
-        intake.counters[batch.shard][f"events:{batch.topic}"] += len(batch.records)
         by_topic.setdefault(batch.topic, []).append(batch)
-    intake.arrived = together([_take_in(some, gate, cached, now_ms, intake) for some in by_topic.values()])
+    return [_decoded(some, families[topic]) for topic, some in by_topic.items()]
+
+
+def admit(several: Sequence[Decoded], gate: Gate, cached: Mapping[int, Cached], now_ms: int) -> Intake:
+    """Sort out what is malformed, out of time or of another shard."""
+    intake = Intake()
+    for decoded in several:
+        intake.refused += decoded.refused
+        for batch in decoded.batches:
+            intake.counters[batch.shard][f"events:{batch.topic}"] += len(batch.records)
+    intake.arrived = together([_admitted(decoded, gate, cached, now_ms, intake) for decoded in several])
     for refused in intake.refused:
         intake.counters[refused.batch.shard][f"rejected:{refused.batch.topic}:{refused.why.reason}"] += 1
     return intake
 
 
-def _take_in(
-    batches: Sequence[Batch], gate: Gate, cached: Mapping[int, Cached], now_ms: int, intake: Intake
-) -> Arrived:
-    """Of batches of one topic, in the order of their shards."""
+def _admitted(decoded: Decoded, gate: Gate, cached: Mapping[int, Cached], now_ms: int, intake: Intake) -> Arrived:
+    batches, events, records, source, _ = decoded
     topic = batches[0].topic
-    events, records, source = _decoded(batches, gate.families[topic], intake)
     ms = np.array([event.epoch_ms for event in events], np.int64)
     times = came(records, now_ms)
     shards, part = places(np.array([batch.shard for batch in batches], np.int64))
@@ -212,22 +226,21 @@ def _take_in(
     return arrived.those(here)
 
 
-def _decoded(
-    batches: Sequence[Batch], family: str, intake: Intake
-) -> tuple[list[Event], Sequence[KafkaRecord], Ints]:
-    """The events, their records, and which of the batches each is of; what is no event is set aside."""
+def _decoded(batches: Sequence[Batch], family: str) -> Decoded:
     records = [record for batch in batches for record in batch.records]
     source = np.repeat(np.arange(len(batches)), [len(batch.records) for batch in batches])
     outcomes = decode_all([record.value for record in records], family)
     if Rejected not in set(map(type, outcomes)):
-        return outcomes, records, source  # type: ignore[return-value]
+        return Decoded(batches, outcomes, records, source, [])  # type: ignore[arg-type]
     good: list[int] = []
+    refused: list[Refused] = []
     for place, outcome in enumerate(outcomes):
         if isinstance(outcome, Rejected):
-            intake.refused.append(Refused(batches[source[place]], records[place], outcome))
+            refused.append(Refused(batches[source[place]], records[place], outcome))
         else:
             good.append(place)
-    return [outcomes[place] for place in good], [records[place] for place in good], source[good]  # type: ignore[misc]
+    events: list[Event] = [outcomes[place] for place in good]  # type: ignore[misc]
+    return Decoded(batches, events, [records[place] for place in good], source[good], refused)
 
 
 def _send_home(intake: Intake, stray: Stray) -> None:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TypeVar
+from collections.abc import Iterator
+from contextlib import contextmanager
+from time import monotonic
+from typing import Literal, TypeVar, get_args
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Summary
 
@@ -31,6 +34,24 @@ COMMITS_REFUSED = _registered(Counter, pipeline_metrics.COMMITS_REFUSED)
 SHARDS_OWNED = _registered(Gauge, pipeline_metrics.SHARDS_OWNED)
 RISK_HELD_BACK_SECONDS = _registered(Gauge, pipeline_metrics.RISK_HELD_BACK)
 RISK_MESSAGES_WAITING = _registered(Gauge, pipeline_metrics.RISK_MESSAGES_WAITING)
+
+Stage = Literal["fetch", "decode", "admit", "dedupe", "load", "fold", "commit", "remember"]
+STAGES: tuple[Stage, ...] = get_args(Stage)
+_SECONDS_OF = {stage: STAGE_SECONDS.labels(stage) for stage in STAGES}
+
+
+@contextmanager
+def timed(stage: Stage) -> Iterator[None]:
+    """Whatever becomes of it."""
+    began = monotonic()
+    try:
+        yield
+    finally:
+        spent(stage, monotonic() - began)
+
+
+def spent(stage: Stage, seconds: float) -> None:
+    _SECONDS_OF[stage].observe(seconds)
 
 
 def forget_shard(number: int) -> None:

@@ -22,11 +22,8 @@ from stream.worker.commits import Commits
 log = structlog.get_logger()
 
 
-async def rescore(commits: Commits, store: ShardStore, before: Scoring, now: Scoring) -> None:
-    """Commit what other scoring changes in the series, and that it is in force.
-
-    The caller sees to it that nothing else is committed meanwhile. Whoever is killed on the way leaves all as it was.
-    """
+async def rescored(commits: Commits, store: ShardStore, before: Scoring, now: Scoring) -> Work:
+    """What other scoring changes in the series, and that it is in force; to be committed before anything else is."""
     table, customers, began = Table(churn_risk.SERIES), 0, monotonic()
     async for records in everybody(commits, store):
         rows = customers_of(list(records), [product_of(key) for key in records], commits.names)
@@ -37,8 +34,8 @@ async def rescore(commits: Commits, store: ShardStore, before: Scoring, now: Sco
         table.merge(increments.encode())
         customers += len(records)
         commits.progress_at = monotonic()  # a large shard takes its time
-    await commits.commit(Work(series=table.encode(), fields={SCORING: now.packed(), REVIEW: "1"}))
     log.info("scored anew", shard=commits.number, customers=customers, seconds=round(monotonic() - began, 1))
+    return Work(series=table.encode(), fields={SCORING: now.packed(), REVIEW: "1"})
 
 
 async def everybody(commits: Commits, store: ShardStore) -> AsyncIterator[dict[bytes, bytes]]:

@@ -27,7 +27,7 @@ from stream.worker.hot import HotState
 from stream.worker.measures import forget_shard
 from stream.worker.outbox import Outbox
 from stream.worker.retrying import GivenUp
-from stream.worker.vigil import Vigil
+from stream.worker.risk_timers import RiskTimers
 from stream.worker.waiting import Waiting
 from stream.worker.write_sets import Read
 
@@ -103,7 +103,7 @@ class Shard:
             settings.repeat_hours,
             max(1, settings.cache_customers // settings.partitions),
         )
-        self.vigil = Vigil(commits, common.store, common.scoring, by_wall=settings.clock == "wall")
+        self.risk_timers = RiskTimers(commits, common.store, common.scoring, by_wall=settings.clock == "wall")
         self._outbox = Outbox(commits, common.store, common.aside)
         self._held_back = HeldBack(self.number)
         self._keep_days = settings.keep_days
@@ -126,7 +126,7 @@ class Shard:
 
     async def begin(self) -> None:
         """Learn what the last owner left to do; from now on events may be folded."""
-        await self.vigil.begin()
+        await self.risk_timers.begin()
         self.replayed = int(await self.commits.field(REPLAYED) or 0)
         self.begun = True
 
@@ -148,7 +148,7 @@ class Shard:
         """See what there is to look at in silence. Not while the shard is behind, for what waits may be just what was
         missed of a customer. Raises Fenced, and GivenUp."""
         now_ms = self._common.clock.now_ms()
-        is_due = self.begun and not self.is_closed and self.vigil.is_due(now_ms)
+        is_due = self.begun and not self.is_closed and self.risk_timers.is_due(now_ms)
         why_not = self._why_not_look() if is_due else None
         if self.is_closed:
             return
@@ -157,9 +157,9 @@ class Shard:
             return
         # In the order in which a pass takes both, or the two could wait for each other.
         async with self._common.turns, self.at_rest:
-            while not self.is_closed and await self.vigil.upkeep(now_ms):
-                pass
-        if self._look_since is None and self.vigil.is_due(now_ms):
+            while not self.is_closed and (work := await self.risk_timers.upkeep(now_ms)):
+                await self.commits.commit(work)
+        if self._look_since is None and self.risk_timers.is_due(now_ms):
             self._look_since = monotonic()
 
     def _why_not_look(self) -> str | None:
@@ -193,7 +193,7 @@ class Shard:
 
     def folds_with(self, other: Shard) -> bool:
         """Whether both are folded by the same rules."""
-        return self.vigil.scoring == other.vigil.scoring and self.hot.id_key == other.hot.id_key
+        return self.risk_timers.scoring == other.risk_timers.scoring and self.hot.id_key == other.hot.id_key
 
     async def take(self) -> list[Batch]:
         """The waiting batches that continue the position; the rest is stale, or must be read again.
@@ -213,23 +213,18 @@ class Shard:
         return accepted
 
     async def due(self, most: int) -> list[bytes]:
-        """Customers whose time has come: to be looked at, or put back, by whoever holds `at_rest`. Raises Fenced, and
-        GivenUp."""
+        """Customers whose time has come, for whoever holds `at_rest`; they stay until they were looked at. Raises
+        Fenced, and GivenUp."""
         if self._look_since is None or not most:
             return []
-        keys = await self.vigil.due(self._common.clock.now_ms(), most)
-        self._look_since = monotonic() if self.vigil.has_more else None
+        keys = await self.risk_timers.due(self._common.clock.now_ms(), most)
+        if not keys:
+            self._look_since = None
         return keys
-
-    def put_back(self, batches: Sequence[Batch], due: Sequence[bytes]) -> None:
-        """They wait again."""
-        self.waiting.put_back(batches)
-        self.vigil.put_back(due)
 
     def remember(self, batches: Sequence[Batch], changes: Sequence[SliceChanges], read: Read | None) -> None:
         """Redis has what these batches have changed, and what was found by looking."""
         for change in changes:
-            self.vigil.committed(change.schedule)
             self._outbox.filled(len(change.messages))
             if change.newest_ms is not None:
                 self._newest_ms = max(change.newest_ms, self._newest_ms or change.newest_ms)
@@ -239,6 +234,8 @@ class Shard:
         if read:
             self.hot.remember_ids(read.ids)
             self.replayed -= read.replayed_now
+        if self._look_since is not None:
+            self._look_since = monotonic() if self.risk_timers.has_more else None
         for batch in batches:
             self._reader.acknowledge(batch.topic, self.number, batch.end)
 

@@ -1,4 +1,4 @@
-"""The vigil under clocks that go wrong: every change of level is told once, whatever clocks, owners and kills do."""
+"""Risk timers under clocks that go wrong: every change of level is told once, whatever owners and kills do."""
 
 from __future__ import annotations
 
