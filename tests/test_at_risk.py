@@ -19,7 +19,7 @@ from tests.stack.command import Assidu
 from tests.stack.service import Service
 from tests.stack.story import DAYS_LATER, SOON, Story
 from tests.stack.waiting import eventually
-from tests.test_story_crossings import event, login
+from tests.test_story_level_changes import event, login
 
 DAY = timedelta(days=1)
 TOKEN = "a token of the test"

@@ -26,7 +26,6 @@ from stream.store.connect import connect
 from stream.store.labels import LabelBook, ProductBook
 from stream.store.replica import Replica, read_state
 from stream.store.shard import ShardStore
-from stream.worker.aside import Aside
 from stream.worker.clock import Clock
 from stream.worker.commits import Commits
 from stream.worker.fold import MOST_CUSTOMERS
@@ -34,6 +33,7 @@ from stream.worker.measures import REGISTRY, STAGES
 from stream.worker.pipeline import MOST_EVENTS, Pipeline
 from stream.worker.repeats import id_hashes
 from stream.worker.shard import Common, Reader, Shard
+from stream.worker.side_outputs import SideOutputs
 from stream.worker.waiting import Waiting
 from tests.stack.proxy import RedisProxy
 from tests.test_intake import Record
@@ -60,7 +60,7 @@ class Worker:
             self.store,
             LabelBook(self.redis, self.settings.namespace, 10),
             ProductBook(self.redis, self.settings.namespace, 10),
-            Aside(self.settings),
+            SideOutputs(self.settings),
             calendar,
             Clock(self.settings, self.store),
             lambda: Scoring(Coefficients(), 3, calendar),
@@ -186,7 +186,7 @@ async def test_upkeep_and_passes_take_turns_and_locks_without_waiting_for_each_o
 
     async def keep_up(shard: Shard) -> None:
         for _ in range(50):
-            shard.looked(None)
+            shard.note_backlog(None)
             await shard.upkeep()
             worker.pipeline.stir()
 

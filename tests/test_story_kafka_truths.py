@@ -22,8 +22,8 @@ from tests.stack.sending import Record
 from tests.stack.service import Service
 from tests.stack.story import Story
 from tests.stack.waiting import eventually
+from tests.test_story_misrouted import record
 from tests.test_story_refusals import delete_records
-from tests.test_story_strays import record
 
 HIDDEN = "the embedded broker has no such thing: run it with --broker apache (after `make kafka`)"
 MISTAKE = 2

@@ -17,7 +17,7 @@ from stream.demo.embedded import EmbeddedRedis
 from stream.store.heartbeats import Heartbeats, Said
 from stream.store.keys import Keys
 from stream.store.replica import Replica, read_state
-from stream.store.shard import COMMIT_LENGTH, Commit, Position, ShardStore, Work
+from stream.store.shard import COMMIT_LENGTH, Commit, Position, ShardStore, WriteSet
 from tests.increments import Increment, packed
 
 SHARD, OWNER = 3, "the owner"
@@ -52,8 +52,8 @@ class Deployment:
         name = uuid4().hex[:COMMIT_LENGTH]
         before, after = at(self.position), at(self.position + 1)
         commit = Commit(name, self.last, before, after, 0, ())._replace(**of_commit)
-        work = Work(series=series or NO_INCREMENTS, counters={"events": 1})._replace(**changed)
-        answer = await self.store.commit(SHARD, owner, commit, work)
+        write_set = WriteSet(series=series or NO_INCREMENTS, counters={"events": 1})._replace(**changed)
+        answer = await self.store.commit(SHARD, owner, commit, write_set)
         if answer == "committed":
             self.position += 1
             self.last = commit.name

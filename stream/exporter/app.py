@@ -34,7 +34,7 @@ from stream.runtime.lifecycle import told_to_stop, until_ended
 from stream.runtime.pipeline_metrics import ALERT_THRESHOLD, BUILD
 from stream.settings import Settings
 from stream.store.committed import Committed
-from stream.store.connect import AWAY, advice, connect
+from stream.store.connect import REDIS_ERRORS, advice, connect
 from stream.store.replica import Replica
 from stream.store.server import check_version, once_well, warn_of_dangers
 
@@ -78,7 +78,7 @@ class Exporter:
             began, cpu_before = monotonic(), process_time()
             try:
                 await self.refresh()
-            except AWAY as error:
+            except REDIS_ERRORS as error:
                 if not self._away:
                     log.warning("Redis does not answer", error=advice(error) or str(error) or type(error).__name__)
                 self._away = True
@@ -94,7 +94,7 @@ class Exporter:
         replica = self._replica
         try:
             await replica.refresh(self._committed.take())
-        except AWAY:
+        except REDIS_ERRORS:
             self._committed.lost()
             raise
         now_ms = await replica.now_ms()

@@ -14,7 +14,7 @@ from stream.runtime.pipeline_metrics import CHURN_COEFFICIENTS, REDIS_UNSAFE, RE
 from stream.settings import Settings
 from stream.store import meta
 from stream.store.coefficients import read_coefficients
-from stream.store.connect import AWAY
+from stream.store.connect import REDIS_ERRORS
 from stream.store.server import Danger, dangers
 
 _LOOK_EVERY_SECONDS = 60.0
@@ -42,7 +42,7 @@ class Deployment:
         """Look for ever, now and then; raises UserError as `look` does."""
         while True:
             await asyncio.sleep(_LOOK_EVERY_SECONDS)
-            with suppress(*AWAY):
+            with suppress(*REDIS_ERRORS):
                 await self.look()
 
     def families(self) -> Iterator[Metric]:

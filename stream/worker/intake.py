@@ -1,4 +1,4 @@
-"""Intake: from raw batches to events that belong here, with everything else named and set aside."""
+"""Intake: from raw batches to events that belong here, with everything else named and rejected."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class Refused(NamedTuple):
     why: Rejected
 
 
-class Stray(NamedTuple):
+class Misrouted(NamedTuple):
     """A record of another shard's customer, to be forwarded; `record_ms` is when it came, as it counts."""
 
     batch: Batch
@@ -133,12 +133,12 @@ class Intake:
 
     arrived: Arrived = field(default_factory=lambda: together(()))
     refused: list[Refused] = field(default_factory=list)
-    strays: list[Stray] = field(default_factory=list)
+    misrouted: list[Misrouted] = field(default_factory=list)
     counters: defaultdict[int, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
 
 
 @dataclass(frozen=True)
-class Gate:
+class Admission:
     """What an event must satisfy besides its contract.
 
     shards_of     the shards of customer ids
@@ -160,7 +160,7 @@ class Gate:
         return flaws | dict.fromkeys(in_future.tolist(), Rejected("in_future", detail))
 
     def elsewhere(self, arrived: Arrived, cached: Mapping[int, Cached]) -> dict[int, int]:
-        """Place -> shard, of the events of other shards' customers; whose record is cached is surely of this one."""
+        """Place -> shard, of the events of other shards' customers; whose record is cached is of this one."""
         edges = np.searchsorted(arrived.part, np.arange(len(arrived.parts) + 1)).tolist()
         unknown: list[int] = []
         for (shard, _), first, end in zip(arrived.parts, edges, edges[1:], strict=False):
@@ -189,20 +189,22 @@ def decode(batches: Iterable[Batch], families: Mapping[str, str]) -> list[Decode
     return [_decoded(some, families[topic]) for topic, some in by_topic.items()]
 
 
-def admit(several: Sequence[Decoded], gate: Gate, cached: Mapping[int, Cached], now_ms: int) -> Intake:
+def admit(several: Sequence[Decoded], admission: Admission, cached: Mapping[int, Cached], now_ms: int) -> Intake:
     """Sort out what is malformed, out of time or of another shard."""
     intake = Intake()
     for decoded in several:
         intake.refused += decoded.refused
         for batch in decoded.batches:
             intake.counters[batch.shard][f"events:{batch.topic}"] += len(batch.records)
-    intake.arrived = together([_admitted(decoded, gate, cached, now_ms, intake) for decoded in several])
+    intake.arrived = together([_admitted(decoded, admission, cached, now_ms, intake) for decoded in several])
     for refused in intake.refused:
         intake.counters[refused.batch.shard][f"rejected:{refused.batch.topic}:{refused.why.reason}"] += 1
     return intake
 
 
-def _admitted(decoded: Decoded, gate: Gate, cached: Mapping[int, Cached], now_ms: int, intake: Intake) -> Arrived:
+def _admitted(
+    decoded: Decoded, admission: Admission, cached: Mapping[int, Cached], now_ms: int, intake: Intake
+) -> Arrived:
     batches, events, records, source, _ = decoded
     topic = batches[0].topic
     ms = np.array([event.epoch_ms for event in events], np.int64)
@@ -211,18 +213,18 @@ def _admitted(decoded: Decoded, gate: Gate, cached: Mapping[int, Cached], now_ms
     parts = [(shard, topic) for shard in shards.tolist()]
     hours, ids = times.ms // _HOUR_MS, np.zeros(len(events), np.uint64)
     arrived = Arrived(events, customer_keys(events), ms, hours, part[source], ids, parts)
-    flaws = gate.out_of_time(ms, times)
-    homes = gate.elsewhere(arrived, cached)
-    if not flaws and not homes:
+    flaws = admission.out_of_time(ms, times)
+    elsewhere = admission.elsewhere(arrived, cached)
+    if not flaws and not elsewhere:
         return arrived
     for place, why in flaws.items():
         intake.refused.append(Refused(batches[source[place]], records[place], why))
-    for place, home in homes.items():
+    for place, owner in elsewhere.items():
         if place not in flaws:
             batch, record, id_ = batches[source[place]], records[place], events[place].customer_id
-            _send_home(intake, Stray(batch, home, id_, record, int(times.ms[place])))
+            _forward(intake, Misrouted(batch, owner, id_, record, int(times.ms[place])))
     here = np.ones(len(events), np.bool_)
-    here[[*flaws, *homes]] = False
+    here[[*flaws, *elsewhere]] = False
     return arrived.those(here)
 
 
@@ -243,11 +245,11 @@ def _decoded(batches: Sequence[Batch], family: str) -> Decoded:
     return Decoded(batches, events, [records[place] for place in good], source[good], refused)
 
 
-def _send_home(intake: Intake, stray: Stray) -> None:
-    here = stray.batch.shard
-    if any(name == FORWARDED for name, _ in stray.record.headers):
-        why = Rejected("misrouted", f"customer of shard {stray.shard}, still in shard {here} after forwarding")
-        intake.refused.append(Refused(stray.batch, stray.record, why))
+def _forward(intake: Intake, event: Misrouted) -> None:
+    here = event.batch.shard
+    if any(name == FORWARDED for name, _ in event.record.headers):
+        why = Rejected("misrouted", f"customer of shard {event.shard}, still in shard {here} after forwarding")
+        intake.refused.append(Refused(event.batch, event.record, why))
     else:
-        intake.strays.append(stray)
+        intake.misrouted.append(event)
         intake.counters[here]["misrouted"] += 1

@@ -13,7 +13,7 @@ from time import monotonic
 
 from stream.kafka.batch import Batch
 from stream.runtime.lifecycle import until_ended
-from stream.worker.intake import Gate
+from stream.worker.intake import Admission
 from stream.worker.measures import spent
 from stream.worker.retrying import GivenUp
 from stream.worker.shard import Common, Shard
@@ -29,8 +29,8 @@ GATHER_SECONDS = 0.1
 """So long a shard waits for more after a first batch, unless it has many: a trickle does not become a commit an
 event, and what is fetched together is folded together (a fold keeps the event loop from delivering)."""
 
-_MOST_LOOKS = 4_000
-"""Customers looked at in one pass because their time has come."""
+_MOST_DUE = 4_000
+"""Customers evaluated in one pass because their time has come."""
 
 _AT_ONCE = 2
 """Passes under way: one is folded while Redis works for the other."""
@@ -43,7 +43,7 @@ class Pipeline:
         self._common = common
         self._owned = owned
         self._stirred = asyncio.Event()
-        self._gate = Gate(common.shards_of, common.settings.oldest_days)
+        self._admission = Admission(common.shards_of, common.settings.oldest_days)
 
     def stir(self) -> None:
         """Something came, or a shard is at rest again."""
@@ -98,9 +98,9 @@ class Pipeline:
                     # Whoever had the shard until now may have scored it anew.
                     if shard.folds_with(shards[0]):
                         batches[shard] = await shard.take()
-                        due[shard] = await self._due(shard, _MOST_LOOKS - sum(map(len, due.values())))
+                        due[shard] = await self._due(shard, _MOST_DUE - sum(map(len, due.values())))
                 if any(batches.values()) or any(due.values()):
-                    await Pass(self._common, self._gate, batches, due).run()
+                    await Pass(self._common, self._admission, batches, due).run()
             except Aborted as aborted:
                 for shard, taken in batches.items():
                     if shard in aborted.fenced:

@@ -16,13 +16,13 @@ from stream.indicators.churn.evidence import Scoring
 from stream.indicators.families import churn_risk
 from stream.store.keys import product_of
 from stream.store.packing import PORTIONS
-from stream.store.shard import REVIEW, SCORING, ShardStore, Work
+from stream.store.shard import REVIEW, SCORING, ShardStore, WriteSet
 from stream.worker.commits import Commits
 
 log = structlog.get_logger()
 
 
-async def rescored(commits: Commits, store: ShardStore, before: Scoring, now: Scoring) -> Work:
+async def rescored(commits: Commits, store: ShardStore, before: Scoring, now: Scoring) -> WriteSet:
     """What other scoring changes in the series, and that it is in force; to be committed before anything else is."""
     table, customers, began = Table(churn_risk.SERIES), 0, monotonic()
     async for records in everybody(commits, store):
@@ -35,13 +35,13 @@ async def rescored(commits: Commits, store: ShardStore, before: Scoring, now: Sc
         customers += len(records)
         commits.progress_at = monotonic()  # a large shard takes its time
     log.info("scored anew", shard=commits.number, customers=customers, seconds=round(monotonic() - began, 1))
-    return Work(series=table.encode(), fields={SCORING: now.packed(), REVIEW: "1"})
+    return WriteSet(series=table.encode(), fields={SCORING: now.packed(), REVIEW: "1"})
 
 
 async def everybody(commits: Commits, store: ShardStore) -> AsyncIterator[dict[bytes, bytes]]:
     """Customer key -> record, some at a time."""
     for buckets in PORTIONS:
-        records = await commits.surely(
+        records = await commits.retry(
             "read records", partial(store.in_buckets, commits.number, buckets, commits.named)
         )
         if records:

@@ -1,14 +1,14 @@
-"""Risk timers: which customers are to be looked at now, because their churn risk crosses a level, in silence or by
+"""Risk timers: which customers are to be evaluated now, because their level of churn risk changes, in silence or by
 what was heard.
 
-The shard's timer index has them by the hour. At the beginning of an hour all of its customers are looked at: who has
-been active meanwhile goes to a later hour, who crosses within this hour is kept in mind to the millisecond. A fold
-puts whoever is to be told of under the present hour.
+The shard's timer index has them by the hour. At the beginning of an hour all of its customers are evaluated: who has
+been active meanwhile goes to a later hour, whose level changes within this hour is kept in mind to the millisecond. A
+fold puts whoever is to be notified under the present hour.
 
 No clock is trusted to go forward only: it may be corrected, and the shard's last owner may have had another one.
 - The shard's present never goes back. It is stored with each commit, so that it does not for the next owner either; a
   clock that is behind by no more than `_SET_BACK_MS` is waited for.
-- A clock further behind was put right: the present is taken back, and everybody is looked at anew.
+- A clock further behind was put right: the present is taken back, and everybody is evaluated anew.
 - Whoever stands under an hour that is known here is kept in mind here, whatever the time is, and an hour leaves the
   index when it is past and nobody is left under it whose time has come.
 - No customer stands under an hour before the one with which the index begins, as it is stored.
@@ -29,9 +29,9 @@ import structlog
 from stream.core.time import MINUTE_MS
 from stream.indicators.churn.evidence import Scoring
 from stream.indicators.churn.trajectory import HOUR_MS
-from stream.store.shard import DUE_FROM, LATEST, REVIEW, SCORING, SET_BACKS, ShardStore, Work
+from stream.store.shard import DUE_FROM, LATEST, REVIEW, SCORING, SET_BACKS, ShardStore, WriteSet
 from stream.worker.commits import Commits
-from stream.worker.crossings import Schedule
+from stream.worker.level_changes import Schedule
 from stream.worker.rescoring import everybody, rescored
 
 log = structlog.get_logger()
@@ -43,7 +43,7 @@ _SET_BACK_MS = 10 * MINUTE_MS
 
 
 class RiskTimers:
-    """Of one shard. Whoever looks, folds or commits holds the shard's lock.
+    """Of one shard. Whoever folds or commits holds the shard's lock.
 
     scoring  by what the shard's customers are scored
     by_wall  whether the clock is a machine's, and may be set back; the newest event can only be known later
@@ -77,7 +77,7 @@ class RiskTimers:
         """The latest present: nothing was decided as of a later moment."""
         self.set_backs = 0
         self._review: AsyncIterator[dict[bytes, bytes]] | None = None
-        """Everybody who is still to be looked at since the customers were scored anew."""
+        """Everybody who is still to be evaluated since the customers were scored anew."""
         self._reviewed = False
         """Whether that has come to its end, and is to be committed."""
         self._begun = False
@@ -99,11 +99,11 @@ class RiskTimers:
         self._latest_ms = max(self._latest_ms, clock_ms)
         return self._latest_ms
 
-    def reschedule(self, looked_at: Iterable[bytes], schedules: Sequence[Schedule]) -> dict[str, str]:
-        """A pass as of the present has looked at these who were due, and found these schedules. Returns what each of
+    def reschedule(self, evaluated: Iterable[bytes], schedules: Sequence[Schedule]) -> dict[str, str]:
+        """A pass as of the present has evaluated these who were due, and found these schedules. Returns what each of
         its commits must say: that moment and, where they change, by what customers are scored and with which hour the
         index begins."""
-        for key in looked_at:
+        for key in evaluated:
             del self._waiting[key]
         fields = {LATEST: str(self._latest_ms)}
         if not self._begun:
@@ -138,26 +138,26 @@ class RiskTimers:
         past = min((self._next_hour, *self._hours)) < hour
         return past or self._next_hour <= hour or bool(self._soon and self._soon[0][0] <= now_ms)
 
-    async def upkeep(self, clock_ms: int) -> Work | None:
+    async def upkeep(self, clock_ms: int) -> WriteSet | None:
         """Something that is due for all of the shard's customers together: to be committed, before anything else is.
         Raises Fenced."""
         now_ms = self.present(clock_ms)
         if self._was_set_back(clock_ms):
             return self._set_back(clock_ms)
         if self.scoring != (wanted := self._wanted()):
-            work = await rescored(self._commits, self._store, self.scoring, wanted)
+            write_set = await rescored(self._commits, self._store, self.scoring, wanted)
             self.scoring = wanted
             self._begin_review()
-            return work
+            return write_set
         if self._reviewed:
             self._reviewed = False
-            return Work(fields={REVIEW: ""})
+            return WriteSet(fields={REVIEW: ""})
         if past := self._past(now_ms):
             return self._forget(past, now_ms)
         return None
 
     def _past(self, now_ms: int) -> list[int]:
-        """Hours under which nobody is left, once everybody whose time has come was looked at."""
+        """Hours under which nobody is left, once everybody whose time has come was evaluated."""
         if self._waiting or self._review or (self._soon and self._soon[0][0] <= now_ms):
             return []
         hour = now_ms // HOUR_MS
@@ -168,26 +168,26 @@ class RiskTimers:
     def _was_set_back(self, clock_ms: int) -> bool:
         return self._by_wall and self._latest_ms - clock_ms > _SET_BACK_MS
 
-    def _set_back(self, clock_ms: int) -> Work:
+    def _set_back(self, clock_ms: int) -> WriteSet:
         """Whatever was decided by a clock that was ahead may be wrong: begin as a new owner, and with everybody."""
         seconds, hour = round((self._latest_ms - clock_ms) / 1000), clock_ms // HOUR_MS
-        log.warning("the clock was set back, looking at everybody anew", shard=self._commits.number, seconds=seconds)
+        log.warning("the clock was set back, evaluating everybody anew", shard=self._commits.number, seconds=seconds)
         due_from = hour if self._due_from is None else min(self._due_from, hour)
         self.set_backs += 1
         self._latest_ms, self._due_from, self._next_hour = clock_ms, due_from, due_from
         self._waiting, self._soon, self._hours = {}, [], set()
         self._begin_review()
         fields = {LATEST: clock_ms, DUE_FROM: due_from, SET_BACKS: self.set_backs, REVIEW: 1}
-        return Work(fields={name: str(value) for name, value in fields.items()})
+        return WriteSet(fields={name: str(value) for name, value in fields.items()})
 
-    def _forget(self, past: Sequence[int], now_ms: int) -> Work:
-        """Hours under which nobody is left: whoever was has been looked at since."""
+    def _forget(self, past: Sequence[int], now_ms: int) -> WriteSet:
+        """Hours under which nobody is left: whoever was has been evaluated since."""
         self._due_from = now_ms // HOUR_MS
         self._hours.difference_update(past)
-        return Work(past_hours=past, fields={DUE_FROM: str(self._due_from), LATEST: str(now_ms)})
+        return WriteSet(past_hours=past, fields={DUE_FROM: str(self._due_from), LATEST: str(now_ms)})
 
     async def due(self, clock_ms: int, most: int) -> list[bytes]:
-        """Some of the customers who are to be looked at now; they stay so until they were. Raises Fenced."""
+        """Some of the customers who are to be evaluated now; they stay due until they were. Raises Fenced."""
         while self._review and not self._waiting:
             await self._review_some(self._review)
         await self._find_due(self.present(clock_ms))
@@ -195,7 +195,7 @@ class RiskTimers:
 
     @property
     def has_more(self) -> bool:
-        """Whether there are more customers who are due than were looked at."""
+        """Whether there are more customers who are due than were evaluated."""
         return bool(self._waiting or self._review)
 
     def _begin_review(self) -> None:
@@ -214,7 +214,7 @@ class RiskTimers:
         hour = now_ms // HOUR_MS
         while not self._waiting and self._next_hour is not None and self._next_hour <= hour:
             hours = range(self._next_hour, min(self._next_hour + _HOURS_AT_ONCE, hour + 1))
-            timers = await self._commits.surely(
+            timers = await self._commits.retry(
                 "read the timers", partial(self._store.timers, self._commits.number, hours)
             )
             self._next_hour = hours.stop

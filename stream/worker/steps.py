@@ -15,10 +15,10 @@ import numpy as np
 from stream.core.ragged import Ints
 from stream.kafka.batch import Batch
 from stream.worker.commits import Fenced, Planned, commit_together, load_together
-from stream.worker.crossings import Present
 from stream.worker.fold import SliceChanges, Touched, by_shard, counted, facts_of, fold, ids_by_slice
 from stream.worker.hot import Repeats, drop_repeats
-from stream.worker.intake import Arrived, Decoded, Gate, Intake, admit, decode
+from stream.worker.intake import Admission, Arrived, Decoded, Intake, admit, decode
+from stream.worker.level_changes import Present
 from stream.worker.measures import BATCH_EVENTS, timed
 from stream.worker.products import placed, products_of
 from stream.worker.retrying import AllSet, GivenUp, retrying
@@ -50,9 +50,9 @@ class Folded(NamedTuple):
 class Pass:
     """The whole way of some batches, and of customers whose time has come."""
 
-    def __init__(self, common: Common, gate: Gate, batches: Batches, due: Due) -> None:
+    def __init__(self, common: Common, admission: Admission, batches: Batches, due: Due) -> None:
         self._common = common
-        self._gate = gate
+        self._admission = admission
         self._batches = batches
         self._shards = [shard for shard in batches if batches[shard] or due[shard]]
         self._due = due
@@ -85,8 +85,8 @@ class Pass:
     async def _admit(self, decoded: Sequence[Decoded]) -> Intake:
         """What does not belong here is with Kafka by the end."""
         caches = {shard.number: shard.hot.cache for shard in self._shards}
-        intake = admit(decoded, self._gate, caches, now_ms=int(time() * 1000))
-        send = self._common.aside.setting(intake).attempt
+        intake = admit(decoded, self._admission, caches, now_ms=int(time() * 1000))
+        send = self._common.side_outputs.of_intake(intake).attempt
         await retrying("send dead letters and forwarded events", send, self._closed)
         return intake
 
@@ -102,7 +102,7 @@ class Pass:
             if shard.hot.lacks_windows(topics := {batch.topic for batch in some})
         }
         loads = [
-            shard.commits.surely("load event ids", partial(shard.hot.load_windows, topics))
+            shard.commits.retry("load event ids", partial(shard.hot.load_windows, topics))
             for shard, topics in lacking.items()
         ]
         abort_if(dict(zip(lacking, await asyncio.gather(*loads, return_exceptions=True), strict=True)))
@@ -172,8 +172,8 @@ class Pass:
         for shard in self._shards:
             slices = folded.changes[shard.number]
             fields = shard.risk_timers.reschedule(self._due[shard], [each.schedule for each in slices])
-            works = write_sets(slices, folded.read.get(shard.number), fields)
-            planned.append(Planned(shard.commits, works, {batch.topic: batch.end for batch in self._batches[shard]}))
+            ends = {batch.topic: batch.end for batch in self._batches[shard]}
+            planned.append(Planned(shard.commits, write_sets(slices, folded.read.get(shard.number), fields), ends))
         results = await commit_together(self._common.store, planned)
         for shard, result in zip(self._shards, results, strict=True):
             if isinstance(result, Fenced):
