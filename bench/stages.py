@@ -39,7 +39,7 @@ class Stage(NamedTuple):
     callables: tuple[str, ...]
 
 
-MEMORIES_JOINED = tuple(f"{slot.memory.__module__}:{slot.memory.__qualname__}.joined" for slot in RECORD.slots)
+MEMORIES_MERGED = tuple(f"{slot.memory.__module__}:{slot.memory.__qualname__}.merge" for slot in RECORD.slots)
 
 STAGES = (
     Stage(
@@ -54,7 +54,7 @@ STAGES = (
     Stage("labels", ("stream.store.labels:LabelBook.learn", "stream.store.labels:ProductBook.learn")),
     Stage("record load", ("stream.worker.steps:Pass._records",)),
     Stage("fold: unpack records", ("stream.core.record:Layout.unpacked",)),
-    Stage("fold: join memories", MEMORIES_JOINED),
+    Stage("fold: merge memories", MEMORIES_MERGED),
     Stage("fold: what changed", ("stream.worker.steps:fold",)),
     Stage("fold: pack records", ("stream.core.record:Layout.packed",)),
     Stage("encode", ("stream.worker.steps:Pass._commit", "stream.worker.steps:by_shard")),

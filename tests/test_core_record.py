@@ -43,7 +43,7 @@ class Words:
     def pack(self, customers: Customers) -> Sequence[Ragged]:
         return [self.rows]
 
-    def joined(self, facts: Facts, keep_days: int | None) -> Words:
+    def merge(self, facts: Facts, keep_days: int | None) -> Words:
         return self
 
 

@@ -31,7 +31,7 @@ _EMPTY = bytes(8)
 
 
 class Memory(Protocol):
-    """One memory of each of n customers: an order-free join of facts. It is never changed in place."""
+    """One memory of each of n customers: an order-free merge of facts. It is never changed in place."""
 
     @classmethod
     def unpack(cls, stored: Ragged, customers: Customers) -> Self:
@@ -40,7 +40,7 @@ class Memory(Protocol):
     def pack(self, customers: Customers) -> Sequence[Ragged]:
         """What is stored of each customer: the parts' rows, one after the other."""
 
-    def joined(self, facts: Facts, keep_days: int | None) -> Self:
+    def merge(self, facts: Facts, keep_days: int | None) -> Self:
         """With these facts, and without what no reading can see any more; `keep_days` of days, None for all."""
 
 
@@ -120,10 +120,10 @@ class Layout(Generic[Memories]):
         lengths = np.stack([sum(part.lengths for part in parts) for parts in parts_of], axis=1)
         return to_bytes(side_by_side([*self._heads(states, lengths), *chain.from_iterable(parts_of)]))
 
-    def joined(self, memories: Memories, facts: Facts, keep_days: int | None) -> Memories:
+    def merge(self, memories: Memories, facts: Facts, keep_days: int | None) -> Memories:
         """Each memory with these facts."""
-        joined = {slot.name: getattr(memories, slot.name).joined(facts, keep_days) for slot in self.slots}
-        return self._memories(**joined)
+        merged = {slot.name: getattr(memories, slot.name).merge(facts, keep_days) for slot in self.slots}
+        return self._memories(**merged)
 
     def _heads(self, states: Words, lengths: Ints) -> list[Ragged]:
         rows, first = len(states), self._in_head

@@ -165,7 +165,7 @@ def fold(
     increments = Increments(customers.names)
     count_events(increments, facts)
     states, old = RECORD.unpacked(known, customers)
-    new = RECORD.joined(old, facts, keep_days)
+    new = RECORD.merge(old, facts, keep_days)
     profiles = change(increments, customers, old, new, facts.definitions, scoring)
     found = level_changes(profiles, states, keys, customers, scoring, present)
     records = RECORD.packed(found.schedule.states, new, customers)

@@ -99,7 +99,7 @@ class Answers:
         lengths = np.bincount(np.searchsorted(rows, given.row), answers.lengths, len(rows)).astype(np.int64)
         return [replaced(self.stored, rows, Ragged(answers.words, lengths))]
 
-    def joined(self, facts: Facts, keep_days: int | None) -> Answers:
+    def merge(self, facts: Facts, keep_days: int | None) -> Answers:
         at, numbers = _to_one_survey(facts)
         if not len(at):
             return self

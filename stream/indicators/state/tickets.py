@@ -57,7 +57,7 @@ class TicketsAndSubscription:
         words[:, 0:2], words[:, 2:4] = to_words64(self.ticket), to_words64(self.heard)
         return [Ragged(words.ravel(), np.bincount(self.row, minlength=self.size) * _WORDS)]
 
-    def joined(self, facts: Facts, keep_days: int | None) -> TicketsAndSubscription:
+    def merge(self, facts: Facts, keep_days: int | None) -> TicketsAndSubscription:
         parts = [(self.row, self.ticket, self.heard)]
         for types, is_ticket in ((_SUBSCRIPTION_STATES, False), (_TICKET_STATES, True)):
             for type_, state in types.items():
