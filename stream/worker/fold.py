@@ -156,7 +156,7 @@ def fold(
     scoring: Scoring,
     present: Present,
 ) -> Changes:
-    """Fold facts (no repeats, no bots) into the records of the customers in their rows, and evaluate these customers.
+    """Fold facts (no repeats, no bots) into the records of the customers in their rows, and evaluate all of these.
 
     `keys[row]` and `known[row]` are the customer's key, and its record as it was; empty for one never seen before.
     `keep_days`: how many days of activity a record keeps, None for all.
