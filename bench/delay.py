@@ -23,6 +23,7 @@ from stream.exporter.canary import BUCKETS
 from stream.ingest import Emitter
 from stream.kafka.topics import create_topics
 from stream.runtime.json_text import json_text
+from stream.runtime.pipeline_metrics import EVENT_TO_GAUGE
 from stream.settings import Settings
 from tests.stack.command import PROGRAM, Assidu
 
@@ -116,7 +117,7 @@ async def canaries(settings: Settings) -> Buckets:
             float(sample.labels["le"]): int(sample.value)
             for family in families
             for sample in family.samples
-            if sample.name == "assidu_event_to_gauge_seconds_bucket"
+            if sample.name == EVENT_TO_GAUGE.bucket
         }
 
 

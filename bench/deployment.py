@@ -24,6 +24,7 @@ from bench.stack import Stack, stack
 from bench.state import State
 from stream.demo.embedded import free_port
 from stream.kafka.topics import create_topics
+from stream.runtime.pipeline_metrics import BATCH_EVENTS, COMMIT_SECONDS
 from stream.settings import Settings
 from tests.stack.command import PROGRAM, Assidu
 
@@ -131,9 +132,9 @@ class Deployment:
             title=scenario.title,
             measured=figures,
             events=self.events,
-            commits=int(samples["assidu_commit_seconds_count"]),
-            committed_events=int(samples["assidu_batch_events_sum"]),
-            commit_seconds=samples["assidu_commit_seconds_sum"],
+            commits=int(samples[COMMIT_SECONDS.count]),
+            committed_events=int(samples[BATCH_EVENTS.sum]),
+            commit_seconds=samples[COMMIT_SECONDS.sum],
             customers=await self.state.customers(),
             customer_bytes=await self.state.customer_bytes(),
             visit_bytes=await self._room.visit_bytes(),

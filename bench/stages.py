@@ -39,7 +39,7 @@ class Stage(NamedTuple):
     callables: tuple[str, ...]
 
 
-MEMORIES_JOINED = tuple(f"{slot.memory.__module__}:{slot.memory.__qualname__}.joined" for slot in RECORD.slots)
+MEMORIES_MERGED = tuple(f"{slot.memory.__module__}:{slot.memory.__qualname__}.merge" for slot in RECORD.slots)
 
 STAGES = (
     Stage(
@@ -47,16 +47,17 @@ STAGES = (
         ("aiokafka.consumer.fetcher:Fetcher._proc_fetch_request", "aiokafka.conn:AIOKafkaConnection._handle_frame"),
     ),
     Stage("fetch: unpack records", ("aiokafka.consumer.fetcher:FetchResult.getall",)),
-    Stage("decode", ("stream.worker.pipeline:take_in",)),
-    Stage("drop repeats", ("stream.worker.hot:HotState.load_windows", "stream.worker.pipeline:drop_repeats")),
-    Stage("events to columns", ("stream.worker.pipeline:counted", "stream.worker.pipeline:facts_of")),
+    Stage("decode", ("stream.worker.steps:decode",)),
+    Stage("admit", ("stream.worker.steps:admit",)),
+    Stage("drop repeats", ("stream.worker.hot:HotState.load_windows", "stream.worker.steps:drop_repeats")),
+    Stage("events to columns", ("stream.worker.steps:counted", "stream.worker.steps:facts_of")),
     Stage("labels", ("stream.store.labels:LabelBook.learn", "stream.store.labels:ProductBook.learn")),
-    Stage("record load", ("stream.worker.pipeline:Pipeline._load",)),
+    Stage("record load", ("stream.worker.steps:Pass._records",)),
     Stage("fold: unpack records", ("stream.core.record:Layout.unpacked",)),
-    Stage("fold: join memories", MEMORIES_JOINED),
-    Stage("fold: what changed", ("stream.worker.pipeline:fold",)),
+    Stage("fold: merge memories", MEMORIES_MERGED),
+    Stage("fold: what changed", ("stream.worker.steps:fold",)),
     Stage("fold: pack records", ("stream.core.record:Layout.packed",)),
-    Stage("encode", ("stream.worker.pipeline:Pipeline._commit", "stream.worker.pipeline:by_shard")),
+    Stage("encode", ("stream.worker.steps:Pass._commit", "stream.worker.steps:by_shard")),
     Stage("commit", ("stream.store.shard:ShardStore.commit_all",)),
     Stage("remember", ("stream.worker.shard:Shard.remember",)),
     Stage("compact", ("stream.store.shard:ShardStore.compact",)),

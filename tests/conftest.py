@@ -15,7 +15,7 @@ from stream.demo.embedded import EmbeddedBroker, EmbeddedRedis, KafkaServer, fre
 from stream.kafka.topics import create_topics
 from stream.settings import Settings
 from stream.store.connect import connect
-from stream.worker.aside import Aside
+from stream.worker.side_outputs import SideOutputs
 from tests.deployment import Deployment
 from tests.stack.apache_kafka import ApacheKafka
 from tests.stack.command import Assidu
@@ -137,9 +137,9 @@ async def deployment(redis: Redis, namespace: str) -> Deployment:
 
 
 @pytest.fixture
-async def aside(settings: Settings) -> AsyncIterator[Aside]:
+async def side_outputs(settings: Settings) -> AsyncIterator[SideOutputs]:
     await create_topics(settings, replication=1)
-    aside = Aside(settings)
-    await aside.start()
-    yield aside
-    await aside.stop()
+    side_outputs = SideOutputs(settings)
+    await side_outputs.start()
+    yield side_outputs
+    await side_outputs.stop()

@@ -11,7 +11,7 @@ from redis.asyncio import Redis
 from stream.core.series import NO_INCREMENTS, Kind, Series
 from stream.store.keys import Keys
 from stream.store.replica import Replica, read_state
-from stream.store.shard import COMMIT_LENGTH, Commit, Position, ShardStore, Work
+from stream.store.shard import COMMIT_LENGTH, Commit, Position, ShardStore, WriteSet
 from tests.increments import Increment, packed
 
 SHARD, OWNER = 3, "the owner"
@@ -46,7 +46,7 @@ class Deployment:
         name = uuid4().hex[:COMMIT_LENGTH]
         before, after = at(self.position), at(self.position + 1)
         commit = Commit(name, self.last, before, after, 0, ())._replace(**of_commit)
-        work = Work(series=series or NO_INCREMENTS, counters={"events": 1})._replace(**changed)
+        work = WriteSet(series=series or NO_INCREMENTS, counters={"events": 1})._replace(**changed)
         answer = await self.store.commit(SHARD, owner, commit, work)
         if answer == "committed":
             self.position += 1

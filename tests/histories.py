@@ -29,9 +29,9 @@ from stream.indicators.churn.model import Coefficients
 from stream.indicators.families.activity import NEVER
 from stream.query.samples import samples
 from stream.store.keys import customer_key
-from stream.worker.crossings import Present
 from stream.worker.fold import SliceChanges, by_shard, counted, facts_of, fold
 from stream.worker.intake import Arrived
+from stream.worker.level_changes import Present
 from tests.fields import FIELDS
 
 laws = settings(derandomize=True, database=None, deadline=None, max_examples=100)
@@ -174,7 +174,7 @@ class State:
     coefficients: Coefficients = Coefficients()  # noqa: RUF009 — frozen
     definitions: Definitions = Definitions()  # noqa: RUF009 — frozen
     now_ms: int = 0
-    """As of when crossings are looked for: no matter to anything else."""
+    """As of when customers are evaluated: no matter to anything else."""
     shard: int = 0
     most_customers: int = 500
     """Of one slice."""
@@ -217,7 +217,7 @@ class State:
         names = self.names
         customers = customers_of(list(self.records), ["app"] * len(self.records), names)
         _, memories = RECORD.unpacked(self.records.values(), customers)
-        active, latest, answers, visits, matters, segments = memories
+        active, latest, answers, visits, tickets, segments = memories
         said: list[dict[str, Any]] = [
             {
                 "first": (ms, day, ms != NEVER and names[channel]),
@@ -225,7 +225,7 @@ class State:
                 "latest": {},
                 "answers": {},
                 "visits": [],
-                "matters": [],
+                "tickets": [],
             }
             for row, (ms, day, channel) in enumerate(listed(active.first_ms, active.first_day, active.first_channel))
         ]
@@ -241,8 +241,8 @@ class State:
             said[row]["latest"][names[number]] = minute
         for row, channel, *rest in zip(*map(np.ndarray.tolist, visits.runs.columns), strict=True):
             said[row]["visits"].append((names[channel], *rest))
-        for row, *rest in listed(matters.row, matters.matter, matters.heard):
-            said[row]["matters"].append(rest)
+        for row, *rest in listed(tickets.row, tickets.ticket, tickets.heard):
+            said[row]["tickets"].append(rest)
         for row, (ms, number) in enumerate(listed(segments.ms, segments.numbers)):
             said[row]["segment"] = number >= 0 and (ms, names[number])
         for each in said:

@@ -53,7 +53,7 @@ def names(found: Any) -> list[str]:
 
 
 def wait_until_at_risk(assidu: Assidu, *expected: str) -> None:
-    """The vigil looks every second."""
+    """Shards look every second or two."""
     eventually(lambda: names(ask(assidu)) == list(expected), 30, f"{expected} to be at risk")
 
 

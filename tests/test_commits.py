@@ -19,13 +19,13 @@ from stream.runtime.errors import UserError
 from stream.store.connect import connect
 from stream.store.keys import Keys
 from stream.store.replica import read_state
-from stream.store.shard import ShardStore, Work
+from stream.store.shard import ShardStore, WriteSet
 from stream.worker.commits import Commits, Fenced, Planned, commit_together
 from stream.worker.retrying import GivenUp, retrying
 from tests.stack.proxy import RedisProxy
 from tests.stack.waiting import eventually_async
 
-ONE = Work(counters={"events": 1})
+ONE = WriteSet(counters={"events": 1})
 NOWHERE = "redis://127.0.0.1:1/0"
 
 

@@ -43,7 +43,7 @@ class Words:
     def pack(self, customers: Customers) -> Sequence[Ragged]:
         return [self.rows]
 
-    def joined(self, facts: Facts, keep_days: int | None) -> Words:
+    def merge(self, facts: Facts, keep_days: int | None) -> Words:
         return self
 
 
@@ -83,15 +83,15 @@ def packed(ids: Sequence[int], customers: Sequence[Customer]) -> list[bytes]:
     for slot in of.slots:
         lengths = np.array([customer[slot.id] for customer in customers], np.int64)
         memories[slot.name] = Words(Ragged(np.arange(lengths.sum(), dtype=np.uint32) + slot.id, lengths))
-    marks = np.arange(len(customers), dtype=np.uint32)
-    return of.packed(marks, SimpleNamespace(**memories), everybody(len(customers)))
+    states = np.arange(len(customers), dtype=np.uint32)
+    return of.packed(states, SimpleNamespace(**memories), everybody(len(customers)))
 
 
 def assert_read(ids: Sequence[int], records: Sequence[bytes], customers: Sequence[Customer]) -> None:
     """By a layout of these ids the records say what is remembered of the customers."""
     of = layout(ids)
-    marks, memories = of.unpacked(records, everybody(len(records)))
-    assert marks.tolist() == list(range(len(records)))
+    states, memories = of.unpacked(records, everybody(len(records)))
+    assert states.tolist() == list(range(len(records)))
     for slot in of.slots:
         lengths = [customer.get(slot.id, 0) for customer in customers]
         found = getattr(memories, slot.name).rows
@@ -149,7 +149,7 @@ def test_the_ids_of_slots_are_for_ever() -> None:
         1: "latest",
         2: "answers",
         3: "visits",
-        4: "matters",
+        4: "tickets",
         5: "segment",
     }
 

@@ -14,8 +14,8 @@ from schemas.rejected import Rejected
 from stream.kafka.batch import Batch
 from stream.runtime.errors import UserError
 from stream.settings import Settings
-from stream.worker.aside import Aside, letter
-from stream.worker.intake import Intake, Refused, Stray
+from stream.worker.intake import Intake, Misrouted, Refused
+from stream.worker.side_outputs import SideOutputs, letter
 from tests.fetched import Record
 from tests.stack import administering
 from tests.stack.reading import records
@@ -55,11 +55,11 @@ def test_a_letter_always_has_a_key_as_a_compacted_topic_wants_it() -> None:
 
 
 async def test_a_record_longer_than_a_letter_can_be_does_not_hold_up_its_neighbours(
-    settings: Settings, aside: Aside
+    settings: Settings, side_outputs: SideOutputs
 ) -> None:
     small, large = refused(b"{", b"ann"), refused(b"x" * 800_000, b"ann", offset=5)
     huge_key = refused(b"y", b"k" * 1_000_000, offset=6)
-    delivery = aside.setting(Intake(refused=[small, large, huge_key, small]))
+    delivery = side_outputs.of_intake(Intake(refused=[small, large, huge_key, small]))
     await delivery.attempt()
     assert not delivery.pending
     letters = [json.loads(record.value) for record in await records(settings, settings.dead_letters, 4)]
@@ -73,29 +73,29 @@ async def test_a_record_longer_than_a_letter_can_be_does_not_hold_up_its_neighbo
     assert len(await records(settings, settings.dead_letters, 4)) == 4
 
 
-def stray(settings: Settings, offset: int, value: bytes, record_ms: int) -> Stray:
+def misrouted(settings: Settings, offset: int, value: bytes, record_ms: int) -> Misrouted:
     batch = BATCH._replace(topic=f"{settings.topic_prefix}clicks")
-    return Stray(batch, 2, "ann", Record(value, offset, key=b"ann"), record_ms)
+    return Misrouted(batch, 2, "ann", Record(value, offset, key=b"ann"), record_ms)
 
 
 @pytest.mark.usefixtures("apache")
 async def test_what_kafka_refuses_is_changed_until_it_is_taken_and_the_rest_is_sent_once(
-    settings: Settings, aside: Aside
+    settings: Settings, side_outputs: SideOutputs
 ) -> None:
     clicks, now = f"{settings.topic_prefix}clicks", int(time() * 1000)
     await administering.alter(settings, clicks, max_message_bytes=3_000, message_timestamp_before_max_ms=86_400_000)
     await administering.alter(settings, settings.dead_letters, max_message_bytes=2_000, cleanup_policy="compact")
     intake = Intake(
         refused=[refused(b"x" * size, offset=size) for size in (10, 20, 5_000, 60_000, 30)],
-        strays=[
-            stray(settings, 1, b"now", now),
-            stray(settings, 2, b"long ago", now - 30 * 86_400_000),
-            stray(settings, 3, b"y" * 9_000, now),
-            stray(settings, 4, b"soon", now),
+        misrouted=[
+            misrouted(settings, 1, b"now", now),
+            misrouted(settings, 2, b"long ago", now - 30 * 86_400_000),
+            misrouted(settings, 3, b"y" * 9_000, now),
+            misrouted(settings, 4, b"soon", now),
         ],
     )
     intake.counters[BATCH.shard]["misrouted"] = 4
-    await aside.setting(intake).attempt()
+    await side_outputs.of_intake(intake).attempt()
 
     forwarded = await records(settings, clicks, 3)
     assert sorted(record.value for record in forwarded) == [b"long ago", b"now", b"soon"]
@@ -112,9 +112,11 @@ async def test_what_kafka_refuses_is_changed_until_it_is_taken_and_the_rest_is_s
 
 
 @pytest.mark.usefixtures("apache")
-async def test_a_topic_that_takes_no_letter_is_somebodys_to_put_right(settings: Settings, aside: Aside) -> None:
+async def test_a_topic_that_takes_no_letter_is_somebodys_to_put_right(
+    settings: Settings, side_outputs: SideOutputs
+) -> None:
     await administering.alter(settings, settings.dead_letters, max_message_bytes=100)
     with pytest.raises(
         UserError, match=rf"{settings.dead_letters} does not even take .* raise its max.message.bytes"
     ):
-        await aside.setting(Intake(refused=[refused(b"{")])).attempt()
+        await side_outputs.of_intake(Intake(refused=[refused(b"{")])).attempt()

@@ -1,4 +1,4 @@
-"""Intake: what is malformed, out of time or of another shard is set aside, named and counted."""
+"""Intake: what is malformed, out of time or of another shard is rejected, named and counted."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 from stream.kafka.batch import Batch
 from stream.kafka.partition import shard_of, shards_of
 from stream.worker.cache import RecordCache
-from stream.worker.intake import FORWARDED, Gate, Intake, take_in
+from stream.worker.intake import FORWARDED, Admission, Intake, admit, decode
 from tests.fetched import NOW_MS, Record
 
 TOPIC = "engagement.clicks"
@@ -25,12 +25,11 @@ def click(user_id: str = "ada", timestamp: str = "2026-01-01T00:00:00Z") -> byte
 
 def take(*records: Record, oldest_days: int | None = 400, now_ms: int = NOW_MS) -> Intake:
     batch = Batch(TOPIC, HERE, 0, len(records), 0, records)
-    gate = Gate(
-        families={TOPIC: "clicks"},
+    admission = Admission(
         shards_of=lambda customer_ids: shards_of(customer_ids, PARTITIONS),
         oldest_days=oldest_days,
     )
-    return take_in([batch], gate, {HERE: RecordCache(1)}, now_ms)
+    return admit(decode([batch], {TOPIC: "clicks"}), admission, {HERE: RecordCache(1)}, now_ms)
 
 
 def reasons(intake: Intake) -> list[str]:
@@ -102,8 +101,8 @@ def test_counts_every_record_and_every_reason() -> None:
 
 def test_sends_another_shards_customer_home_once() -> None:
     intake = take(Record(click(stranger())))
-    [stray] = intake.strays
-    assert (stray.batch.topic, stray.shard) == (TOPIC, shard_of(stranger(), PARTITIONS))
+    [event] = intake.misrouted
+    assert (event.batch.topic, event.shard) == (TOPIC, shard_of(stranger(), PARTITIONS))
     assert intake.counters[HERE]["misrouted"] == 1
     assert not intake.arrived.events
 
@@ -111,4 +110,4 @@ def test_sends_another_shards_customer_home_once() -> None:
 def test_a_stray_that_was_forwarded_already_is_a_dead_letter() -> None:
     intake = take(Record(click(stranger()), headers=((FORWARDED, b"1"),)))
     assert reasons(intake) == ["misrouted"]
-    assert not intake.strays
+    assert not intake.misrouted

@@ -8,7 +8,7 @@ import pytest
 from aiokafka import errors
 from aiokafka.errors import KafkaError
 
-from stream.kafka.errors import REMEDIES, Remedy, passes, refusal, remedy
+from stream.kafka.errors import REMEDIES, Remedy, is_transient, refusal, remedy
 
 CLASSES: list[type[KafkaError]] = [
     kind for _, kind in inspect.getmembers(errors, inspect.isclass) if issubclass(kind, KafkaError)
@@ -22,7 +22,7 @@ def test_somebody_has_thought_about_every_error(kind: type[KafkaError]) -> None:
 
 @pytest.mark.parametrize("kind", CLASSES, ids=lambda kind: kind.__name__)
 def test_what_kafka_itself_calls_retriable_is_tried_again(kind: type[KafkaError]) -> None:
-    assert passes(kind()) or not kind.retriable
+    assert is_transient(kind()) or not kind.retriable
 
 
 @pytest.mark.parametrize("kind", [kind for kind in CLASSES if REMEDIES.get(kind) is Remedy.USER])

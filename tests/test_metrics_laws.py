@@ -53,7 +53,8 @@ def contents(table: Table) -> dict[Key, dict[int, int]]:
 
 def contributions(state: State, events: list[Event]) -> Table:
     """Everything that the events and the records they led to add to the series."""
-    facts, touched, _, _ = facts_of(arrived(events), {0: state.names}, as_it_is, state.calendar, state.definitions)
+    names = {0: state.names}
+    facts, touched, _, _ = facts_of(arrived(events), names, as_it_is, state.calendar, state.definitions)
     counts = Increments(state.names)
     count_events(counts, facts)
     contribute(counts, [state.records[key] for key in touched], facts.customers, state.definitions, state.scoring)

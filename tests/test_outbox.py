@@ -11,11 +11,11 @@ from structlog.testing import capture_logs
 from stream.settings import Settings
 from stream.store.connect import connect
 from stream.store.replica import read_state
-from stream.worker.aside import Aside
 from stream.worker.commits import Fenced
 from stream.worker.held_back import HeldBack
 from stream.worker.measures import REGISTRY
 from stream.worker.outbox import Outbox
+from stream.worker.side_outputs import SideOutputs
 from tests.stack.reading import records
 from tests.stack.waiting import eventually_async
 from tests.watcher import DAY, SHARD, TEN, Risks, Watcher, event
@@ -30,7 +30,7 @@ async def risks(settings: Settings) -> AsyncIterator[Risks]:
 async def watcher_with_messages(risks: Risks, number: int) -> Watcher:
     watcher = await Watcher.of(risks)
     await watcher.fold([event("login", f"user-{each}", TEN) for each in range(number)], TEN)
-    await watcher.look(TEN + 60 * DAY)
+    await watcher.evaluate(TEN + 60 * DAY)
     return watcher
 
 
@@ -38,11 +38,13 @@ async def sent(risks: Risks) -> int:
     return (await read_state(risks.redis, risks.namespace, SHARD)).counters.get("risk_messages", 0)
 
 
-async def test_messages_are_counted_when_kafka_has_them(risks: Risks, aside: Aside, settings: Settings) -> None:
+async def test_messages_are_counted_when_kafka_has_them(
+    risks: Risks, side_outputs: SideOutputs, settings: Settings
+) -> None:
     watcher = await watcher_with_messages(risks, 1200)
     messages = (await risks.unsent()).messages
     assert (len(messages), await sent(risks)) == (1200, 0)
-    running = asyncio.create_task(Outbox(watcher.commits, risks.store, aside).run())
+    running = asyncio.create_task(Outbox(watcher.commits, risks.store, side_outputs).run())
 
     async def all_are_sent() -> bool:
         return await sent(risks) == 1200
@@ -54,18 +56,20 @@ async def test_messages_are_counted_when_kafka_has_them(risks: Risks, aside: Asi
     assert [record.value for record in await records(settings, settings.churn_risk, 1200)] == messages
 
 
-async def test_whoever_lost_the_shard_sends_no_more_than_what_it_holds(risks: Risks, aside: Aside) -> None:
+async def test_whoever_lost_the_shard_sends_no_more_than_what_it_holds(
+    risks: Risks, side_outputs: SideOutputs
+) -> None:
     """It is told by the first answer, not by the next sign of life: until then it would send the same on and on."""
     watcher = await watcher_with_messages(risks, 600)
     await Watcher.of(risks)
     with pytest.raises(Fenced, match="owner"):
-        await asyncio.wait_for(Outbox(watcher.commits, risks.store, aside).run(), 30)
+        await asyncio.wait_for(Outbox(watcher.commits, risks.store, side_outputs).run(), 30)
     assert (len((await risks.unsent()).messages), await sent(risks)) == (600, 0)
 
 
 async def test_there_is_no_room_while_very_many_wait(risks: Risks, settings: Settings) -> None:
     watcher = await Watcher.of(risks)
-    outbox = Outbox(watcher.commits, risks.store, Aside(settings))
+    outbox = Outbox(watcher.commits, risks.store, SideOutputs(settings))
     outbox.filled(9_999)
     assert outbox.has_room
     outbox.filled(1)

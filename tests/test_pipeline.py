@@ -20,18 +20,20 @@ from stream.indicators.churn.model import Coefficients
 from stream.indicators.families.activity import EVENTS
 from stream.kafka.batch import Batch
 from stream.kafka.partition import shard_of, shards_of
+from stream.runtime.pipeline_metrics import STAGE_SECONDS
 from stream.settings import Settings
 from stream.store.connect import connect
 from stream.store.labels import LabelBook, ProductBook
 from stream.store.replica import Replica, read_state
 from stream.store.shard import ShardStore
-from stream.worker.aside import Aside
 from stream.worker.clock import Clock
 from stream.worker.commits import Commits
 from stream.worker.fold import MOST_CUSTOMERS
+from stream.worker.measures import REGISTRY, STAGES
 from stream.worker.pipeline import MOST_EVENTS, Pipeline
 from stream.worker.repeats import id_hashes
 from stream.worker.shard import Common, Reader, Shard
+from stream.worker.side_outputs import SideOutputs
 from stream.worker.waiting import Waiting
 from tests.fetched import Record
 from tests.stack.proxy import RedisProxy
@@ -42,9 +44,9 @@ NOW = datetime.now(UTC)
 
 
 class Worker:
-    """As far as folding goes: it owns all shards of a deployment of its own, and has a Kafka only to set aside."""
+    """As far as folding goes: it owns all shards of a deployment of its own; a Kafka it has for side outputs only."""
 
-    def __init__(self, redis: EmbeddedRedis, url: str, aside: Aside | None = None) -> None:
+    def __init__(self, redis: EmbeddedRedis, url: str, side_outputs: SideOutputs | None = None) -> None:
         self.settings = Settings(
             _env_file=None, redis=url, partitions=PARTITIONS, namespace=f"test-{uuid4().hex[:8]}"
         )
@@ -59,7 +61,7 @@ class Worker:
             self.store,
             LabelBook(self.redis, self.settings.namespace, 10),
             ProductBook(self.redis, self.settings.namespace, 10),
-            aside or Aside(self.settings),
+            side_outputs or SideOutputs(self.settings),
             calendar,
             Clock(self.settings, self.store),
             lambda: Scoring(Coefficients(), 3, calendar),
@@ -144,6 +146,22 @@ async def test_a_pass_folds_the_events_of_all_shards_and_their_repeats_once(work
     assert all(shard.commits.position[worker.topic] for shard in worker.owned.values())
 
 
+async def test_every_stage_of_a_pass_is_timed(worker: Worker) -> None:
+    def measured(part: str) -> dict[str, float]:
+        samples = {stage: REGISTRY.get_sample_value(part, {"stage": stage}) for stage in STAGES}
+        return {stage: value for stage, value in samples.items() if value is not None}
+
+    passes, seconds = measured(STAGE_SECONDS.count), measured(STAGE_SECONDS.sum)
+    worker.send(USERS)
+    began = monotonic()
+    await worker.pipeline._pass(list(worker.owned.values()))
+    took = monotonic() - began
+    assert measured(STAGE_SECONDS.count) == {stage: passes[stage] + 1 for stage in STAGES}
+    spent = {stage: after - seconds[stage] for stage, after in measured(STAGE_SECONDS.sum).items()}
+    assert all(each > 0 for each in spent.values())
+    assert sum(each for stage, each in spent.items() if stage != "fetch") <= took
+
+
 async def test_a_shard_that_is_closed_during_the_commit_takes_nothing_from_the_others(
     worker: Worker, proxy: RedisProxy
 ) -> None:
@@ -181,7 +199,7 @@ async def test_upkeep_and_passes_take_turns_and_locks_without_waiting_for_each_o
 
     async def keep_up(shard: Shard) -> None:
         for _ in range(50):
-            shard.looked(None)
+            shard.note_backlog(None)
             await shard.upkeep()
             worker.pipeline.stir()
 
@@ -224,11 +242,11 @@ async def test_a_batch_that_was_written_in_part_is_not_counted_twice(worker: Wor
     assert [shard.replayed for shard in worker.owned.values()] == [0] * PARTITIONS
 
 
-async def test_what_is_set_aside_is_in_kafka_before_the_commit_that_skips_it(
-    redis_server: EmbeddedRedis, proxy: RedisProxy, aside: Aside, settings: Settings
+async def test_what_goes_to_side_outputs_is_in_kafka_before_the_commit_that_skips_it(
+    redis_server: EmbeddedRedis, proxy: RedisProxy, side_outputs: SideOutputs, settings: Settings
 ) -> None:
     """So that it is never lost; whoever takes the shard from under the commit writes it once more."""
-    worker = Worker(redis_server, proxy.url, aside)
+    worker = Worker(redis_server, proxy.url, side_outputs)
     await worker.claim()
     worker.send_malformed(1)
     proxy.hold_commits()
@@ -263,18 +281,18 @@ async def test_no_commit_of_a_large_batch_holds_redis_up(worker: Worker) -> None
     raise AssertionError(f"microseconds that scripts took: {slow}")
 
 
-async def test_nobody_is_looked_at_while_the_shard_is_behind(worker: Worker) -> None:
+async def test_nobody_is_evaluated_while_the_shard_is_behind(worker: Worker) -> None:
     """Also where it was seen to be due before: what waits may be just what was missed of the customer."""
     shard = worker.owned[0]
     worker.send(USERS)
     await worker.pipeline._pass(list(worker.owned.values()))
-    shard.looked(None)
-    shard.vigil.put_back([b"u:somebody"])
+    shard.note_backlog(None)
+    shard.risk_timers._waiting[b"u:somebody"] = None
     await shard.upkeep()
     assert shard.waits_since is not None
-    shard.looked(monotonic() - 60)
+    shard.note_backlog(monotonic() - 60)
     assert await shard.due(100) == []
     assert shard.waits_since is None
-    shard.looked(None)
+    shard.note_backlog(None)
     await shard.upkeep()
     assert await shard.due(100) == [b"u:somebody"]

@@ -14,7 +14,7 @@ from redis.exceptions import DataError, InvalidResponse, RedisError, TimeoutErro
 
 from stream.demo.embedded import EmbeddedRedis, free_port
 from stream.runtime.errors import UserError
-from stream.store.connect import advice, answers, code_of, connect, passes
+from stream.store.connect import advice, answers, code_of, connect, is_transient
 from stream.store.server import once_well
 
 PASSING = {
@@ -79,7 +79,7 @@ WAYS = [command, pipeline, transaction, script]
 @pytest.mark.parametrize("code", PASSING)
 async def test_passes(code: str, ask: Ask) -> None:
     error = await error_of(PASSING[code], ask)
-    assert (passes(error), answers(error), advice(error)) == (True, True, None), repr(error.args)
+    assert (is_transient(error), answers(error), advice(error)) == (True, True, None), repr(error.args)
     assert code_of(error) == code
 
 
@@ -87,7 +87,7 @@ async def test_passes(code: str, ask: Ask) -> None:
 @pytest.mark.parametrize("code", REFUSING)
 async def test_does_not_pass_and_says_what_to_do(code: str, ask: Ask) -> None:
     error = await error_of(REFUSING[code], ask)
-    assert not passes(error)
+    assert not is_transient(error)
     assert not answers(error)
     told = str(advice(error))
     assert "ASSIDU_REDIS" in told or code == "DENIED"
@@ -98,7 +98,7 @@ async def test_does_not_pass_and_says_what_to_do(code: str, ask: Ask) -> None:
 @pytest.mark.parametrize("code", IN_SCRIPTS)
 async def test_passes_within_a_script(code: str, form: str) -> None:
     error = await error_of(form.format(PASSING[code]), script)
-    assert (passes(error), code_of(error)) == (True, code), repr(error.args)
+    assert (is_transient(error), code_of(error)) == (True, code), repr(error.args)
 
 
 @pytest.mark.parametrize(
@@ -118,21 +118,21 @@ async def test_passes_within_a_script(code: str, form: str) -> None:
 )
 async def test_does_not_pass_within_a_script(line: str) -> None:
     error = await error_of(line, script)
-    assert not passes(error)
+    assert not is_transient(error)
     assert advice(error)
 
 
 async def test_a_transaction_that_was_given_up_passes_when_its_reason_does() -> None:
     passing = await error_of("EXECABORT Transaction discarded because of: OOM command not allowed", command)
     refusing = await error_of("EXECABORT Transaction discarded because of: WRONGTYPE Operation", command)
-    assert (passes(passing), passes(refusing)) == (True, False)
+    assert (is_transient(passing), is_transient(refusing)) == (True, False)
 
 
 async def test_a_fault_of_ours_does_not_pass_and_asks_nobody_to_do_anything() -> None:
     syntax = await error_of("ERR syntax error", command)
     lua = await error_of("ERR user_script:9: attempt to index a nil value script: 60b5, on @user_script:9.", script)
     for error in (syntax, lua, DataError("Invalid input of type: 'NoneType'")):
-        assert (passes(error), advice(error)) == (False, None)
+        assert (is_transient(error), advice(error)) == (False, None)
 
 
 async def test_a_redis_that_is_not_reached_passes_but_does_not_answer() -> None:
@@ -140,7 +140,7 @@ async def test_a_redis_that_is_not_reached_passes_but_does_not_answer() -> None:
     with pytest.raises(RedisError) as refused:
         await redis.ping()
     for error in (refused.value, TimeoutError("Timeout reading"), InvalidResponse("Protocol Error"), OSError(32)):
-        assert (passes(error), answers(error), advice(error)) == (True, False, None)
+        assert (is_transient(error), answers(error), advice(error)) == (True, False, None)
 
 
 async def test_a_wrong_password_and_a_missing_one_are_told_from_a_redis_that_is_away() -> None:
@@ -151,7 +151,7 @@ async def test_a_wrong_password_and_a_missing_one_are_told_from_a_redis_that_is_
             redis = connect(server.url.replace("//", f"//{user}"))
             with pytest.raises(RedisError) as refused:
                 await redis.ping()
-            assert not passes(refused.value)
+            assert not is_transient(refused.value)
             assert "it refuses the user or password" in str(advice(refused.value))
             await redis.aclose()
 

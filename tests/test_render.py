@@ -22,10 +22,12 @@ from stream.indicators.catalogue import FAMILIES, METRICS
 from stream.indicators.config import Config, parsed
 from stream.indicators.declare import TARGET_GAUGE, Alert, Metric
 from stream.render.files import DASHBOARDS, DEFAULT_FILE, INDICATORS, RULES, SOURCE, rendered, stale
-from stream.render.pipeline import ALERTS
+from stream.render.pipeline import alerts, figures
 from stream.render.promql import GAUGES, alert_labels
 from stream.render.rules import rules
 from stream.render.words import slug
+from stream.runtime import pipeline_metrics
+from stream.runtime.pipeline_metrics import PIPELINE_METRICS
 from stream.settings import Settings
 
 CHECKOUT = Path(__file__).parent.parent
@@ -205,6 +207,32 @@ def test_every_alert_links_to_the_panel_that_draws_its_indicator(metric: Metric,
     assert panel["title"] == metric.panel.title
 
 
+def test_data_are_stale_by_the_setting_in_rules_and_panels() -> None:
+    settings = Settings(_env_file=None, stale_seconds=7.5)
+    assert "max(assidu_data_age_seconds) > 7.5" in rules(settings)
+    assert figures(settings.stale_seconds)[0].threshold == 7.5
+
+
+SPELLED = re.compile(r"\bassidu_[a-z_]+")
+
+
+def test_no_metric_of_the_pipeline_is_spelled_but_in_the_list_of_them() -> None:
+    found = {
+        f"{path.relative_to(CHECKOUT)}: {name}"
+        for folder in ("stream", "bench")
+        for path in (CHECKOUT / folder).rglob("*.py")
+        if path != Path(pipeline_metrics.__file__)
+        for name in SPELLED.findall(path.read_text(encoding="utf-8"))
+    }
+    assert not found
+
+
+def test_rules_and_panels_ask_for_metrics_of_the_list_only() -> None:
+    names = {f"{metric}{suffix}" for metric in PIPELINE_METRICS for suffix in ("", "_bucket", "_count", "_sum")}
+    shown = [text_of(RULES), *(text_of(DASHBOARDS / f"{name}.json") for name in dashboards())]
+    assert {name for text in shown for name in SPELLED.findall(text)} <= names
+
+
 def test_links_begin_with_the_addresses_of_the_settings() -> None:
     text = rules(
         Settings(_env_file=None, grafana_url="https://see.example/", runbook_url="https://wiki.example/page")
@@ -216,7 +244,7 @@ def test_links_begin_with_the_addresses_of_the_settings() -> None:
 
 
 def test_every_alert_has_a_name_of_its_own() -> None:
-    names = [alert.name for _, alert in told()] + [alert.name for alert in ALERTS]
+    names = [alert.name for _, alert in told()] + [alert.name for alert in alerts(DEFAULTS.stale_seconds)]
     assert sorted(set(names)) == sorted(names)
     assert list(rules_of(text_of(RULES))) == names
 
@@ -224,7 +252,7 @@ def test_every_alert_has_a_name_of_its_own() -> None:
 def test_the_runbook_has_a_section_for_every_alert_and_for_nothing_else() -> None:
     sections = re.findall(r"^## (\w+)$", RUNBOOK.read_text(encoding="utf-8"), re.MULTILINE)
     linked = re.findall(r"runbook_url: docs/runbook\.md#(\w+)", text_of(RULES))
-    assert sections == [*BUSINESS_ALERTS, *(alert.name for alert in ALERTS)]
+    assert sections == [*BUSINESS_ALERTS, *(alert.name for alert in alerts(DEFAULTS.stale_seconds))]
     assert linked == [section.lower() for section in sections]
 
 

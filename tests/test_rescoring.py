@@ -56,7 +56,7 @@ async def stored(risks: Risks) -> dict[bytes, bytes]:
 async def folded(risks: Risks, scoring: Scoring = SCORING) -> Watcher:
     watcher = await Watcher.of(risks, scoring=scoring)
     await watcher.fold(LOGINS, TEN)
-    await watcher.look(TEN)
+    await watcher.evaluate(TEN)
     return watcher
 
 
@@ -73,7 +73,7 @@ async def test_the_series_are_as_though_everybody_had_always_been_scored_so(redi
     watcher = await folded(risks)
     assert await readings(risks) != expected
     watcher.scoring = OTHER
-    await watcher.look(TEN)
+    await watcher.evaluate(TEN)
     assert await readings(risks) == expected
 
 
@@ -82,7 +82,7 @@ async def test_whoever_is_killed_on_the_way_leaves_all_as_it_was(redis: Redis, e
     watcher = await folded(risks)
     before, worked_at = await stored(risks), watcher.commits.progress_at
     watcher.scoring = OTHER
-    scoring = asyncio.create_task(watcher.look(TEN))
+    scoring = asyncio.create_task(watcher.evaluate(TEN))
     async with asyncio.timeout(20):
         while watcher.commits.progress_at == worked_at:  # until some were read
             await asyncio.sleep(0)
@@ -93,7 +93,7 @@ async def test_whoever_is_killed_on_the_way_leaves_all_as_it_was(redis: Redis, e
     assert await stored(risks) == before
 
     successor = await Watcher.of(risks, scoring=OTHER)
-    await successor.look(TEN)
+    await successor.evaluate(TEN)
     assert await readings(risks) == expected
 
 
@@ -104,6 +104,6 @@ async def test_it_is_in_once_though_the_answer_is_lost(redis_server: EmbeddedRed
             watcher = await folded(risks)
             proxy.lose_answers(1)
             watcher.scoring = OTHER
-            await watcher.look(TEN)
+            await watcher.evaluate(TEN)
             assert proxy.lost == 1
             assert await readings(risks) == expected

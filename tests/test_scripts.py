@@ -14,7 +14,7 @@ from stream.demo.embedded import EmbeddedRedis
 from stream.store.connect import connect
 from stream.store.labels import LabelBook, ProductBook
 from stream.store.places import AT_ONCE
-from stream.store.shard import Commit, ShardStore, Work
+from stream.store.shard import Commit, ShardStore, WriteSet
 
 SLOW_MICROSECONDS = 10_000
 TRIES = 10
@@ -96,8 +96,10 @@ async def test_the_records_of_a_full_batch(redis: Redis) -> None:
     store, keys = ShardStore(redis, uuid4().hex), [f"u:customer-{number}".encode() for number in range(20_000)]
     records = [f"record {number}".encode() * 10 for number in range(20_000)]
     await store.claim(0, "me", {"clicks": 0})
-    name, work = "f" * 16, Work(customers=keys, records=records)
-    assert await store.commit(0, "me", Commit(name, "", {"clicks": 0}, {"clicks": 1}, 0, []), work) == "committed"
+    name, write_set = "f" * 16, WriteSet(customers=keys, records=records)
+    assert (
+        await store.commit(0, "me", Commit(name, "", {"clicks": 0}, {"clicks": 1}, 0, []), write_set) == "committed"
+    )
 
     async def attempt() -> None:
         assert await store.records(0, [*keys, b"u:nobody"]) == [*records, None]

@@ -14,7 +14,7 @@ from redis.asyncio import Redis
 from stream.demo.embedded import EmbeddedRedis
 from stream.store.keys import Keys
 from stream.store.packing import PORTIONS
-from stream.store.shard import Commit, ShardStore, Work
+from stream.store.shard import Commit, ShardStore, WriteSet
 
 SHARD, OWNER = 3, "the owner"
 MOST_PACKED = 256
@@ -44,9 +44,9 @@ class Growing:
 
     async def commit(self, records: dict[bytes, bytes]) -> None:
         name, position = f"{self.commits:016x}", {"clicks": 0}
-        work = Work(customers=list(records), records=list(records.values()))
+        write_set = WriteSet(customers=list(records), records=list(records.values()))
         commit = Commit(name, self.last, position, position, 0, [])
-        assert await self.store.commit(SHARD, OWNER, commit, work) == "committed"
+        assert await self.store.commit(SHARD, OWNER, commit, write_set) == "committed"
         self.commits, self.last = self.commits + 1, name
         self.expected |= records
 

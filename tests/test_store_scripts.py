@@ -19,12 +19,12 @@ from redis.exceptions import RedisError, ResponseError
 from stream.demo.embedded import EmbeddedRedis, free_port
 from stream.runtime.errors import UserError
 from stream.store import packing
-from stream.store.connect import advice, passes
+from stream.store.connect import advice, is_transient
 from stream.store.heartbeats import Heartbeats, Said
 from stream.store.keys import Keys
 from stream.store.packing import PORTIONS
 from stream.store.server import check_rights
-from stream.store.shard import COMMIT_LENGTH, Commit, ShardStore, Unsent, Work
+from stream.store.shard import COMMIT_LENGTH, Commit, ShardStore, Unsent, WriteSet
 from tests.deployment import CLICKS, KEEP_DAYS, NEWEST, SERIES, TODAY
 from tests.increments import packed
 
@@ -63,8 +63,8 @@ class Owner:
         return {key: await self.redis.dump(key) async for key in self.redis.scan_iter("*")}
 
 
-def everything(number: int) -> Work:
-    return Work(
+def everything(number: int) -> WriteSet:
+    return WriteSet(
         customers=CUSTOMERS,
         records=[b"%d" % number] * len(CUSTOMERS),
         series=packed([(CLICKS.key("app", "spring"), NEWEST, 1)]),
@@ -117,7 +117,7 @@ async def test_a_key_of_another_type_is_named_and_nothing_is_written(owner: Owne
 
     error = await assert_nothing_written(owner)
     assert WRITTEN[what] in str(error)
-    assert not passes(error)
+    assert not is_transient(error)
     assert "ASSIDU_NAMESPACE" in str(advice(error))
 
 
@@ -153,7 +153,7 @@ async def test_while_redis_refuses_to_write_nothing_is_written_and_after_it_all_
     await unwell(owner.redis, True)
     try:
         error = await assert_nothing_written(owner)
-        assert passes(error), error
+        assert is_transient(error), error
     finally:
         await unwell(owner.redis, False)
 
@@ -172,7 +172,7 @@ async def test_while_redis_cannot_write_to_disk_nothing_is_written() -> None:
                 if not (await redis.info("persistence"))["rdb_bgsave_in_progress"]:
                     await bgsave(redis)
             error = await assert_nothing_written(owner)
-            assert passes(error), error
+            assert is_transient(error), error
             folder.mkdir()
 
 
@@ -196,7 +196,7 @@ async def test_a_command_that_is_forbidden_is_named_at_the_start(owner: Owner, c
         if await has_acl_check(owner.redis):  # before Redis 7 a script cannot ask
             before, owner.store = owner.store, ShardStore(redis, NAMESPACE)
             error = await assert_nothing_written(owner)
-            assert not passes(error)
+            assert not is_transient(error)
             assert command in str(error)
             owner.store = before
 
@@ -217,15 +217,15 @@ async def test_what_may_be_done_is_found_out_without_a_trace(owner: Owner) -> No
 
 async def test_arguments_that_do_not_fit_together_write_nothing(owner: Owner) -> None:
     good = everything(2)
-    missing: list[Work] = [
+    missing: list[WriteSet] = [
         good._replace(records=[b"one"]),
         good._replace(counters={"events:clicks": 10**20}),
     ]
-    for work in missing:
+    for write_set in missing:
         commit = Commit("f" * COMMIT_LENGTH, owner.last, {TOPIC: 2}, {TOPIC: 3}, 2, [b"name"])
         before = await owner.dump()
         with pytest.raises((ResponseError, ValueError)):
-            await owner.store.commit(SHARD, OWNER, commit, work)
+            await owner.store.commit(SHARD, OWNER, commit, write_set)
         assert await owner.dump() == before
 
 
@@ -236,9 +236,9 @@ async def test_blobs_go_on_in_another_part_before_redis_could_refuse_them(owner:
         ids, timers = KEYS.ids(SHARD, TOPIC, HOUR + 2), KEYS.timers(SHARD, HOUR + 3)
         stored = [bytes([number]) * 8 * 50_000 for number in range(6)]
         for number, blob in enumerate(stored):
-            work = Work(ids={(TOPIC, HOUR + 2): blob}, timers={HOUR + 3: [b"%d" % number * 60_000] * 8})
+            write_set = WriteSet(ids={(TOPIC, HOUR + 2): blob}, timers={HOUR + 3: [b"%d" % number * 60_000] * 8})
             commit = Commit(f"{number + 9:0{COMMIT_LENGTH}x}", owner.last, {TOPIC: 2}, {TOPIC: 2}, 2, [])
-            assert await owner.store.commit(SHARD, OWNER, commit, work) == "committed"
+            assert await owner.store.commit(SHARD, OWNER, commit, write_set) == "committed"
             owner.last = commit.name
 
         assert await owner.store.ids(SHARD, TOPIC, [HOUR + 1, HOUR + 2, HOUR + 9]) == {
@@ -248,7 +248,7 @@ async def test_blobs_go_on_in_another_part_before_redis_could_refuse_them(owner:
         assert await owner.store.timers(SHARD, [HOUR + 3]) == {HOUR + 3: [b"%d" % n * 60_000 for n in range(6)]}
         assert [await owner.redis.strlen(f"{ids}{part}") for part in ("", ":1", ":2", ":3")] == [800_000] * 3 + [0]
 
-        gone = Work(ids={(TOPIC, HOUR + 9): b"8 bytes."}, ids_since={TOPIC: HOUR + 9}, past_hours=[HOUR + 3])
+        gone = WriteSet(ids={(TOPIC, HOUR + 9): b"8 bytes."}, ids_since={TOPIC: HOUR + 9}, past_hours=[HOUR + 3])
         last = Commit("e" * COMMIT_LENGTH, owner.last, {TOPIC: 2}, {TOPIC: 2}, 2, [])
         assert await owner.store.commit(SHARD, OWNER, last, gone) == "committed"
         left = [key async for key in owner.redis.scan_iter("*")]
@@ -264,9 +264,9 @@ async def test_a_long_commit_is_cut_into_arguments_that_redis_takes(owner: Owner
     await owner.redis.config_set("proto-max-bulk-len", 1 << 20)
     try:
         commit = Commit("f" * COMMIT_LENGTH, owner.last, {TOPIC: 2}, {TOPIC: 3}, 2, [b"name"])
-        work = Work(customers=customers, records=records, messages=[b"after the records"])
+        write_set = WriteSet(customers=customers, records=records, messages=[b"after the records"])
         assert sum(map(len, records)) > 2 << 20
-        assert await owner.store.commit(SHARD, OWNER, commit, work) == "committed"
+        assert await owner.store.commit(SHARD, OWNER, commit, write_set) == "committed"
         assert await owner.store.records(SHARD, customers) == records
         assert (await owner.store.names(SHARD))[-1] == b"name"
         assert (await owner.store.outbox(SHARD, 10)).messages[-1] == b"after the records"
@@ -285,9 +285,9 @@ def test_portions_are_all_there_is_in_its_order_and_short(rows: list[tuple[bytes
 
 async def test_a_piece_longer_than_a_part_is_one_by_itself(owner: Owner) -> None:
     for number in range(2):
-        work = Work(ids={(TOPIC, HOUR + 2): FULL * 2})
+        write_set = WriteSet(ids={(TOPIC, HOUR + 2): FULL * 2})
         commit = Commit(f"{number + 9:0{COMMIT_LENGTH}x}", owner.last, {TOPIC: 2}, {TOPIC: 2}, 2, [])
-        assert await owner.store.commit(SHARD, OWNER, commit, work) == "committed"
+        assert await owner.store.commit(SHARD, OWNER, commit, write_set) == "committed"
         owner.last = commit.name
     assert await owner.store.ids(SHARD, TOPIC, [HOUR + 2]) == {HOUR + 2: FULL * 4}
 
@@ -325,7 +325,7 @@ async def test_signs_of_life_claims_and_emptied_outboxes_write_all_or_nothing_to
             before = await owner.dump()
             with pytest.raises(ResponseError) as error:
                 await attempt()
-            assert passes(error.value)
+            assert is_transient(error.value)
             assert await owner.dump() == before
     finally:
         await replica(owner.redis, False)
@@ -350,9 +350,11 @@ async def test_after_an_absence_only_the_hours_of_the_window_are_left(
             at = until
         batches += [[at]] * 30  # it goes on: what is left to sweep is swept some at a time
         for number, hours in enumerate(batches):
-            work = Work(ids={(TOPIC, hour): b"8 bytes." for hour in hours}, ids_since={TOPIC: max(hours) - window})
+            write_set = WriteSet(
+                ids={(TOPIC, hour): b"8 bytes." for hour in hours}, ids_since={TOPIC: max(hours) - window}
+            )
             commit = Commit(f"{number:0{COMMIT_LENGTH}x}", last, position, position, 0, [])
-            assert await store.commit(SHARD, OWNER, commit, work) == "committed"
+            assert await store.commit(SHARD, OWNER, commit, write_set) == "committed"
             last = commit.name
         left = {int(key.rsplit(b":", 1)[1]) async for key in redis.scan_iter(f"{KEYS.all_ids(SHARD)}*")}
     assert left == set(range(at - window, at + 1))

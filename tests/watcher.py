@@ -1,4 +1,4 @@
-"""A shard's owner as far as churn risk goes: folds, looks and commits to a real Redis by a clock of the test's."""
+"""A shard's owner as far as churn risk goes: folds, evaluates, commits to a real Redis by a clock of the test's."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ from stream.core.time import Calendar
 from stream.indicators.catalogue import RECORD
 from stream.indicators.churn.evidence import Scoring
 from stream.indicators.churn.model import Coefficients
-from stream.indicators.churn.notification import Watch
+from stream.indicators.churn.notification import NotificationState
 from stream.store.keys import Keys
 from stream.store.shard import ShardStore, Unsent
 from stream.worker.commits import Commits
 from stream.worker.fold import by_shard, facts_of, fold
-from stream.worker.vigil import Vigil
+from stream.worker.risk_timers import RiskTimers
 from stream.worker.write_sets import write_sets
 from tests.histories import arrived, as_it_is, as_of, decoded
 
@@ -56,12 +56,12 @@ class Risks:
     async def unsent(self) -> Unsent:
         return await self.store.outbox(SHARD, ALL)
 
-    async def told(self) -> list[ChurnRisk]:
+    async def notified(self) -> list[ChurnRisk]:
         """All messages, in the order in which they were committed."""
         return [msgspec.json.decode(each, type=ChurnRisk) for each in (await self.unsent()).messages]
 
     async def index(self) -> dict[int, set[str]]:
-        """Hour -> users who are to be looked at then."""
+        """Hour -> users who are to be evaluated then."""
         pattern = self.keys.timers(SHARD, 0).removesuffix("0") + "*"
         hours = [int(key.rpartition(b":")[2]) async for key in self.redis.scan_iter(pattern, count=1000)]
         found = await self.store.timers(SHARD, hours) if hours else {}
@@ -70,8 +70,12 @@ class Risks:
     async def stand(self, users: Sequence[str]) -> dict[str, int]:
         """User -> the hour under which it stands by its record; those who stand under none are left out."""
         records = await self.store.records(SHARD, [f"u:{user}".encode() for user in users])
-        marks, _ = RECORD.sections(record or b"" for record in records)
-        return {user: hour for user, hour in zip(users, Watch.unpack(marks).hour.tolist(), strict=True) if hour}
+        states, _ = RECORD.sections(record or b"" for record in records)
+        return {
+            user: hour
+            for user, hour in zip(users, NotificationState.unpack(states).hour.tolist(), strict=True)
+            if hour
+        }
 
     async def field(self, name: str) -> int:
         return int(await self.store.field(SHARD, name) or 0)
@@ -84,7 +88,7 @@ class Watcher:
         self.scoring = scoring
         self.commits = commits
         self._store = risks.store
-        self._vigil = Vigil(commits, risks.store, lambda: self.scoring, by_wall=by_wall)
+        self._timers = RiskTimers(commits, risks.store, lambda: self.scoring, by_wall=by_wall)
 
     @classmethod
     async def of(cls, risks: Risks, *, by_wall: bool = True, scoring: Scoring = SCORING) -> Self:
@@ -92,34 +96,34 @@ class Watcher:
         claim = await store.claim(SHARD, owner, {"logins": 0})
         assert claim is not None
         watcher = cls(risks, Commits(SHARD, owner, claim, Names(await store.names(SHARD)), store), by_wall, scoring)
-        await watcher._vigil.begin()
+        await watcher._timers.begin()
         return watcher
 
     async def fold(self, events: Iterable[Mapping[str, Any]], clock_ms: int, as_of_ms: int | None = None) -> None:
-        """`as_of_ms`: as of when levels are looked for, if that is not the shard's present."""
-        now_ms = self._vigil.present(clock_ms)
-        await self._pass([decoded(dict(event)) for event in events], [], now_ms, as_of_ms or now_ms)
+        """`as_of_ms`: as of when customers are evaluated, if that is not the shard's present."""
+        now_ms = self._timers.present(clock_ms)
+        await self._pass([decoded(dict(event)) for event in events], [], as_of_ms or now_ms)
 
-    async def look(self, clock_ms: int, most: int = ALL, at_once: int = 4_000) -> None:
+    async def evaluate(self, clock_ms: int, most: int = ALL, at_once: int = 4_000) -> None:
         """Whatever is due, or `most` commits of `at_once` customers: then it is as though the watcher died in the
         middle."""
-        while most and self._vigil.is_due(clock_ms):
+        while most and self._timers.is_due(clock_ms):
             most -= 1
-            if not await self._vigil.upkeep(clock_ms):
-                due = await self._vigil.due(clock_ms, at_once)
-                now_ms = self._vigil.present(clock_ms)
-                await self._pass([], due, now_ms, now_ms)
+            if write_set := await self._timers.upkeep(clock_ms):
+                await self.commits.commit(write_set)
+            else:
+                due = await self._timers.due(clock_ms, at_once)
+                await self._pass([], due, self._timers.present(clock_ms))
 
-    async def _pass(self, events: list[Event], due: list[bytes], now_ms: int, as_of_ms: int) -> None:
+    async def _pass(self, events: list[Event], due: list[bytes], as_of_ms: int) -> None:
         """As the pipeline's, of one slice."""
         names, looked_at = {SHARD: self.commits.names}, dict.fromkeys(due, SHARD)
         touched = facts_of(arrived(events), names, as_it_is, SCORING.calendar, Definitions(), looked_at, ALL)
         keys = touched.keys
         known = [record or b"" for record in await self._store.records(SHARD, keys)]
         present = as_of(as_of_ms, len(keys))._replace(
-            due=np.isin(keys, due), set_backs=np.full(len(keys), self._vigil.set_backs)
+            due=np.isin(keys, due), set_backs=np.full(len(keys), self._timers.set_backs)
         )
-        [change] = by_shard(touched, fold(touched.facts, keys, known, None, self._vigil.scoring, present))[SHARD]
-        for work in write_sets([change], None, self._vigil.fields([change.schedule] if change else [], now_ms)):
-            await self.commits.commit(work)
-        self._vigil.committed(change.schedule)
+        [change] = by_shard(touched, fold(touched.facts, keys, known, None, self._timers.scoring, present))[SHARD]
+        for write_set in write_sets([change], None, self._timers.reschedule(due, [change.schedule])):
+            await self.commits.commit(write_set)

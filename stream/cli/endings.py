@@ -32,7 +32,7 @@ def refusal(error: Exception) -> str | None:
     from stream.store.connect import advice
 
     if isinstance(error, KafkaError):
-        return None if kafka_errors.passes(error) else str(kafka_errors.refusal(error, "do that"))
+        return None if kafka_errors.is_transient(error) else str(kafka_errors.refusal(error, "do that"))
     if isinstance(error, UnknownSlot):
         return str(error)
     if not advice(error):

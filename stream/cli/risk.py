@@ -59,7 +59,7 @@ def coefficients(file: Path | None, reset: bool, format_: str) -> None:
     time: its gauges change all at once. What FILE leaves out stays as it is.
 
     They live in Redis and nowhere else: keep FILE, for a Redis that lost its data scores by the defaults again.
-    Workers say at their start by which they score, and so does the gauge assidu_churn_coefficients_info.
+    Workers say at their start by which they score, and exporters show it by a gauge.
     """
     from stream.cli.settings import read_settings
     from stream.query.coefficients import apply, read_file, show, to_json

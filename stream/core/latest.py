@@ -84,7 +84,7 @@ class Latest:
         counts = np.bincount(row, minlength=self.size) + np.bincount(row[extra], minlength=self.size)
         return [heads, Ragged(words.astype(np.uint32), counts)]
 
-    def joined(self, facts: Facts, keep_days: int | None) -> Latest:
+    def merge(self, facts: Facts, keep_days: int | None) -> Latest:
         key, minute = _noted(facts)
         at = np.searchsorted(self.key, key)
         known = np.zeros(len(key), np.bool_)

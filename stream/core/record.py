@@ -31,7 +31,7 @@ _EMPTY = bytes(8)
 
 
 class Memory(Protocol):
-    """One memory of each of n customers: an order-free join of facts. It is never changed in place."""
+    """One memory of each of n customers: an order-free merge of facts. It is never changed in place."""
 
     @classmethod
     def unpack(cls, stored: Ragged, customers: Customers) -> Self:
@@ -40,7 +40,7 @@ class Memory(Protocol):
     def pack(self, customers: Customers) -> Sequence[Ragged]:
         """What is stored of each customer: the parts' rows, one after the other."""
 
-    def joined(self, facts: Facts, keep_days: int | None) -> Self:
+    def merge(self, facts: Facts, keep_days: int | None) -> Self:
         """With these facts, and without what no reading can see any more; `keep_days` of days, None for all."""
 
 
@@ -77,20 +77,20 @@ Memories = TypeVar("Memories")
 
 
 class Stored(NamedTuple):
-    """Of n records: their marks; of each slot of the layout, what is stored in it, row by row."""
+    """Of n records: their notification states; of each slot of the layout, what is stored in it, row by row."""
 
-    marks: Words
+    states: Words
     slots: list[Ragged]
 
 
 class Layout(Generic[Memories]):
     """The slots of a record.
 
-    A record begins with its mark (a word that is no memory, for it depends on when the customer was looked at) and
-    its head, which says how many words each memory has; then come the memories, in the order of their ids. In the
-    head the slots 0 to 3 have a byte each; any other has two, its id and its length, where there is anything in it. A
-    length that is too large for its byte stands in a word of its own after these. So slots may be added, and records
-    that were stored before read as ever.
+    A record begins with its notification state (a word that is no memory, for it depends on when the customer was
+    evaluated) and its head, which says how many words each memory has; then come the memories, in the order of their
+    ids. In the head the slots 0 to 3 have a byte each; any other has two, its id and its length, where there is
+    anything in it. A length that is too large for its byte stands in a word of its own after these. So slots may be
+    added, and records that were stored before read as ever.
     """
 
     def __init__(self, memories: type[Memories], slots: Iterable[Slot]) -> None:
@@ -109,24 +109,24 @@ class Layout(Generic[Memories]):
         self._absent = np.setdiff1d(np.arange(_IN_HEAD), self._ids).tolist()
 
     def unpacked(self, records: Iterable[bytes], customers: Customers) -> tuple[Words, Memories]:
-        """(marks, memories) of stored records; an empty record is a customer never seen before, whose mark is 0."""
-        marks, stored = self.sections(records)
+        """(states, memories) of stored records; an empty record is a customer never seen before, whose state is 0."""
+        states, stored = self.sections(records)
         pairs = zip(self.slots, stored, strict=True)
-        return marks, self._memories(**{slot.name: slot.memory.unpack(rows, customers) for slot, rows in pairs})
+        return states, self._memories(**{slot.name: slot.memory.unpack(rows, customers) for slot, rows in pairs})
 
-    def packed(self, marks: Words, memories: Memories, customers: Customers) -> list[bytes]:
+    def packed(self, states: Words, memories: Memories, customers: Customers) -> list[bytes]:
         """Each customer's record."""
         parts_of = [getattr(memories, slot.name).pack(customers) for slot in self.slots]
         lengths = np.stack([sum(part.lengths for part in parts) for parts in parts_of], axis=1)
-        return to_bytes(side_by_side([*self._heads(marks, lengths), *chain.from_iterable(parts_of)]))
+        return to_bytes(side_by_side([*self._heads(states, lengths), *chain.from_iterable(parts_of)]))
 
-    def joined(self, memories: Memories, facts: Facts, keep_days: int | None) -> Memories:
+    def merge(self, memories: Memories, facts: Facts, keep_days: int | None) -> Memories:
         """Each memory with these facts."""
-        joined = {slot.name: getattr(memories, slot.name).joined(facts, keep_days) for slot in self.slots}
-        return self._memories(**joined)
+        merged = {slot.name: getattr(memories, slot.name).merge(facts, keep_days) for slot in self.slots}
+        return self._memories(**merged)
 
-    def _heads(self, marks: Words, lengths: Ints) -> list[Ragged]:
-        rows, first = len(marks), self._in_head
+    def _heads(self, states: Words, lengths: Ints) -> list[Ragged]:
+        rows, first = len(states), self._in_head
         long = lengths >= self._long
         shown = np.where(long, self._long, lengths)
         there, column = np.nonzero(lengths[:, first:])
@@ -141,7 +141,7 @@ class Layout(Generic[Memories]):
         words = 1 + (pairs + 1) // 2
         head[:, :, 0] |= (np.arange(1, 2 + most_words) < words[:, None]) * np.uint8(_MORE)
         return [
-            Ragged(marks, np.ones(rows, np.int64)),
+            Ragged(states, np.ones(rows, np.int64)),
             Ragged(head.view("<u4")[np.arange(1 + most_words) < words[:, None], 0], words),
             Ragged(lengths[long].astype(np.uint32), long.sum(axis=1)),
         ]

@@ -9,6 +9,8 @@ from time import monotonic
 import aiohttp
 from prometheus_client.parser import text_string_to_metric_families
 
+from stream.runtime.pipeline_metrics import DATA_AGE, EVENTS, LAG
+
 Labels = frozenset[tuple[str, str]]
 
 HISTORY_SECONDS = 30.0
@@ -38,16 +40,16 @@ class Page:
 
     @property
     def counted_events(self) -> int:
-        return int(self.total("assidu_events_total"))
+        return int(self.total(EVENTS.name))
 
     @property
     def lag_events(self) -> int:
-        return int(self.total("assidu_lag_events"))
+        return int(self.total(LAG.name))
 
     @property
     def age_seconds(self) -> float:
         """How old the data are; infinite until every shard has an owner."""
-        age = self.value("assidu_data_age_seconds")
+        age = self.value(DATA_AGE.name)
         return inf if age is None else age
 
 

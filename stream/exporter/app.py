@@ -12,29 +12,30 @@ from time import monotonic, process_time
 import structlog
 from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST, Metric
-from prometheus_client.core import GaugeMetricFamily, InfoMetricFamily
+from prometheus_client.core import GaugeMetricFamily
 from redis.asyncio import Redis
 
 from stream.core.time import HOUR, Calendar, minute_of
 from stream.exporter.at_risk_route import at_risk_route
 from stream.exporter.canary import Canary
 from stream.exporter.deployment import Deployment
-from stream.exporter.exposition import exposition
+from stream.exporter.exposition import exposition, family
 from stream.exporter.indicators import Indicators
 from stream.exporter.page.overview import Overview
 from stream.exporter.page.routes import Freshness, page_routes, secure
 from stream.exporter.pipeline import Pipeline
 from stream.indicators.catalogue import SERIES
 from stream.indicators.config import Config
-from stream.indicators.declare import TARGET_GAUGE, THRESHOLD_GAUGE, View
+from stream.indicators.declare import TARGET_GAUGE, View
 from stream.indicators.in_force import alerts_in_force
 from stream.runtime.cooperative import taking_turns
 from stream.runtime.garbage import collect_seldom
 from stream.runtime.http import serving
 from stream.runtime.lifecycle import told_to_stop, until_ended
+from stream.runtime.pipeline_metrics import ALERT_THRESHOLD, BUILD
 from stream.settings import Settings
 from stream.store.committed import Committed
-from stream.store.connect import AWAY, advice, connect
+from stream.store.connect import REDIS_ERRORS, advice, connect
 from stream.store.replica import Replica
 from stream.store.server import check_version, once_well, warn_of_dangers
 
@@ -78,7 +79,7 @@ class Exporter:
             began, cpu_before = monotonic(), process_time()
             try:
                 await self.refresh()
-            except AWAY as error:
+            except REDIS_ERRORS as error:
                 if not self._away:
                     log.warning("Redis does not answer", error=advice(error) or str(error) or type(error).__name__)
                 self._away = True
@@ -94,7 +95,7 @@ class Exporter:
         replica = self._replica
         try:
             await replica.refresh(self._committed.take())
-        except AWAY:
+        except REDIS_ERRORS:
             self._committed.lost()
             raise
         now_ms = await replica.now_ms()
@@ -135,7 +136,7 @@ class Exporter:
         yield from self.canary.families()
         yield from self.deployment.families()
         yield from _chosen(self._settings.indicators, self.overview.products)
-        yield InfoMetricFamily("assidu_build", "This program.", value={"version": version("assidu")})
+        yield family(BUILD, [((version("assidu"),), 1)])
 
     def _views(self, minute: int) -> dict[str, View]:
         table, today = self._replica.table, self._calendar.day(minute)
@@ -151,10 +152,7 @@ class Exporter:
 
 def _chosen(config: Config, products: Iterable[str]) -> Iterator[Metric]:
     """What the indicators file says of alerts and targets."""
-    thresholds = GaugeMetricFamily(THRESHOLD_GAUGE, "What the alert's rule compares with.", labels=["alert"])
-    for alert in alerts_in_force(config).values():
-        thresholds.add_metric([alert.name], alert.threshold)
-    yield thresholds
+    yield family(ALERT_THRESHOLD, [((alert.name,), alert.threshold) for alert in alerts_in_force(config).values()])
     targets = GaugeMetricFamily(TARGET_GAUGE, "Where the indicator should be.", labels=["product", "indicator"])
     for product in products:
         for indicator, target in config.targets.items():

@@ -12,7 +12,7 @@ from redis.asyncio import Redis
 
 from stream.query.at_risk import Query, find_at_risk
 from stream.settings import Settings
-from stream.store.connect import AWAY
+from stream.store.connect import REDIS_ERRORS
 
 
 def at_risk_route(redis: Redis, settings: Settings) -> Callable[[web.Request], Awaitable[web.Response]]:
@@ -41,7 +41,7 @@ def at_risk_route(redis: Redis, settings: Settings) -> Callable[[web.Request], A
         try:
             async with one_at_a_time:
                 found = await find_at_risk(redis, settings, asked)
-        except AWAY as error:
+        except REDIS_ERRORS as error:
             return web.Response(text=f"Redis does not answer: {error}\n", status=503)
         return web.Response(
             text=found.to_json(), content_type="application/json", headers={"Cache-Control": "no-store"}

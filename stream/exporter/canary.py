@@ -24,6 +24,7 @@ from stream.kafka.partition import shard_of
 from stream.kafka.producer import start_producer, stop_producer
 from stream.kafka.topics import check_topics
 from stream.runtime.errors import UserError
+from stream.runtime.pipeline_metrics import EVENT_TO_GAUGE
 from stream.settings import Settings
 from stream.store.replica import ShardState
 
@@ -56,12 +57,7 @@ class Canary:
         self.flights: list[Flight] = []
         self._pause_seconds = _FIRST_PAUSE_SECONDS
         self._registry = CollectorRegistry()
-        self._seconds = Histogram(
-            "assidu_event_to_gauge_seconds",
-            "From the timestamp of a test event to the refresh that shows it: Kafka, worker, Redis and exporter.",
-            registry=self._registry,
-            buckets=BUCKETS,
-        )
+        self._seconds = Histogram(EVENT_TO_GAUGE.name, EVENT_TO_GAUGE.help, registry=self._registry, buckets=BUCKETS)
 
     async def run(self) -> None:
         """For ever; while Kafka is away or lacks the topics, try again with growing pauses."""

@@ -7,13 +7,14 @@ from collections.abc import Iterator, Mapping
 from contextlib import suppress
 
 from prometheus_client import Metric
-from prometheus_client.core import GaugeMetricFamily
 from redis.asyncio import Redis
 
+from stream.exporter.exposition import family
+from stream.runtime.pipeline_metrics import CHURN_COEFFICIENTS, REDIS_UNSAFE, REPEAT_WINDOW
 from stream.settings import Settings
 from stream.store import meta
 from stream.store.coefficients import read_coefficients
-from stream.store.connect import AWAY
+from stream.store.connect import REDIS_ERRORS
 from stream.store.server import Danger, dangers
 
 _LOOK_EVERY_SECONDS = 60.0
@@ -41,28 +42,13 @@ class Deployment:
         """Look for ever, now and then; raises UserError as `look` does."""
         while True:
             await asyncio.sleep(_LOOK_EVERY_SECONDS)
-            with suppress(*AWAY):
+            with suppress(*REDIS_ERRORS):
                 await self.look()
 
     def families(self) -> Iterator[Metric]:
         """Nothing that is not known."""
         if self._coefficients:
-            yield GaugeMetricFamily(
-                "assidu_repeat_window_seconds", "How long event ids are remembered.", value=self._repeat_hours * 3600
-            )
-            info = GaugeMetricFamily(
-                "assidu_churn_coefficients_info",
-                "By which coefficients churn risk is scored: the defaults, or those that were set.",
-                labels=["source"],
-            )
-            info.add_metric([self._coefficients], 1)
-            yield info
-        unsafe = GaugeMetricFamily(
-            "assidu_redis_unsafe",
-            "1: Redis may lose what is stored, by eviction or for want of persistence.",
-            labels=["why"],
-        )
-        for danger, there in self._dangers.items():
-            unsafe.add_metric([danger], there)
+            yield family(REPEAT_WINDOW, [((), self._repeat_hours * 3600)])
+            yield family(CHURN_COEFFICIENTS, [((self._coefficients,), 1)])
         if self._dangers:
-            yield unsafe
+            yield family(REDIS_UNSAFE, [((danger,), there) for danger, there in self._dangers.items()])

@@ -2,15 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from math import inf, isnan
 
 from prometheus_client import Metric
+
+from stream.runtime.pipeline_metrics import PipelineMetric
 
 _LATER = ("_created", "_gsum", "_gcount")
 """Samples that only OpenMetrics knows: gauges of their own, after the family."""
 
 _DIGITS_IN_FULL = 6
+
+
+_SUFFIXES = {"counter": "_total", "info": "_info"}
+
+
+def family(metric: PipelineMetric, samples: Iterable[tuple[Sequence[str], float]]) -> Metric:
+    """Of these (values of its labels, value)."""
+    found = Metric(metric.name.removesuffix(_SUFFIXES.get(metric.kind, "")), metric.help, metric.kind)
+    for values, value in samples:
+        found.add_sample(metric.name, dict(zip(metric.labels, values, strict=True)), value)
+    return found
 
 
 def exposition(families: Iterable[Metric]) -> str:
@@ -49,7 +62,7 @@ def number(value: float) -> str:
 
 def _lines(family: Metric) -> Iterator[str]:
     kind = "gauge" if family.type == "info" else family.type
-    suffix = {"counter": "_total", "info": "_info"}.get(family.type, "")
+    suffix = _SUFFIXES.get(family.type, "")
     yield head(family.name + suffix, kind, family.documentation)
     later: dict[str, list[str]] = {}
     for sample in family.samples:

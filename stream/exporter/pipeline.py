@@ -1,4 +1,4 @@
-"""The `assidu_*` that live in Redis: totals, lag, watermarks, and how old all of it is by now."""
+"""What of the pipeline lives in Redis: totals, lag, watermarks, and how old all of it is by now."""
 
 from __future__ import annotations
 
@@ -8,20 +8,33 @@ from math import inf
 from time import monotonic
 
 from prometheus_client import Metric
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 
+from stream.exporter.exposition import family
+from stream.runtime.pipeline_metrics import (
+    DATA_AGE,
+    EVENTS,
+    LABEL_OVERFLOW,
+    LAG,
+    LEFT_OUT,
+    MISROUTED,
+    REJECTED,
+    REPEATS,
+    RISK_MESSAGES,
+    WATERMARK,
+)
 from stream.store.heartbeats import Heartbeat
 from stream.store.replica import ShardState
 
 _COUNTERS = {
-    "events": ("assidu_events", "Records taken from the topic and committed, whatever became of them.", ["topic"]),
-    "rejected": ("assidu_rejected", "Records sent to the dead letters.", ["topic", "reason"]),
-    "repeats": ("assidu_repeats", "Events whose id was seen before within the repeat window.", []),
-    "misrouted": ("assidu_misrouted", "Events forwarded to the partition of their customer.", []),
-    "left_out": ("assidu_left_out", "Events of bots and tests, counted and left out.", ["why"]),
-    "risk_messages": ("assidu_risk_messages", "Messages about customers who crossed a level of churn risk.", []),
-    "label_overflow": ("assidu_label_overflow", "Events whose label value was folded into `other`.", ["label"]),
+    "events": EVENTS,
+    "rejected": REJECTED,
+    "repeats": REPEATS,
+    "misrouted": MISROUTED,
+    "left_out": LEFT_OUT,
+    "risk_messages": RISK_MESSAGES,
+    "label_overflow": LABEL_OVERFLOW,
 }
+"""The counters of a shard's state, by their names there; label values follow after colons."""
 
 
 class Pipeline:
@@ -54,30 +67,22 @@ class Pipeline:
             return
         yield from _totals(self._states)
         yield from _shards(self._states, self._heartbeats, self._topics)
-        yield GaugeMetricFamily(
-            "assidu_data_age_seconds",
-            "How old the data are: without lag the time since the owner's last sign of life, else since everything "
-            "that Kafka had was last seen committed; the worst shard. Quiet is not stale.",
-            value=self.age_seconds,
-        )
+        yield family(DATA_AGE, [((), self.age_seconds)])
 
 
 def _shards(
     states: Mapping[int, ShardState], heartbeats: Mapping[int, Heartbeat], topics: Sequence[str]
 ) -> Iterator[Metric]:
-    lag = GaugeMetricFamily("assidu_lag_events", "Records not yet committed.", labels=["topic", "shard"])
-    watermark = GaugeMetricFamily(
-        "assidu_watermark_timestamp_seconds",
-        "The newest event of the shard, seconds since the epoch.",
-        labels=["shard"],
+    yield family(
+        LAG,
+        [
+            ((topic, str(shard)), heartbeat.lag.get(topic, 0))
+            for shard, heartbeat in heartbeats.items()
+            for topic in topics
+        ],
     )
-    for shard, heartbeat in heartbeats.items():
-        for topic in topics:
-            lag.add_metric([topic, str(shard)], heartbeat.lag.get(topic, 0))
-    for shard, state in states.items():
-        if state.newest_ms is not None:
-            watermark.add_metric([str(shard)], state.newest_ms / 1000)
-    yield from (lag, watermark)
+    newest = {shard: state.newest_ms for shard, state in states.items() if state.newest_ms is not None}
+    yield family(WATERMARK, [((str(shard),), ms / 1000) for shard, ms in newest.items()])
 
 
 def _age_seconds(heartbeat: Heartbeat | None, now_ms: int) -> float:
@@ -91,11 +96,10 @@ def _totals(states: Mapping[int, ShardState]) -> Iterator[Metric]:
     for state in states.values():
         for name, n in state.counters.items():
             totals[name] += n
-    for kind, (name, help_, labels) in _COUNTERS.items():
-        family = CounterMetricFamily(name, help_, labels=labels)
-        if not labels:
-            family.add_metric([], totals.get(kind, 0))
-        for counter, n in totals.items():
-            if labels and counter.startswith(kind + ":"):
-                family.add_metric(counter.split(":", len(labels))[1:], n)
-        yield family
+    for kind, metric in _COUNTERS.items():
+        if metric.labels:
+            counters = [name for name in totals if name.startswith(kind + ":")]
+            labels = len(metric.labels)
+            yield family(metric, [(name.split(":", labels)[1:], totals[name]) for name in counters])
+        else:
+            yield family(metric, [((), totals.get(kind, 0))])

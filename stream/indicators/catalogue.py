@@ -22,7 +22,7 @@ from stream.indicators.families import (
 )
 from stream.indicators.labels import labels
 from stream.indicators.memories import Memories
-from stream.indicators.state import answers, matters, segments
+from stream.indicators.state import answers, segments, tickets
 from stream.indicators.state import visits as closed_visits
 
 FAMILIES = (activity, complete_days, first_week, retention, clicks, content, surveys, visits, churn_risk)
@@ -44,7 +44,7 @@ RECORD = Layout(
         Slot(1, "latest", latest.Latest, (latest.change, activity.change, clicks.change)),
         Slot(2, "answers", answers.Answers, (answers.change,)),
         Slot(3, "visits", closed_visits.Visits, (closed_visits.change,)),
-        Slot(4, "matters", matters.Matters),
+        Slot(4, "tickets", tickets.TicketsAndSubscription),
         Slot(5, "segment", segments.Segment),
     ),
 )

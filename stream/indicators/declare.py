@@ -212,8 +212,6 @@ Condition = Literal["below", "above", "falls_by", "drops_by", "rises_by"]
 CHANGES = ("falls_by", "drops_by", "rises_by")
 """Conditions that compare with the same time a week before."""
 
-THRESHOLD_GAUGE = "assidu_alert_threshold"
-"""Shows the threshold of every alert, by the label `alert`; the rules compare with it."""
 TARGET_GAUGE = "engagement_target"
 """Shows the target of every indicator that has one, by the labels `product` and `indicator`."""
 

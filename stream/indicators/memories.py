@@ -7,8 +7,8 @@ from typing import NamedTuple
 from stream.core.latest import Latest
 from stream.indicators.families.activity import Activity
 from stream.indicators.state.answers import Answers
-from stream.indicators.state.matters import Matters
 from stream.indicators.state.segments import Segment
+from stream.indicators.state.tickets import TicketsAndSubscription
 from stream.indicators.state.visits import Visits
 
 
@@ -19,5 +19,5 @@ class Memories(NamedTuple):
     latest: Latest
     answers: Answers
     visits: Visits
-    matters: Matters
+    tickets: TicketsAndSubscription
     segment: Segment

@@ -160,7 +160,7 @@ def remedy(error: KafkaError) -> Remedy:
     return next(REMEDIES[kind] for kind in type(error).__mro__ if kind in REMEDIES)
 
 
-def passes(error: KafkaError) -> bool:
+def is_transient(error: KafkaError) -> bool:
     """Does the very same succeed, sooner or later, when it is tried again?"""
     return remedy(error) in (Remedy.RETRY, Remedy.NEW_PRODUCER)
 

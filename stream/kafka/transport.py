@@ -19,7 +19,7 @@ from faust.transport.drivers import aiokafka as driver
 from faust.types import TP, ConsumerMessage, Message
 
 from stream.kafka.batch import Batch, KafkaRecord
-from stream.kafka.errors import passes
+from stream.kafka.errors import is_transient
 
 
 class Fetching(NamedTuple):
@@ -208,7 +208,7 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]
             except OffsetOutOfRangeError as error:
                 self.transport.out_of_range([TP(*tp) for tp in error.args[0]])
             except KafkaError as error:
-                if passes(error):
+                if is_transient(error):
                     raise
                 self.transport.refused(error)
         await asyncio.sleep(REFUSED_PAUSE_SECONDS)

@@ -22,31 +22,33 @@ from stream.indicators.config import Config
 from stream.render import panels
 from stream.render.links import PIPELINE, TAG, uid
 from stream.render.panels import SOURCE, AnyPanel
-from stream.render.pipeline import FIGURES
+from stream.render.pipeline import Figure, figures
 from stream.render.words import GENERATED, question, slug, title
+from stream.settings import Settings
 
 Choice = grafana.QueryVariable | grafana.CustomVariable
 
 
-def dashboards(config: Config) -> dict[str, str]:
+def dashboards(settings: Settings) -> dict[str, str]:
     """Name -> JSON."""
-    found = {"overview": _overview(config), PIPELINE: _pipeline()}
+    config, pipeline = settings.indicators, figures(settings.stale_seconds)
+    found = {"overview": _overview(config, pipeline[:2]), PIPELINE: _pipeline(pipeline)}
     return found | {slug(family): _family(family) for family in FAMILIES}
 
 
-def _overview(config: Config) -> str:
+def _overview(config: Config, pipeline: Sequence[Figure]) -> str:
     shown = [metric for metric in METRICS if metric.panel.overview is not None]
     return _dashboard(
         "overview",
         "Overview",
         "How faithfully do customers come back, right now?",
-        [*(panels.large_number(metric, config) for metric in shown), *map(panels.figure, FIGURES[:2])],
+        [*(panels.large_number(metric, config) for metric in shown), *map(panels.figure, pipeline)],
         [_products()],
     )
 
 
-def _pipeline() -> str:
-    found = map(panels.figure, FIGURES)
+def _pipeline(shown: Sequence[Figure]) -> str:
+    found = map(panels.figure, shown)
     return _dashboard(PIPELINE, "Pipeline", "Can the numbers be trusted? Age, lag, rejects, commits.", found, [])
 
 

@@ -30,7 +30,7 @@ def rendered(checkout: Path, settings: Settings) -> dict[Path, str]:
         RULES: rules(settings),
         DEFAULT_FILE: f"# {GENERATED}\n{indicators_file(Config())}",
     }
-    return files | {DASHBOARDS / f"{name}.json": text for name, text in dashboards(settings.indicators).items()}
+    return files | {DASHBOARDS / f"{name}.json": text for name, text in dashboards(settings).items()}
 
 
 def stale(checkout: Path, settings: Settings) -> list[Path]:

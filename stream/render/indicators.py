@@ -1,4 +1,5 @@
-"""docs/indicators.md: every family's story, and every indicator with its unit, labels, windows, example and alert."""
+"""docs/indicators.md: every family's story, every indicator with its unit, labels, windows, example and alert, and
+the pipeline's own metrics."""
 
 from __future__ import annotations
 
@@ -7,7 +8,7 @@ from types import ModuleType
 
 from stream.core.definitions import DECLARED, Change
 from stream.indicators.catalogue import FAMILIES
-from stream.indicators.declare import CHANGES, TARGET_GAUGE, THRESHOLD_GAUGE, Alert, Metric
+from stream.indicators.declare import CHANGES, TARGET_GAUGE, Alert, Metric
 from stream.indicators.scenario import CHANNEL, Line, Story
 from stream.render.words import (
     GENERATED,
@@ -23,6 +24,7 @@ from stream.render.words import (
     title,
     worked_example,
 )
+from stream.runtime.pipeline_metrics import ALERT_THRESHOLD, PIPELINE_METRICS
 
 
 def _listed(change: Change) -> str:
@@ -57,7 +59,7 @@ _FILE = f"""\
   where it differs. Fixed for a namespace: {_listed("anew")}. Changed by stopping all workers and starting them with
   the new value (then exporters, too): {_listed("together")}. Changed by a restart of the exporters:
   {_listed("restart")}.
-- **`[alerts.NAME]`**: `threshold` and `for` of an alert. Exporters show thresholds as `{THRESHOLD_GAUGE}`, and the
+- **`[alerts.NAME]`**: `threshold` and `for` of an alert. Exporters show thresholds as `{ALERT_THRESHOLD}`, and the
   rules ask for that: a restart of the exporters changes them. `for` stands in the rules: `assidu render` changes it.
 - **`[targets]`**: indicator = number, shown as `{TARGET_GAUGE}` (labels `product`, `indicator`; absent without a
   target), and drawn as a line in the indicator's panel and beside its title on the page. An alert of your own:
@@ -66,6 +68,15 @@ _FILE = f"""\
 max by (product) (engagement_stickiness_ratio)
 < on (product) max by (product) ({TARGET_GAUGE}{{indicator="engagement_stickiness_ratio"}})
 ```
+"""
+
+_PIPELINE = """
+## Of the pipeline itself
+
+What exporters and workers show on their own /metrics beside the indicators; deploy/prometheus scrapes both.
+
+| Metric | Kind | Labels | Shown by | Meaning |
+|---|---|---|---|---|
 """
 
 _WINDOWS = {True: "rolling", False: "complete days"}
@@ -78,7 +89,15 @@ def indicators() -> str:
         for family in FAMILIES
     )
     sections = "".join(map(_section, FAMILIES))
-    return f"<!-- {GENERATED} -->\n\n{_PREFACE}\n{contents}\n{_FILE}{sections}"
+    return f"<!-- {GENERATED} -->\n\n{_PREFACE}\n{contents}\n{_FILE}{sections}{_PIPELINE}{_of_the_pipeline()}"
+
+
+def _of_the_pipeline() -> str:
+    return "".join(
+        f"| `{metric}` | {metric.kind} | {', '.join(f'`{label}`' for label in metric.labels)} | {metric.shown_by} | "
+        f"{metric.help} |\n"
+        for metric in PIPELINE_METRICS
+    )
 
 
 def _section(family: ModuleType) -> str:

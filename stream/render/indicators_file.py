@@ -8,6 +8,7 @@ from stream.indicators.config import Config, written
 from stream.indicators.declare import Alert, Metric
 from stream.indicators.in_force import alerts_in_force
 from stream.render.words import condition
+from stream.runtime.pipeline_metrics import ALERT_THRESHOLD
 
 _PREFACE = """\
 # The indicators file. Copy it, change the copy, and let ASSIDU_INDICATORS name that to every process of the
@@ -20,8 +21,8 @@ _CHANGED: dict[Change, str] = {
     "anew": "What is stored was counted by it: another value needs another ASSIDU_NAMESPACE, which counts anew.",
 }
 
-_ALERTS = """\
-# When alerts of indicators fire. Exporters show each threshold as assidu_alert_threshold, and Prometheus's rules
+_ALERTS = f"""\
+# When alerts of indicators fire. Exporters show each threshold as {ALERT_THRESHOLD}, and Prometheus's rules
 # compare with that: a restart of the exporters changes it. `for` is how long it must last: it stands in the rules and
 # takes `assidu render`, which also gives the dashboards the colours of the thresholds.
 """

@@ -1,12 +1,31 @@
-"""The pipeline's own figures and alerts: what `assidu_*` shows, and when somebody on call is told."""
+"""The pipeline's own figures and alerts: what is drawn, and when somebody on call is told."""
 
 from __future__ import annotations
 
 from typing import Literal, NamedTuple
 
+from stream.runtime.pipeline_metrics import (
+    BATCH_EVENTS,
+    COMMIT_SECONDS,
+    COMMITS_REFUSED,
+    DATA_AGE,
+    EVENT_TO_GAUGE,
+    EVENTS,
+    LABEL_OVERFLOW,
+    LAG,
+    LEFT_OUT,
+    REDIS_UNSAFE,
+    REJECTED,
+    REPEATS,
+    RISK_HELD_BACK,
+    RISK_MESSAGES_WAITING,
+    SHARDS_OWNED,
+    STAGE_SECONDS,
+    WATERMARK,
+)
+
 EXPORTER_JOB = "assidu-exporter"
 WORKER_JOB = "assidu-worker"
-STALE_SECONDS = 60
 EVENT_TO_GAUGE_SECONDS = 2
 
 
@@ -34,20 +53,25 @@ class PipelineAlert(NamedTuple):
     keep_firing_for: str | None = None
 
 
-FIGURES = (
-    Figure(
+def figures(stale_seconds: float) -> tuple[Figure, ...]:
+    """The panels of the pipeline; data are bad once they are as old as that."""
+    age = Figure(
         "Age of the data",
         "The worst shard: without lag, time since its owner's last sign of life, else age of the oldest record "
         "not yet committed.",
-        "max(assidu_data_age_seconds)",
+        f"max({DATA_AGE})",
         "s",
         "age",
-        STALE_SECONDS,
-    ),
+        stale_seconds,
+    )
+    return (age, *_FIGURES)
+
+
+_FIGURES = (
     Figure(
         "Records per second",
         "Taken from Kafka and committed.",
-        "max by (topic) (rate(assidu_events_total[$__rate_interval]))",
+        f"max by (topic) (rate({EVENTS}[$__rate_interval]))",
         "ops",
         "{{topic}}",
     ),
@@ -55,7 +79,7 @@ FIGURES = (
         "Event to gauge, 99th percentile",
         "From the timestamp of a canary, a test event that every exporter sends now and then, to the refresh that "
         "shows it (ASSIDU_CANARY_SECONDS).",
-        "histogram_quantile(0.99, sum by (le) (rate(assidu_event_to_gauge_seconds_bucket[5m])))",
+        f"histogram_quantile(0.99, sum by (le) (rate({EVENT_TO_GAUGE.bucket}[5m])))",
         "s",
         "99 %",
         EVENT_TO_GAUGE_SECONDS,
@@ -63,97 +87,110 @@ FIGURES = (
     Figure(
         "Lag",
         "Records not yet committed.",
-        "sum by (topic) (max by (topic, shard) (assidu_lag_events))",
+        f"sum by (topic) (max by (topic, shard) ({LAG}))",
         "short",
         "{{topic}}",
     ),
     Figure(
         "Rejected per second",
         "Records sent to the dead letters, by reason.",
-        "sum by (reason) (max by (topic, reason) (rate(assidu_rejected_total[$__rate_interval])))",
+        f"sum by (reason) (max by (topic, reason) (rate({REJECTED}[$__rate_interval])))",
         "ops",
         "{{reason}}",
     ),
     Figure(
         "Repeats per second",
         "Events whose id was seen before.",
-        "max(rate(assidu_repeats_total[$__rate_interval]))",
+        f"max(rate({REPEATS}[$__rate_interval]))",
         "ops",
         "repeats",
     ),
     Figure(
         "Left out per second",
         "Events of bots and tests.",
-        "max by (why) (rate(assidu_left_out_total[$__rate_interval]))",
+        f"max by (why) (rate({LEFT_OUT}[$__rate_interval]))",
         "ops",
         "{{why}}",
     ),
     Figure(
         "Values folded into `other`, last hour",
         "Events whose label value came after the limit (ASSIDU_LABEL_LIMIT; ASSIDU_PRODUCT_LIMIT of products).",
-        "max by (label) (increase(assidu_label_overflow_total[1h]))",
+        f"max by (label) (increase({LABEL_OVERFLOW}[1h]))",
         "short",
         "{{label}}",
     ),
     Figure(
         "Behind the present",
         "Now minus the newest event of each shard.",
-        "time() - max by (shard) (assidu_watermark_timestamp_seconds)",
+        f"time() - max by (shard) ({WATERMARK})",
         "s",
         "shard {{shard}}",
     ),
     Figure(
         "Time of a commit, 99th percentile",
         "Of one commit to Redis, retries included.",
-        "histogram_quantile(0.99, sum by (le) (rate(assidu_commit_seconds_bucket[$__rate_interval])))",
+        f"histogram_quantile(0.99, sum by (le) (rate({COMMIT_SECONDS.bucket}[$__rate_interval])))",
         "s",
         "99 %",
     ),
     Figure(
+        "Where a pass spends its time",
+        "Seconds per second, by stage, over all workers; waiting for Kafka and Redis included. Fetch: how long what "
+        "was fetched waited for its pass.",
+        f"sum by (stage) (rate({STAGE_SECONDS.sum}[$__rate_interval]))",
+        "s",
+        "{{stage}}",
+    ),
+    Figure(
         "Records per commit",
         "Mean over all workers.",
-        "sum(rate(assidu_batch_events_sum[$__rate_interval])) "
-        "/ sum(rate(assidu_batch_events_count[$__rate_interval]))",
+        f"sum(rate({BATCH_EVENTS.sum}[$__rate_interval])) / sum(rate({BATCH_EVENTS.count}[$__rate_interval]))",
         "short",
         "mean",
     ),
-    Figure("Shards owned", "By each worker.", "max by (instance) (assidu_shards_owned)", "short", "{{instance}}"),
+    Figure("Shards owned", "By each worker.", f"max by (instance) ({SHARDS_OWNED})", "short", "{{instance}}"),
     Figure(
         "Churn-risk messages held back",
         "For how long customers who may have crossed a level have not been looked at: the shard is behind, or Kafka "
         "takes no messages.",
-        "max by (shard) (assidu_risk_held_back_seconds)",
+        f"max by (shard) ({RISK_HELD_BACK})",
         "s",
         "shard {{shard}}",
     ),
     Figure(
         "Churn-risk messages waiting",
         "Written down, and not yet acknowledged by Kafka.",
-        "sum(max by (shard) (assidu_risk_messages_waiting))",
+        f"sum(max by (shard) ({RISK_MESSAGES_WAITING}))",
         "short",
         "waiting",
     ),
     Figure(
         "Commits refused, last hour",
         "Another worker owned the shard, or Redis had gone back in time.",
-        "sum(increase(assidu_commits_refused_total[1h]))",
+        f"sum(increase({COMMITS_REFUSED}[1h]))",
         "short",
         "refused",
     ),
 )
 
-ALERTS = (
-    PipelineAlert(
+
+def alerts(stale_seconds: float) -> tuple[PipelineAlert, ...]:
+    """What on-call people are told of the pipeline; data older than that are stale."""
+    stale = PipelineAlert(
         "AssiduDataStale",
         "The numbers are old",
         "The oldest shard is {{ $value | humanizeDuration }} behind: look at the workers, at Kafka and at Redis.",
-        f"max(assidu_data_age_seconds) > {STALE_SECONDS}",
+        f"max({DATA_AGE}) > {stale_seconds:g}",
         "1m",
         "critical",
         silences_business=True,
         # The numbers come right at once; alerts about them may need an evaluation or two to end.
         keep_firing_for="5m",
-    ),
+    )
+    return (stale, *_ALERTS)
+
+
+_ALERTS = (
     PipelineAlert(
         "AssiduExporterDown",
         "No exporter answers",
@@ -177,9 +214,9 @@ ALERTS = (
         "Many events of a topic are malformed",
         "{{ $value | humanizePercentage }} of {{ $labels.topic }} went to the dead letters in a quarter of an hour: "
         "their reasons tell which product emits them.",
-        "sum by (topic) (max by (topic, reason) (increase(assidu_rejected_total[15m])))\n"
-        "/ on (topic) max by (topic) (increase(assidu_events_total[15m])) > 0.01\n"
-        "and on (topic) sum by (topic) (max by (topic, reason) (increase(assidu_rejected_total[15m]))) >= 20",
+        f"sum by (topic) (max by (topic, reason) (increase({REJECTED}[15m])))\n"
+        f"/ on (topic) max by (topic) (increase({EVENTS}[15m])) > 0.01\n"
+        f"and on (topic) sum by (topic) (max by (topic, reason) (increase({REJECTED}[15m]))) >= 20",
         "5m",
         "warning",
     ),
@@ -188,7 +225,7 @@ ALERTS = (
         "Redis may lose what is stored",
         "{{ $labels.why }}: what is lost is counted anew from Kafka at best, and wrong without a word at worst. Set "
         "`maxmemory-policy noeviction` and `appendonly yes`.",
-        "max by (why) (assidu_redis_unsafe) > 0",
+        f"max by (why) ({REDIS_UNSAFE}) > 0",
         "5m",
         "warning",
     ),
@@ -198,7 +235,7 @@ ALERTS = (
         "Customers of shard {{ $labels.shard }} may have crossed a level of churn risk "
         "{{ $value | humanizeDuration }} ago and were not looked at: the shard is behind, or Kafka takes no "
         "messages.",
-        "max by (shard) (assidu_risk_held_back_seconds) > 300",
+        f"max by (shard) ({RISK_HELD_BACK}) > 300",
         "5m",
         "warning",
     ),
@@ -207,7 +244,7 @@ ALERTS = (
         "A label has more values than are kept apart",
         "New values of {{ $labels.label }} are counted as `other`: does a product put ids into it? Else raise "
         "ASSIDU_LABEL_LIMIT (ASSIDU_PRODUCT_LIMIT where the label is product).",
-        "max by (label) (increase(assidu_label_overflow_total[1h])) > 0",
+        f"max by (label) (increase({LABEL_OVERFLOW}[1h])) > 0",
         "5m",
         "warning",
     ),

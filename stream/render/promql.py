@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from stream.indicators.catalogue import METRICS
-from stream.indicators.declare import CHANGES, TARGET_GAUGE, THRESHOLD_GAUGE, Alert, Metric, Reasons, RestsOn
+from stream.indicators.declare import CHANGES, TARGET_GAUGE, Alert, Metric, Reasons, RestsOn
+from stream.runtime.pipeline_metrics import ALERT_THRESHOLD
 
 VARIABLES = ("product", "window")
 """What a dashboard lets its reader choose."""
@@ -36,7 +37,7 @@ def panel_query(metric: Metric, by: Iterable[str], fixed: Mapping[str, str]) -> 
 
 def threshold(alert: Alert) -> str:
     """The alert's threshold as the exporters show it."""
-    return f"max({THRESHOLD_GAUGE}{{{equal({'alert': alert.name})[0]}}})"
+    return f"max({ALERT_THRESHOLD}{{{equal({'alert': alert.name})[0]}}})"
 
 
 def target(metric: Metric) -> str:

@@ -16,7 +16,7 @@ from stream.indicators.catalogue import METRICS
 from stream.indicators.declare import Alert, Metric
 from stream.indicators.in_force import alerts_in_force
 from stream.render.annotations import business_annotations, pipeline_annotations
-from stream.render.pipeline import ALERTS, PipelineAlert
+from stream.render.pipeline import PipelineAlert, alerts
 from stream.render.promql import alert_condition
 from stream.render.words import GENERATED
 from stream.settings import Settings
@@ -28,7 +28,7 @@ def rules(settings: Settings) -> str:
     """YAML of one rule file."""
     in_force = alerts_in_force(settings.indicators)
     business = (_business(metric, in_force[alert.name], settings) for metric in METRICS for alert in metric.alerts)
-    pipeline = (_pipeline(alert, settings) for alert in ALERTS)
+    pipeline = (_pipeline(alert, settings) for alert in alerts(settings.stale_seconds))
     groups = [_group("assidu-business", business), _group("assidu-pipeline", pipeline)]
     written = yaml.dump({"groups": groups}, Dumper=_Lines, sort_keys=False, allow_unicode=True, width=inf)
     return f"# {GENERATED}\n{written}"

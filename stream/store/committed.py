@@ -12,7 +12,7 @@ import structlog
 from redis.asyncio import Redis
 from redis.exceptions import ConnectionError
 
-from stream.store.connect import AWAY, advice
+from stream.store.connect import REDIS_ERRORS, advice
 from stream.store.keys import Keys
 
 log = structlog.get_logger()
@@ -59,7 +59,7 @@ class Committed:
         while True:
             try:
                 await self._listen()
-            except AWAY as error:
+            except REDIS_ERRORS as error:
                 if not told and (what := advice(error)):
                     log.warning("nobody tells what is committed: everything is read every second", why=what)
                     told = True

@@ -16,7 +16,7 @@ from redis.exceptions import NoScriptError, RedisError, ResponseError
 from stream.runtime.errors import UserError
 from stream.runtime.secret import SecretUrl
 
-AWAY = (RedisError, OSError)
+REDIS_ERRORS = (RedisError, OSError)
 """What may be wrong with Redis."""
 
 _PASSING = frozenset(
@@ -92,7 +92,7 @@ _UNREACHED = (exceptions.ConnectionError, exceptions.TimeoutError, exceptions.In
 """The rest of redis-py's errors, such as DataError, are faults of ours."""
 
 
-def passes(error: Exception) -> bool:
+def is_transient(error: Exception) -> bool:
     """Is it an error that goes away when Redis is well again (down, loading, full, read-only, disk full)?
 
     Such a command is tried again. Any other is for somebody to put right (see `advice`), or a bug.

@@ -13,7 +13,7 @@ from redis.exceptions import ResponseError
 
 from stream.runtime.errors import UserError
 from stream.runtime.secret import SecretUrl
-from stream.store.connect import AWAY, advice, answers, script
+from stream.store.connect import REDIS_ERRORS, advice, answers, script
 from stream.store.keys import Keys
 
 log = structlog.get_logger()
@@ -43,7 +43,7 @@ async def once_well(stop: asyncio.Event, *steps: Callable[[], Awaitable[object]]
             try:
                 await step()
                 break
-            except AWAY as error:
+            except REDIS_ERRORS as error:
                 if not answers(error):
                     raise
                 if not told:

@@ -32,10 +32,10 @@ not; they come again, as repeats."""
 
 SCORING, REVIEW, DUE_FROM = "scoring", "review", "due_from"
 """Fields of a shard's state: by what its customers are scored in the series; whether all of them are still to be
-looked at by that; the first hour of the timer index whose customers may not all have been looked at."""
+evaluated by that; the first hour of the timer index whose customers may not all have been evaluated."""
 
 LATEST, SET_BACKS = "latest_ms", "set_backs"
-"""Two more: the latest moment as of which customers were looked at (milliseconds since the epoch), and how often it
+"""Two more: the latest moment as of which customers were evaluated (milliseconds since the epoch), and how often it
 was taken back, for the clock had been ahead."""
 
 COMMIT_LENGTH = 16
@@ -49,12 +49,12 @@ class NotTheOwner(Exception):
     """Somebody else writes the shard by now."""
 
 
-class Work(NamedTuple):
+class WriteSet(NamedTuple):
     """What is to be committed together.
 
     customers, records  customer keys, and the record of each
     ids, ids_since      (topic, hour) -> packed hashes of event ids; topic -> hour: older ones are forgotten
-    timers, past_hours  hour -> keys of the customers to look at then; hours at which nobody is left to look at
+    timers, past_hours  hour -> keys of the customers to evaluate then; hours at which nobody is left
     messages            for the topic churn-risk
     at_risk             customer key -> entry (see at_risk.py)
     fields              of the shard's state
@@ -92,7 +92,7 @@ class ShardCommit(NamedTuple):
     shard: int
     owner: str
     commit: Commit
-    work: Work
+    write_set: WriteSet
 
 
 class Unsent(NamedTuple):
@@ -134,15 +134,15 @@ class ShardStore:
             return None
         return _unpack_position(position), _text(commit)
 
-    async def commit(self, shard: int, owner: str, commit: Commit, work: Work) -> Answer:
+    async def commit(self, shard: int, owner: str, commit: Commit, write_set: WriteSet) -> Answer:
         """As `commit_all`, to one shard. Raises what is wrong with Redis."""
-        [answer] = (await self.commit_all([ShardCommit(shard, owner, commit, work)])).values()
+        [answer] = (await self.commit_all([ShardCommit(shard, owner, commit, write_set)])).values()
         if isinstance(answer, Exception):
             raise answer
         return answer
 
     async def commit_all(self, commits: Sequence[ShardCommit]) -> dict[int, Answer | Exception]:
-        """Write the work and the position of each shard atomically, all in one round trip, and tell exporters.
+        """Write the write set and the position of each shard atomically, all in one round trip, and tell exporters.
 
         Shard -> the answer (see commit.lua), or what is wrong with Redis for this one.
         """
@@ -160,23 +160,26 @@ class ShardStore:
             self._journals[shard] = Journal(journal[0], journal[1], packed)
         return outcome.decode()  # type: ignore[no-any-return]
 
-    def _commit_call(self, shard: int, owner: str, commit: Commit, work: Work) -> Call:
+    def _commit_call(self, shard: int, owner: str, commit: Commit, write_set: WriteSet) -> Call:
         keys = self._keys.shard(shard)
-        if len(work.records) != len(work.customers):
-            raise ValueError(f"{len(work.records)} records of {len(work.customers)} customers")
-        order, hashes = hashed(work.customers)
-        customers, records = [work.customers[place] for place in order], [work.records[place] for place in order]
+        if len(write_set.records) != len(write_set.customers):
+            raise ValueError(f"{len(write_set.records)} records of {len(write_set.customers)} customers")
+        order, hashes = hashed(write_set.customers)
+        customers, records = (
+            [write_set.customers[place] for place in order],
+            [write_set.records[place] for place in order],
+        )
         cuts = list(portions(customers, records))
-        appended = [self._keys.ids(shard, *blob) for blob in work.ids]
-        appended += [self._keys.timers(shard, hour) for hour in work.timers]
-        deleted = [self._keys.timers(shard, hour) for hour in work.past_hours]
+        appended = [self._keys.ids(shard, *blob) for blob in write_set.ids]
+        appended += [self._keys.timers(shard, hour) for hour in write_set.timers]
+        deleted = [self._keys.timers(shard, hour) for hour in write_set.past_hours]
         header = {
             "owner": owner,
             "commit": commit.name,
             "after": commit.after,
             "expected": _pack_position(commit.expected),
             "position": _pack_position(commit.position),
-            "newest_ms": "" if work.newest_ms is None else str(work.newest_ms),
+            "newest_ms": "" if write_set.newest_ms is None else str(write_set.newest_ms),
             "customers": len(customers),
             "portions": len(cuts),
             "named": commit.named,
@@ -184,21 +187,21 @@ class ShardStore:
             "part_bytes": PART_BYTES,
             "blobs": len(appended),
             "ids": self._keys.all_ids(shard),
-            "windows": windows(work.ids, work.ids_since),
-            "counters": [part for name, n in work.counters.items() for part in (f"c:{name}", str(n))],
-            "messages": len(work.messages),
-            "at_risk": len(work.at_risk),
-            "fields": [part for field in work.fields.items() for part in field],
+            "windows": windows(write_set.ids, write_set.ids_since),
+            "counters": [part for name, n in write_set.counters.items() for part in (f"c:{name}", str(n))],
+            "messages": len(write_set.messages),
+            "at_risk": len(write_set.at_risk),
+            "fields": [part for field in write_set.fields.items() for part in field],
         }
         args = [
             msgspec.json.encode(header),
-            commit.name.encode() + work.series,
+            commit.name.encode() + write_set.series,
             *(part for cut in cuts for part in (hashes[cut].tobytes(), pack_records(customers[cut], records[cut]))),
             *commit.names,
-            *work.ids.values(),
-            *map(pack_keys, work.timers.values()),
-            *work.messages,
-            *(part for entry in work.at_risk.items() for part in entry),
+            *write_set.ids.values(),
+            *map(pack_keys, write_set.timers.values()),
+            *write_set.messages,
+            *(part for entry in write_set.at_risk.items() for part in entry),
         ]
         return Call(
             keys=[
@@ -283,7 +286,7 @@ class ShardStore:
         return {hour: blob for hour, blob in zip(hours, blobs, strict=True) if blob}
 
     async def timers(self, shard: int, hours: Sequence[int]) -> dict[int, list[bytes]]:
-        """Hour -> the customers to look at then, each once, for the hours that have any."""
+        """Hour -> the customers to evaluate then, each once, for the hours that have any."""
         blobs = await self._blobs(shard, [self._keys.timers(shard, hour) for hour in hours])
         return {hour: list(dict.fromkeys(unpack_keys(blob))) for hour, blob in zip(hours, blobs, strict=True) if blob}
 

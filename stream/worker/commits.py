@@ -10,7 +10,7 @@ from time import monotonic
 from typing import NamedTuple, TypeVar
 
 from stream.core.names import Names
-from stream.store.shard import COMMIT_LENGTH, Claim, Commit, NotTheOwner, Position, ShardCommit, ShardStore, Work
+from stream.store.shard import COMMIT_LENGTH, Claim, Commit, NotTheOwner, Position, ShardCommit, ShardStore, WriteSet
 from stream.worker.measures import COMMIT_SECONDS, COMMITS_REFUSED
 from stream.worker.retrying import AllSet, GivenUp, retrying
 
@@ -25,7 +25,7 @@ class Planned(NamedTuple):
     """What is to be committed to a shard, one after the other, and how far each topic was read once all of it is."""
 
     commits: Commits
-    works: Sequence[Work]
+    write_sets: Sequence[WriteSet]
     read: Position
 
 
@@ -49,18 +49,18 @@ class Commits:
         self.named = len(names)
         self._store = store
 
-    async def commit(self, work: Work, read: Position | None = None) -> None:
-        """Write the work, and that these topics were read so far. Raises Fenced, and GivenUp once closed."""
-        [refused] = await commit_together(self._store, [Planned(self, [work], read or {})])
+    async def commit(self, write_set: WriteSet, read: Position | None = None) -> None:
+        """Write it, and that these topics were read so far. Raises Fenced, and GivenUp once closed."""
+        [refused] = await commit_together(self._store, [Planned(self, [write_set], read or {})])
         if refused:
             raise refused
 
-    def next(self, work: Work, read: Position) -> ShardCommit:
+    def next(self, write_set: WriteSet, read: Position) -> ShardCommit:
         """The commit that writes this next."""
         name = secrets.token_hex(COMMIT_LENGTH // 2)
         position, names = self.position | read, self.names.pack(self.named)
         commit = Commit(name, self.last or "", self.position, position, self.named, names)
-        return ShardCommit(self.number, self.owner, commit, work)
+        return ShardCommit(self.number, self.owner, commit, write_set)
 
     def done(self, commit: Commit) -> None:
         """Redis has it."""
@@ -70,9 +70,9 @@ class Commits:
 
     async def field(self, name: str) -> str | None:
         """A field of the shard's state in Redis."""
-        return await self.surely(f"read {name}", lambda: self._store.field(self.number, name))
+        return await self.retry(f"read {name}", lambda: self._store.field(self.number, name))
 
-    async def surely(self, what: str, attempt: Callable[[], Awaitable[Result]]) -> Result:
+    async def retry(self, what: str, attempt: Callable[[], Awaitable[Result]]) -> Result:
         """Raises Fenced when what was read is another owner's, and GivenUp once closed."""
         try:
             return await retrying(f"shard {self.number}: {what}", attempt, self.closed)
@@ -81,17 +81,19 @@ class Commits:
 
 
 async def commit_together(store: ShardStore, planned: Sequence[Planned]) -> list[Fenced | GivenUp | None]:
-    """Commit to several shards in as few round trips as there are works for one of them; for each, why it was not
-    committed to the end, if it was not.
+    """Commit to several shards in as few round trips as there are write sets for one of them; for each, why it was
+    not committed to the end, if it was not.
 
-    Each work is written atomically by itself, and tried until Redis answers or the shard is closed.
+    Each write set is written atomically by itself, and tried until Redis answers or the shard is closed.
     """
     failed: dict[int, Fenced | GivenUp] = {}
-    for step in range(max((len(each.works) for each in planned), default=0)):
+    for step in range(max((len(each.write_sets) for each in planned), default=0)):
         now = {
-            each.commits: each.commits.next(each.works[step], each.read if step == len(each.works) - 1 else {})
+            each.commits: each.commits.next(
+                each.write_sets[step], each.read if step == len(each.write_sets) - 1 else {}
+            )
             for each in planned
-            if step < len(each.works) and each.commits.number not in failed
+            if step < len(each.write_sets) and each.commits.number not in failed
         }
         failed |= await _write(store, now)
     return [failed.get(each.commits.number) for each in planned]

@@ -11,7 +11,7 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 from aiokafka.record.default_records import DefaultRecordBatchBuilder
 
-from stream.kafka.errors import Remedy, passes, refusal, remedy
+from stream.kafka.errors import Remedy, is_transient, refusal, remedy
 from stream.kafka.producer import start_producer, stop_producer
 from stream.runtime.errors import UserError
 from stream.settings import Settings
@@ -85,8 +85,8 @@ class Delivery:
             assert producer is not None, "start() first"
             failed = await self._send(producer)
             self.pending = [message for message, _ in failed]
-            kept = [error for _, error in failed if passes(error)]
-            refused = [error for _, error in failed if not passes(error)]
+            kept = [error for _, error in failed if is_transient(error)]
+            refused = [error for _, error in failed if not is_transient(error)]
             if refused or any(remedy(error) is Remedy.NEW_PRODUCER for error in kept):
                 await self._sender.renew(producer)
             self.pending = [self._changed(message, error) for message, error in failed]

@@ -23,8 +23,8 @@ from stream.indicators.catalogue import RECORD, SPECIAL_COUNTS, catalogue
 from stream.indicators.churn.evidence import Scoring
 from stream.indicators.contribution import change
 from stream.store.keys import product_of
-from stream.worker.crossings import UNSCHEDULED, Crossings, Present, Schedule, crossings
 from stream.worker.intake import Arrived
+from stream.worker.level_changes import UNSCHEDULED, LevelChanges, Present, Schedule, level_changes
 from stream.worker.repeats import Hashes
 
 Value = TypeVar("Value", bound=Hashable)
@@ -140,12 +140,12 @@ def _interned(values: list[Value]) -> tuple[list[Value], Ints]:
 
 class Changes(NamedTuple):
     """What a batch does: the new records of the touched customers, which of them are not as they were, increments of
-    the series, and what follows from looking at the customers' churn risk."""
+    the series, and the changes of the customers' levels of churn risk."""
 
     records: list[bytes]
     changed: NDArray[np.bool_]
     increments: Increments
-    crossings: Crossings
+    levels: LevelChanges
 
 
 def fold(
@@ -156,7 +156,7 @@ def fold(
     scoring: Scoring,
     present: Present,
 ) -> Changes:
-    """Fold facts (no repeats, no bots) into the records of the customers in their rows, and look at these customers.
+    """Fold facts (no repeats, no bots) into the records of the customers in their rows, and evaluate all of these.
 
     `keys[row]` and `known[row]` are the customer's key, and its record as it was; empty for one never seen before.
     `keep_days`: how many days of activity a record keeps, None for all.
@@ -164,18 +164,18 @@ def fold(
     customers = facts.customers
     increments = Increments(customers.names)
     count_events(increments, facts)
-    marks, old = RECORD.unpacked(known, customers)
-    new = RECORD.joined(old, facts, keep_days)
+    states, old = RECORD.unpacked(known, customers)
+    new = RECORD.merge(old, facts, keep_days)
     profiles = change(increments, customers, old, new, facts.definitions, scoring)
-    found = crossings(profiles, marks, keys, customers, scoring, present)
-    records = RECORD.packed(found.schedule.marks, new, customers)
+    found = level_changes(profiles, states, keys, customers, scoring, present)
+    records = RECORD.packed(found.schedule.states, new, customers)
     changed = np.fromiter(map(ne, records, known), np.bool_, len(records))
     return Changes(records, changed, increments, found)
 
 
 class SliceChanges(NamedTuple):
     """What a batch does to some customers of one shard: their keys and new records, packed increments of the series,
-    whom to look at again, and the ids of all events that this follows from. `changed` are the places of those whose
+    whom to evaluate again, and the ids of all events that this follows from. `changed` are the places of those whose
     records are not as they were."""
 
     keys: list[bytes]
@@ -204,13 +204,13 @@ def by_shard(touched: Touched, changes: Changes) -> dict[int, list[SliceChanges]
     newest = np.full(len(slice_of_row), _NEVER)
     np.maximum.at(newest, facts.row, facts.ms)
     series = changes.increments.by_slice()
-    schedules = changes.crossings.schedule.by_slice(slice_of_row)
+    schedules = changes.levels.schedule.by_slice(slice_of_row)
     ids = ids_by_slice(arrived, slice_of_row[facts.row])
     messages: list[list[bytes]] = [[] for _ in slices]
     at_risk: list[dict[bytes, str]] = [{} for _ in slices]
-    for row, message in changes.crossings.messages:
+    for row, message in changes.levels.messages:
         messages[slice_of_row[row]].append(message)
-    for row, entry in changes.crossings.at_risk.items():
+    for row, entry in changes.levels.at_risk.items():
         at_risk[slice_of_row[row]][keys[row]] = entry
     found: dict[int, list[SliceChanges]] = {}
     for number, shard in enumerate(slices):

@@ -1,4 +1,4 @@
-"""The worker's HTTP: /healthz (alive), /readyz (making progress), /metrics (its own `assidu_*`)."""
+"""The worker's HTTP: /healthz (alive), /readyz (making progress), /metrics (its own)."""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ class HeldBack:
         self._said_at = 0.0
 
     def note(self, why: str | None) -> None:
-        """Why nobody is looked at now though somebody's time has come; None: nothing is held back."""
+        """Why nobody is evaluated now though somebody's time has come; None: nothing is held back."""
         now = self._clock()
         if why is None:
             self._since = None

@@ -1,4 +1,4 @@
-"""Intake: from raw batches to events that belong here, with everything else named and set aside."""
+"""Intake: from raw batches to events that belong here, with everything else named and rejected."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class Refused(NamedTuple):
     why: Rejected
 
 
-class Stray(NamedTuple):
+class Misrouted(NamedTuple):
     """A record of another shard's customer, to be forwarded; `record_ms` is when it came, as it counts."""
 
     batch: Batch
@@ -133,20 +133,18 @@ class Intake:
 
     arrived: Arrived = field(default_factory=lambda: together(()))
     refused: list[Refused] = field(default_factory=list)
-    strays: list[Stray] = field(default_factory=list)
+    misrouted: list[Misrouted] = field(default_factory=list)
     counters: defaultdict[int, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
 
 
 @dataclass(frozen=True)
-class Gate:
+class Admission:
     """What an event must satisfy besides its contract.
 
-    families      topic -> event family
     shards_of     the shards of customer ids
     oldest_days   how much older than its record an event may be; None: any age
     """
 
-    families: Mapping[str, str]
     shards_of: Callable[[Sequence[str]], Ints]
     oldest_days: int | None
 
@@ -162,7 +160,7 @@ class Gate:
         return flaws | dict.fromkeys(in_future.tolist(), Rejected("in_future", detail))
 
     def elsewhere(self, arrived: Arrived, cached: Mapping[int, Cached]) -> dict[int, int]:
-        """Place -> shard, of the events of other shards' customers; whose record is cached is surely of this one."""
+        """Place -> shard, of the events of other shards' customers; whose record is cached is of this one."""
         edges = np.searchsorted(arrived.part, np.arange(len(arrived.parts) + 1)).tolist()
         unknown: list[int] = []
         for (shard, _), first, end in zip(arrived.parts, edges, edges[1:], strict=False):
@@ -172,69 +170,86 @@ class Gate:
         return {unknown[at]: int(shards[at]) for at in wrong.tolist()}
 
 
-def take_in(batches: Sequence[Batch], gate: Gate, cached: Mapping[int, Cached], now_ms: int) -> Intake:
-    """Decode every record and sort out what is malformed, out of time or of another shard."""
-    intake = Intake()
+class Decoded(NamedTuple):
+    """Of batches of one topic, in the order of their shards: the events, their records and which of the batches each
+    is of; and the records that are no events."""
+
+    batches: Sequence[Batch]
+    events: list[Event]
+    records: Sequence[KafkaRecord]
+    source: Ints
+    refused: list[Refused]
+
+
+def decode(batches: Iterable[Batch], families: Mapping[str, str]) -> list[Decoded]:
+    """Every record, by topic; `families` are those of the topics' events."""
     by_topic: dict[str, list[Batch]] = {}
     for batch in sorted(batches, key=attrgetter("shard")):
-        intake.counters[batch.shard][f"events:{batch.topic}"] += len(batch.records)
         by_topic.setdefault(batch.topic, []).append(batch)
-    intake.arrived = together([_take_in(some, gate, cached, now_ms, intake) for some in by_topic.values()])
+    return [_decoded(some, families[topic]) for topic, some in by_topic.items()]
+
+
+def admit(several: Sequence[Decoded], admission: Admission, cached: Mapping[int, Cached], now_ms: int) -> Intake:
+    """Sort out what is malformed, out of time or of another shard."""
+    intake = Intake()
+    for decoded in several:
+        intake.refused += decoded.refused
+        for batch in decoded.batches:
+            intake.counters[batch.shard][f"events:{batch.topic}"] += len(batch.records)
+    intake.arrived = together([_admitted(decoded, admission, cached, now_ms, intake) for decoded in several])
     for refused in intake.refused:
         intake.counters[refused.batch.shard][f"rejected:{refused.batch.topic}:{refused.why.reason}"] += 1
     return intake
 
 
-def _take_in(
-    batches: Sequence[Batch], gate: Gate, cached: Mapping[int, Cached], now_ms: int, intake: Intake
+def _admitted(
+    decoded: Decoded, admission: Admission, cached: Mapping[int, Cached], now_ms: int, intake: Intake
 ) -> Arrived:
-    """Of batches of one topic, in the order of their shards."""
+    batches, events, records, source, _ = decoded
     topic = batches[0].topic
-    events, records, source = _decoded(batches, gate.families[topic], intake)
     ms = np.array([event.epoch_ms for event in events], np.int64)
     times = came(records, now_ms)
     shards, part = places(np.array([batch.shard for batch in batches], np.int64))
     parts = [(shard, topic) for shard in shards.tolist()]
     hours, ids = times.ms // _HOUR_MS, np.zeros(len(events), np.uint64)
     arrived = Arrived(events, customer_keys(events), ms, hours, part[source], ids, parts)
-    flaws = gate.out_of_time(ms, times)
-    homes = gate.elsewhere(arrived, cached)
-    if not flaws and not homes:
+    flaws = admission.out_of_time(ms, times)
+    elsewhere = admission.elsewhere(arrived, cached)
+    if not flaws and not elsewhere:
         return arrived
     for place, why in flaws.items():
         intake.refused.append(Refused(batches[source[place]], records[place], why))
-    for place, home in homes.items():
+    for place, owner in elsewhere.items():
         if place not in flaws:
             batch, record, id_ = batches[source[place]], records[place], events[place].customer_id
-            _send_home(intake, Stray(batch, home, id_, record, int(times.ms[place])))
+            _forward(intake, Misrouted(batch, owner, id_, record, int(times.ms[place])))
     here = np.ones(len(events), np.bool_)
-    here[[*flaws, *homes]] = False
+    here[[*flaws, *elsewhere]] = False
     return arrived.those(here)
 
 
-def _decoded(
-    batches: Sequence[Batch], family: str, intake: Intake
-) -> tuple[list[Event], Sequence[KafkaRecord], Ints]:
-    """The events, their records, and which of the batches each is of; what is no event is set aside."""
+def _decoded(batches: Sequence[Batch], family: str) -> Decoded:
     records = [record for batch in batches for record in batch.records]
     source = np.repeat(np.arange(len(batches)), [len(batch.records) for batch in batches])
     outcomes = decode_all([record.value for record in records], family)
     if Rejected not in set(map(type, outcomes)):
-        return outcomes, records, source  # type: ignore[return-value]
+        return Decoded(batches, outcomes, records, source, [])  # type: ignore[arg-type]
     good: list[int] = []
+    refused: list[Refused] = []
     for place, outcome in enumerate(outcomes):
         if isinstance(outcome, Rejected):
-            intake.refused.append(Refused(batches[source[place]], records[place], outcome))
+            refused.append(Refused(batches[source[place]], records[place], outcome))
         else:
             good.append(place)
-    return [outcomes[place] for place in good], [records[place] for place in good], source[good]  # type: ignore[misc]
+    events: list[Event] = [outcomes[place] for place in good]  # type: ignore[misc]
+    return Decoded(batches, events, [records[place] for place in good], source[good], refused)
 
 
-def _send_home(intake: Intake, stray: Stray) -> None:
-    here = stray.batch.shard
-    if any(name == FORWARDED for name, _ in stray.record.headers):
-        why = Rejected("misrouted", f"customer of shard {stray.shard}, still in shard {here} after forwarding")
-        intake.refused.append(Refused(stray.batch, stray.record, why))
+def _forward(intake: Intake, event: Misrouted) -> None:
+    here = event.batch.shard
+    if any(name == FORWARDED for name, _ in event.record.headers):
+        why = Rejected("misrouted", f"customer of shard {event.shard}, still in shard {here} after forwarding")
+        intake.refused.append(Refused(event.batch, event.record, why))
     else:
-        intake.strays.append(stray)
+        intake.misrouted.append(event)
         intake.counters[here]["misrouted"] += 1

@@ -1,45 +1,60 @@
-"""What a worker tells of itself: every `assidu_*` series that lives in its process."""
+"""What a worker shows of itself, in its own process; by the names of pipeline_metrics.py."""
 
 from __future__ import annotations
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from collections.abc import Iterator
+from contextlib import contextmanager
+from time import monotonic
+from typing import Literal, TypeVar, get_args
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Summary
+
+from stream.runtime import pipeline_metrics
+from stream.runtime.pipeline_metrics import PipelineMetric
 
 REGISTRY = CollectorRegistry()
 
-COMMIT_SECONDS = Histogram(
-    "assidu_commit_seconds",
-    "Time of one commit of a shard to Redis, in one round trip with those of others, retries included.",
-    registry=REGISTRY,
-    buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30),
+Measure = TypeVar("Measure", Counter, Gauge, Summary)
+
+
+def _registered(kind: type[Measure], metric: PipelineMetric) -> Measure:
+    return kind(metric.name, metric.help, metric.labels, registry=REGISTRY)
+
+
+def _histogram(metric: PipelineMetric, *buckets: float) -> Histogram:
+    return Histogram(metric.name, metric.help, metric.labels, registry=REGISTRY, buckets=buckets)
+
+
+COMMIT_SECONDS = _histogram(
+    pipeline_metrics.COMMIT_SECONDS, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30
 )
-BATCH_EVENTS = Histogram(
-    "assidu_batch_events",
-    "Kafka records folded in one commit.",
-    registry=REGISTRY,
-    buckets=(1, 10, 100, 500, 1000, 2500, 5000, 10_000, 20_000, 40_000),
-)
-COMMITS_REFUSED = Counter(
-    "assidu_commits_refused_total",
-    "Commits that Redis refused because another worker owns the shard, or because Redis went back in time.",
-    registry=REGISTRY,
-)
-SHARDS_OWNED = Gauge("assidu_shards_owned", "Shards that this worker has claimed.", registry=REGISTRY)
-RISK_HELD_BACK_SECONDS = Gauge(
-    "assidu_risk_held_back_seconds",
-    "For how long customers who may have crossed a level of churn risk have not been looked at, because the shard is "
-    "behind or Kafka takes no messages.",
-    ["shard"],
-    registry=REGISTRY,
-)
-RISK_MESSAGES_WAITING = Gauge(
-    "assidu_risk_messages_waiting",
-    "Messages of churn risk that Kafka has not acknowledged yet.",
-    ["shard"],
-    registry=REGISTRY,
-)
+BATCH_EVENTS = _histogram(pipeline_metrics.BATCH_EVENTS, 1, 10, 100, 500, 1000, 2500, 5000, 10_000, 20_000, 40_000)
+STAGE_SECONDS = _registered(Summary, pipeline_metrics.STAGE_SECONDS)
+COMMITS_REFUSED = _registered(Counter, pipeline_metrics.COMMITS_REFUSED)
+SHARDS_OWNED = _registered(Gauge, pipeline_metrics.SHARDS_OWNED)
+RISK_HELD_BACK_SECONDS = _registered(Gauge, pipeline_metrics.RISK_HELD_BACK)
+RISK_MESSAGES_WAITING = _registered(Gauge, pipeline_metrics.RISK_MESSAGES_WAITING)
+
+Stage = Literal["fetch", "decode", "admit", "dedupe", "load", "fold", "commit", "remember"]
+STAGES: tuple[Stage, ...] = get_args(Stage)
+_SECONDS_OF = {stage: STAGE_SECONDS.labels(stage) for stage in STAGES}
+
+
+@contextmanager
+def timed(stage: Stage) -> Iterator[None]:
+    """Whatever becomes of it."""
+    began = monotonic()
+    try:
+        yield
+    finally:
+        spent(stage, monotonic() - began)
+
+
+def spent(stage: Stage, seconds: float) -> None:
+    _SECONDS_OF[stage].observe(seconds)
 
 
 def forget_shard(number: int) -> None:
-    """Another worker tells of the shard from now on."""
+    """Another worker shows the shard from now on."""
     for gauge in (RISK_HELD_BACK_SECONDS, RISK_MESSAGES_WAITING):
         gauge.remove(str(number))

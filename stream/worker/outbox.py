@@ -1,4 +1,4 @@
-"""The outbox: messages that were committed with what they tell, sent to Kafka until it has acknowledged them."""
+"""The outbox: messages that were committed with what they say, sent to Kafka until it has acknowledged them."""
 
 from __future__ import annotations
 
@@ -6,24 +6,24 @@ import asyncio
 from functools import partial
 
 from stream.store.shard import ShardStore
-from stream.worker.aside import Aside
 from stream.worker.commits import Commits, Fenced
 from stream.worker.measures import RISK_MESSAGES_WAITING
 from stream.worker.retrying import GivenUp
+from stream.worker.side_outputs import SideOutputs
 
 _MESSAGES_AT_ONCE = 500
 
 _ENOUGH_WAITING = 10_000
-"""While so many wait, nobody is looked at: Redis's memory has an end, and whoever crosses a level is found later."""
+"""While so many wait, nobody is evaluated: Redis's memory has an end, and whoever crosses a level is found later."""
 
 
 class Outbox:
     """Of one shard. What a worker leaves behind, the next owner of the shard sends; so a message may come twice."""
 
-    def __init__(self, commits: Commits, store: ShardStore, aside: Aside) -> None:
+    def __init__(self, commits: Commits, store: ShardStore, side_outputs: SideOutputs) -> None:
         self._commits = commits
         self._store = store
-        self._aside = aside
+        self._side_outputs = side_outputs
         self._waiting = 0
         self._filled = asyncio.Event()
         self._filled.set()  # there may be something left from before
@@ -41,7 +41,7 @@ class Outbox:
 
     def _measure(self, waiting: int) -> None:
         self._waiting = waiting
-        if not self._commits.closed.is_set():  # else another worker tells of it
+        if not self._commits.closed.is_set():  # else another worker shows it
             RISK_MESSAGES_WAITING.labels(str(self._commits.number)).set(waiting)
 
     async def run(self) -> None:
@@ -57,13 +57,13 @@ class Outbox:
 
     async def _send_some(self) -> bool:
         """Returns whether there was anything."""
-        number, owner, surely = self._commits.number, self._commits.owner, self._commits.surely
-        some = await surely("read the outbox", partial(self._store.outbox, number, _MESSAGES_AT_ONCE))
+        number, owner, retry = self._commits.number, self._commits.owner, self._commits.retry
+        some = await retry("read the outbox", partial(self._store.outbox, number, _MESSAGES_AT_ONCE))
         self._measure(some.waiting)
         if not some.messages:
             return False
-        await surely("send messages", self._aside.telling(number, some.messages).attempt)
-        answer = await surely("empty the outbox", partial(self._store.sent, number, owner, some))
+        await retry("send messages", self._side_outputs.risk_messages(number, some.messages).attempt)
+        answer = await retry("empty the outbox", partial(self._store.sent, number, owner, some))
         if answer in ("owner", "position"):
             raise Fenced(answer)
         return True

@@ -13,7 +13,7 @@ import structlog
 from aiokafka.errors import KafkaError
 
 from stream.kafka import errors as kafka_errors
-from stream.store.connect import AWAY, passes
+from stream.store.connect import REDIS_ERRORS, is_transient
 from stream.store.heartbeats import Heartbeats, Said
 from stream.store.shard import ShardStore, Sign
 from stream.worker.backlog import Backlog
@@ -60,11 +60,11 @@ class Pulse:
             try:
                 async with asyncio.timeout(10 * PERIOD_SECONDS):
                     await self._beat()
-            except (*AWAY, KafkaError) as error:
+            except (*REDIS_ERRORS, KafkaError) as error:
                 if isinstance(error, KafkaError):
-                    if not kafka_errors.passes(error):
+                    if not kafka_errors.is_transient(error):
                         raise kafka_errors.refusal(error, "let this worker read") from None
-                elif not passes(error):
+                elif not is_transient(error):
                     raise
                 self._missed = True
                 log.warning("no sign of life given", error=str(error) or type(error).__name__)
@@ -123,7 +123,7 @@ class Pulse:
         backlog, position = self._backlogs[shard.commits.owner], shard.commits.position
         backlog.note(looked_at, ends)
         since = backlog.since(position)
-        shard.looked(since if backlog.has_caught_up(position) else -inf)
+        shard.note_backlog(since if backlog.has_caught_up(position) else -inf)
         return since
 
     def _note_who_is_behind(self, shards: Mapping[int, Shard], lag: Mapping[int, object]) -> None:

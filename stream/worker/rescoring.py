@@ -16,17 +16,14 @@ from stream.indicators.churn.evidence import Scoring
 from stream.indicators.families import churn_risk
 from stream.store.keys import product_of
 from stream.store.packing import PORTIONS
-from stream.store.shard import REVIEW, SCORING, ShardStore, Work
+from stream.store.shard import REVIEW, SCORING, ShardStore, WriteSet
 from stream.worker.commits import Commits
 
 log = structlog.get_logger()
 
 
-async def rescore(commits: Commits, store: ShardStore, before: Scoring, now: Scoring) -> None:
-    """Commit what other scoring changes in the series, and that it is in force.
-
-    The caller sees to it that nothing else is committed meanwhile. Whoever is killed on the way leaves all as it was.
-    """
+async def rescored(commits: Commits, store: ShardStore, before: Scoring, now: Scoring) -> WriteSet:
+    """What other scoring changes in the series, and that it is in force; to be committed before anything else is."""
     table, customers, began = Table(churn_risk.SERIES), 0, monotonic()
     async for records in everybody(commits, store):
         rows = customers_of(list(records), [product_of(key) for key in records], commits.names)
@@ -37,14 +34,14 @@ async def rescore(commits: Commits, store: ShardStore, before: Scoring, now: Sco
         table.merge(increments.encode())
         customers += len(records)
         commits.progress_at = monotonic()  # a large shard takes its time
-    await commits.commit(Work(series=table.encode(), fields={SCORING: now.packed(), REVIEW: "1"}))
     log.info("scored anew", shard=commits.number, customers=customers, seconds=round(monotonic() - began, 1))
+    return WriteSet(series=table.encode(), fields={SCORING: now.packed(), REVIEW: "1"})
 
 
 async def everybody(commits: Commits, store: ShardStore) -> AsyncIterator[dict[bytes, bytes]]:
     """Customer key -> record, some at a time."""
     for buckets in PORTIONS:
-        records = await commits.surely(
+        records = await commits.retry(
             "read records", partial(store.in_buckets, commits.number, buckets, commits.named)
         )
         if records:

@@ -10,7 +10,7 @@ import structlog
 from aiokafka.errors import KafkaError
 
 from stream.kafka import errors as kafka_errors
-from stream.store.connect import AWAY, passes
+from stream.store.connect import REDIS_ERRORS, is_transient
 
 log = structlog.get_logger()
 
@@ -54,11 +54,11 @@ async def retrying(what: str, attempt: Callable[[], Awaitable[Result]], given_up
             raise GivenUp(what)
         try:
             result = await attempt()
-        except (*AWAY, KafkaError) as error:
+        except (*REDIS_ERRORS, KafkaError) as error:
             if isinstance(error, KafkaError):
-                if not kafka_errors.passes(error):
+                if not kafka_errors.is_transient(error):
                     raise kafka_errors.refusal(error, what) from None
-            elif not passes(error):
+            elif not is_transient(error):
                 raise
             log.warning("trying again", what=what, error=str(error) or type(error).__name__, pause_seconds=pause)
             try:

@@ -31,14 +31,14 @@ from stream.store.labels import LabelBook, ProductBook
 from stream.store.server import check_rights, check_version, once_well, warn_of_dangers
 from stream.store.shard import ShardStore
 from stream.worker.app import engagement_app
-from stream.worker.aside import Aside
 from stream.worker.clock import Clock
 from stream.worker.following import Following
 from stream.worker.health import health_app
-from stream.worker.looks import look_on
 from stream.worker.pulse import Pulse
 from stream.worker.shard import Common
 from stream.worker.shards import Shards
+from stream.worker.side_outputs import SideOutputs
+from stream.worker.timer_upkeep import keep_timers
 from stream.worker.topic_watch import TopicWatch
 
 log = structlog.get_logger()
@@ -88,7 +88,7 @@ async def run_worker(settings: Settings) -> None:
 
 async def _work(settings: Settings, redis: Redis, watch: TopicWatch, folder: str, stop: asyncio.Event) -> None:
     store = ShardStore(redis, settings.namespace)
-    aside = Aside(settings)
+    side_outputs = SideOutputs(settings)
     calendar, clock = Calendar(settings.zone), Clock(settings, store)
     following = Following(redis, settings, calendar)
     await following.follow()
@@ -97,7 +97,7 @@ async def _work(settings: Settings, redis: Redis, watch: TopicWatch, folder: str
         store,
         LabelBook(redis, settings.namespace, settings.label_limit),
         ProductBook(redis, settings.namespace, settings.product_limit),
-        aside,
+        side_outputs,
         calendar,
         clock,
         following.scoring,
@@ -119,8 +119,8 @@ async def _work(settings: Settings, redis: Redis, watch: TopicWatch, folder: str
             return f"shards {stalled} have a backlog and make no progress"
         return None
 
-    await aside.start()
-    work = (pulse.run(), shards.pipeline.run(), look_on(shards.owned, shards.pipeline.stir))
+    await side_outputs.start()
+    work = (pulse.run(), shards.pipeline.run(), keep_timers(shards.owned, shards.pipeline.stir))
     tasks = [asyncio.create_task(each) for each in work]
     try:
         async with serving(
@@ -135,7 +135,7 @@ async def _work(settings: Settings, redis: Redis, watch: TopicWatch, folder: str
             task.cancel()
         with suppress(Exception):
             await app.stop()
-        await aside.stop()
+        await side_outputs.stop()
         log.info("worker stopped")
 
 
@@ -166,7 +166,7 @@ async def _until_over(
 
 
 def _why_stopped(reason: BaseException | None) -> Exception:
-    if isinstance(reason, KafkaError) and not kafka_errors.passes(reason):
+    if isinstance(reason, KafkaError) and not kafka_errors.is_transient(reason):
         return kafka_errors.refusal(reason, "let this worker read")
     return Stalled(f"Faust has stopped: {reason!r}")
 

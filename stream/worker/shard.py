@@ -18,7 +18,6 @@ from stream.runtime.lifecycle import until_ended
 from stream.settings import Settings
 from stream.store.labels import LabelBook, ProductBook
 from stream.store.shard import REPLAYED, ShardStore
-from stream.worker.aside import Aside
 from stream.worker.clock import Clock
 from stream.worker.commits import Commits, Fenced
 from stream.worker.fold import SliceChanges
@@ -27,16 +26,17 @@ from stream.worker.hot import HotState
 from stream.worker.measures import forget_shard
 from stream.worker.outbox import Outbox
 from stream.worker.retrying import GivenUp
-from stream.worker.vigil import Vigil
+from stream.worker.risk_timers import RiskTimers
+from stream.worker.side_outputs import SideOutputs
 from stream.worker.waiting import Waiting
 from stream.worker.write_sets import Read
 
 _AT_WORK = 2
-"""Folds and looks at the same time: one works while Redis works for the other."""
+"""Passes at the same time: one works while Redis works for the other."""
 
 _BEHIND_SECONDS = 5.0
 
-_LOOKS_WAIT_SECONDS = 1.0
+_DUE_WAIT_SECONDS = 1.0
 """For batches, which come about as often as that where any do: what is committed together costs less."""
 
 
@@ -48,7 +48,7 @@ class Common:
     store: ShardStore
     labels: LabelBook
     products: ProductBook
-    aside: Aside
+    side_outputs: SideOutputs
     calendar: Calendar
     clock: Clock
     scoring: Callable[[], Scoring]
@@ -83,17 +83,17 @@ class Shard:
         self.commits = commits
         self.waiting = waiting
         self.at_rest = asyncio.Lock()
-        """Held by whoever folds, looks at customers or at Redis: so none of them sees a commit in flight."""
+        """Held by whoever folds, evaluates customers or looks at Redis: so none of them sees a commit in flight."""
         self.begun = False
         """Whether events may be folded."""
         self.replayed = 0
         """How many events are still to come that are written already (see write_sets.py)."""
         self._fenced: str | None = None
         self._newest_ms: int | None = None
-        self._looked_at = -inf
+        self._backlog_noted_at = -inf
         self._waiting_since: float | None = None
-        self._look_since: float | None = None
-        """Since when there are customers to be looked at."""
+        self._due_since: float | None = None
+        """Since when there are customers to be evaluated."""
         self._common = common
         self._reader = reader
         self.hot = HotState(
@@ -103,13 +103,13 @@ class Shard:
             settings.repeat_hours,
             max(1, settings.cache_customers // settings.partitions),
         )
-        self.vigil = Vigil(commits, common.store, common.scoring, by_wall=settings.clock == "wall")
-        self._outbox = Outbox(commits, common.store, common.aside)
+        self.risk_timers = RiskTimers(commits, common.store, common.scoring, by_wall=settings.clock == "wall")
+        self._outbox = Outbox(commits, common.store, common.side_outputs)
         self._held_back = HeldBack(self.number)
         self._keep_days = settings.keep_days
 
     async def run(self) -> None:
-        """Tell what there is to tell, while others fold and look, until closed.
+        """Send what there is to send, while others fold, until closed.
 
         Raises Fenced; what was not committed is not lost.
         """
@@ -126,7 +126,7 @@ class Shard:
 
     async def begin(self) -> None:
         """Learn what the last owner left to do; from now on events may be folded."""
-        await self.vigil.begin()
+        await self.risk_timers.begin()
         self.replayed = int(await self.commits.field(REPLAYED) or 0)
         self.begun = True
 
@@ -135,9 +135,9 @@ class Shard:
         self._fenced = why
         self.close()
 
-    def looked(self, waiting_since: float | None) -> None:
-        """Somebody looked at the logs: a record waits since then (monotonic seconds), or none does."""
-        self._looked_at, self._waiting_since = monotonic(), waiting_since
+    def note_backlog(self, waiting_since: float | None) -> None:
+        """The ends of the logs were seen: a record waits since then (monotonic seconds), or none does."""
+        self._backlog_noted_at, self._waiting_since = monotonic(), waiting_since
 
     def close(self) -> None:
         """Finish the commit in flight, begin no other."""
@@ -145,11 +145,11 @@ class Shard:
         self.waiting.close()
 
     async def upkeep(self) -> None:
-        """See what there is to look at in silence. Not while the shard is behind, for what waits may be just what was
-        missed of a customer. Raises Fenced, and GivenUp."""
+        """See whether customers are due in silence. Not while the shard is behind, for what waits may be just what
+        was missed of a customer. Raises Fenced, and GivenUp."""
         now_ms = self._common.clock.now_ms()
-        is_due = self.begun and not self.is_closed and self.vigil.is_due(now_ms)
-        why_not = self._why_not_look() if is_due else None
+        is_due = self.begun and not self.is_closed and self.risk_timers.is_due(now_ms)
+        why_not = self._why_held_back() if is_due else None
         if self.is_closed:
             return
         self._held_back.note(why_not)
@@ -157,12 +157,12 @@ class Shard:
             return
         # In the order in which a pass takes both, or the two could wait for each other.
         async with self._common.turns, self.at_rest:
-            while not self.is_closed and await self.vigil.upkeep(now_ms):
-                pass
-        if self._look_since is None and self.vigil.is_due(now_ms):
-            self._look_since = monotonic()
+            while not self.is_closed and (write_set := await self.risk_timers.upkeep(now_ms)):
+                await self.commits.commit(write_set)
+        if self._due_since is None and self.risk_timers.is_due(now_ms):
+            self._due_since = monotonic()
 
-    def _why_not_look(self) -> str | None:
+    def _why_held_back(self) -> str | None:
         if self.is_behind:
             return "records wait to be folded"
         return None if self._outbox.has_room else "Kafka does not take the messages before them"
@@ -170,7 +170,7 @@ class Shard:
     @property
     def is_behind(self) -> bool:
         """Whether a record waits for longer than a moment, for all that is known: Kafka may be away."""
-        oldest = self._looked_at if self._waiting_since is None else self._waiting_since
+        oldest = self._backlog_noted_at if self._waiting_since is None else self._waiting_since
         return monotonic() - oldest > _BEHIND_SECONDS
 
     @property
@@ -184,16 +184,16 @@ class Shard:
 
     @property
     def waits_since(self) -> float | None:
-        """Since when a batch waits, or a look (monotonic seconds), which rather goes along with the next batches than
-        by itself."""
+        """Since when a batch waits, or customers are due (monotonic seconds), who rather go along with the next
+        batches than by themselves."""
         since = [self.waiting.since] if self.waiting else []
-        if self._look_since is not None:
-            since.append(self._look_since + _LOOKS_WAIT_SECONDS)
+        if self._due_since is not None:
+            since.append(self._due_since + _DUE_WAIT_SECONDS)
         return min(since, default=None)
 
     def folds_with(self, other: Shard) -> bool:
         """Whether both are folded by the same rules."""
-        return self.vigil.scoring == other.vigil.scoring and self.hot.id_key == other.hot.id_key
+        return self.risk_timers.scoring == other.risk_timers.scoring and self.hot.id_key == other.hot.id_key
 
     async def take(self) -> list[Batch]:
         """The waiting batches that continue the position; the rest is stale, or must be read again.
@@ -213,26 +213,21 @@ class Shard:
         return accepted
 
     async def due(self, most: int) -> list[bytes]:
-        """Customers whose time has come: to be looked at, or put back, by whoever holds `at_rest`. Raises Fenced, and
-        GivenUp."""
-        if self._look_since is None or not most:
+        """Customers whose time has come, for whoever holds `at_rest`; they stay due until evaluated. Raises
+        Fenced, and GivenUp."""
+        if self._due_since is None or not most:
             return []
-        if self._why_not_look():
-            self._look_since = None  # until `upkeep` finds otherwise
+        if self._why_held_back():
+            self._due_since = None  # until `upkeep` finds otherwise
             return []
-        keys = await self.vigil.due(self._common.clock.now_ms(), most)
-        self._look_since = monotonic() - _LOOKS_WAIT_SECONDS if self.vigil.has_more else None
+        keys = await self.risk_timers.due(self._common.clock.now_ms(), most)
+        if not keys:
+            self._due_since = None
         return keys
 
-    def put_back(self, batches: Sequence[Batch], due: Sequence[bytes]) -> None:
-        """They wait again."""
-        self.waiting.put_back(batches)
-        self.vigil.put_back(due)
-
     def remember(self, batches: Sequence[Batch], changes: Sequence[SliceChanges], read: Read | None) -> None:
-        """Redis has what these batches have changed, and what was found by looking."""
+        """Redis has what these batches have changed, and what evaluating customers has found."""
         for change in changes:
-            self.vigil.committed(change.schedule)
             self._outbox.filled(len(change.messages))
             if change.newest_ms is not None:
                 self._newest_ms = max(change.newest_ms, self._newest_ms or change.newest_ms)
@@ -242,6 +237,8 @@ class Shard:
         if read:
             self.hot.remember_ids(read.ids)
             self.replayed -= read.replayed_now
+        if self._due_since is not None:
+            self._due_since = monotonic() - _DUE_WAIT_SECONDS if self.risk_timers.has_more else None
         for batch in batches:
             self._reader.acknowledge(batch.topic, self.number, batch.end)
 
@@ -250,7 +247,7 @@ class Shard:
         if self._newest_ms is None:
             return
         newest, store = minute_of(self._newest_ms), self._common.store
-        await self.commits.surely(
+        await self.commits.retry(
             "compact the series",
             lambda: store.compact(
                 self.number, self.commits.owner, SERIES, newest, self._common.calendar.day(newest), self._keep_days

@@ -37,7 +37,7 @@ class TopicWatch:
                 await topic_ids.agree(self._redis, self._settings, ids)
                 self._agreed, self._agreed_at = ids, monotonic()
         except KafkaError as error:
-            if not kafka_errors.passes(error):
+            if not kafka_errors.is_transient(error):
                 raise kafka_errors.refusal(error, "tell of its topics") from None
             raise
 

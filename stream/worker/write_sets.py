@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from stream.store.shard import REPLAYED, Work
+from stream.store.shard import REPLAYED, WriteSet
 from stream.worker.fold import SliceChanges
 from stream.worker.hot import Repeats
 from stream.worker.repeats import Hashes
@@ -40,29 +40,30 @@ class Read(NamedTuple):
         return min(self.replayed, self.repeats.number)
 
 
-def write_sets(changes: Sequence[SliceChanges], read: Read | None, fields: Mapping[str, str]) -> list[Work]:
+def write_sets(changes: Sequence[SliceChanges], read: Read | None, fields: Mapping[str, str]) -> list[WriteSet]:
     """The slices' changes that are worth a commit, with these fields of the shard's state; and in the last one what
     was read, if anything was, which goes with the position."""
     written = [change for change in changes if change]
     if read is None:
-        return [work_of(change, fields) for change in written]
+        return [write_set_of(change, fields) for change in written]
     last = written.pop() if changes[-1] else None
-    works, replayed = [], read.replayed
+    found, replayed = [], read.replayed
     for change in written:
         replayed += sum(map(len, change.ids.values()))
-        works.append(work_of(change, {**fields, REPLAYED: str(replayed)}, read.repeats.since))
-    if works or read.replayed_now:
+        found.append(write_set_of(change, {**fields, REPLAYED: str(replayed)}, read.repeats.since))
+    if found or read.replayed_now:
         fields = {**fields, REPLAYED: str(read.replayed - read.replayed_now)}
-    rest = work_of(last, fields, read.repeats.since) if last else Work(fields=fields, ids_since=read.repeats.since)
+    since = read.repeats.since
+    rest = write_set_of(last, fields, since) if last else WriteSet(fields=fields, ids_since=since)
     counters = {**read.counters, "repeats": read.repeats.number - read.replayed_now}
     ids = _merged(rest.ids, _packed(read.ids))
-    works.append(rest._replace(ids=ids, counters={name: number for name, number in counters.items() if number}))
-    return works
+    found.append(rest._replace(ids=ids, counters={name: number for name, number in counters.items() if number}))
+    return found
 
 
-def work_of(change: SliceChanges, fields: Mapping[str, str], ids_since: Mapping[str, int] = {}) -> Work:
+def write_set_of(change: SliceChanges, fields: Mapping[str, str], ids_since: Mapping[str, int] = {}) -> WriteSet:
     """One slice's changes."""
-    return Work(
+    return WriteSet(
         customers=[change.keys[place] for place in change.changed],
         records=[change.records[place] for place in change.changed],
         series=change.series,

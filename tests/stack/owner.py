@@ -11,9 +11,9 @@ from typing import Self
 
 from stream.core.series import Key
 from stream.settings import Settings
-from stream.store.connect import AWAY, connect
+from stream.store.connect import REDIS_ERRORS, connect
 from stream.store.heartbeats import Heartbeats, Said
-from stream.store.shard import Commit, ShardStore, Work
+from stream.store.shard import Commit, ShardStore, WriteSet
 from tests.increments import packed
 
 OWNER = "the-test"
@@ -61,11 +61,14 @@ class Owner:
         self._commits += 1
         name, newest_ms = f"{self._commits:016x}", int(time() * 1000)
         after = f"{self._commits - 1:016x}" if self._commits > 1 else ""
-        commit, work = Commit(name, after, before, self._position, 0, []), Work(series=series, newest_ms=newest_ms)
-        assert await self._store.commit(SHARD, OWNER, commit, work) == "committed"
+        commit, write_set = (
+            Commit(name, after, before, self._position, 0, []),
+            WriteSet(series=series, newest_ms=newest_ms),
+        )
+        assert await self._store.commit(SHARD, OWNER, commit, write_set) == "committed"
 
     async def _beat(self) -> None:
         while True:
-            with suppress(*AWAY):  # it beats again when Redis is back
+            with suppress(*REDIS_ERRORS):  # it beats again when Redis is back
                 await self._heartbeats.beat(OWNER, Said([SHARD]))
             await asyncio.sleep(HEARTBEAT_SECONDS)

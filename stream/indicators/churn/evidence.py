@@ -21,7 +21,7 @@ from stream.indicators.families.activity import ACTIVE_BY_CHANNEL, Activity
 from stream.indicators.families.first_week import LAST_DAY, active_days
 from stream.indicators.memories import Memories
 from stream.indicators.state.answers import Answers, all_answers
-from stream.indicators.state.matters import CANCELLED, RESOLVED, Matters
+from stream.indicators.state.tickets import CANCELLED, RESOLVED, TicketsAndSubscription
 
 COUNTED_MS = 90 * DAY_MS
 """So long after their last activity customers count, and longer while they have a subscription."""
@@ -70,7 +70,7 @@ class Held(NamedTuple):
 def held(memories: Memories, names: Names, size: int, scoring: Scoring) -> Held:
     """Of all `size` customers."""
     found = _of_answers(memories.answers, names, size)
-    found |= _of_matters(memories.matters) | _of_first_week(memories.activity, scoring)
+    found |= _of_tickets_and_subscription(memories.tickets) | _of_first_week(memories.activity, scoring)
     begin, end = (np.stack([found[kind][side] for kind in EVIDENCE], axis=1) for side in (0, 1))
     return Held(begin, end)
 
@@ -80,8 +80,8 @@ def outlooks(rows: Ints, minute: Ints, evidence: Held, memories: Memories, scori
 
     What was heard counts at once, and so as if it had always held; only a first week ends in the future.
     """
-    matters, last = memories.matters, minute * MINUTE_MS
-    subscribed = _having(matters, ~matters.are_tickets & (matters.state != CANCELLED))[rows]
+    tickets, last = memories.tickets, minute * MINUTE_MS
+    subscribed = _having(tickets, ~tickets.are_tickets & (tickets.state != CANCELLED))[rows]
     begin = np.full((len(rows), len(EVIDENCE)), EVER)
     week = EVIDENCE.index("first_week")
     begin[:, week] = evidence.begin[rows, week]
@@ -134,13 +134,13 @@ def _worst_scores(key: Key) -> tuple[int, int]:
     return -1, (int(first) + int(last) - 1) // 2
 
 
-def _of_matters(matters: Matters) -> Intervals:
-    tickets, size = matters.are_tickets, matters.size
-    waits = tickets & (matters.state != RESOLVED)
+def _of_tickets_and_subscription(some: TicketsAndSubscription) -> Intervals:
+    tickets, size = some.are_tickets, some.size
+    waits = tickets & (some.state != RESOLVED)
     opened = np.full(size, NEVER)
-    np.minimum.at(opened, matters.row[waits], matters.ms[waits])
-    gone = ~tickets & (matters.state == CANCELLED)
-    cancelled = _latest(size, matters.row[gone], matters.ms[gone])
+    np.minimum.at(opened, some.row[waits], some.ms[waits])
+    gone = ~tickets & (some.state == CANCELLED)
+    cancelled = _latest(size, some.row[gone], some.ms[gone])
     return {
         "open_ticket": (opened, np.where(opened < NEVER, NEVER, EVER)),
         "subscription_cancelled": _lasting("subscription_cancelled", cancelled),
@@ -156,15 +156,15 @@ def _of_first_week(activity: Activity, scoring: Scoring) -> Intervals:
     return {"first_week": _lasting("first_week", over)}
 
 
-def _having(matters: Matters, which: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    having = np.zeros(matters.size, np.bool_)
-    having[matters.row[which]] = True
+def _having(tickets: TicketsAndSubscription, which: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    having = np.zeros(tickets.size, np.bool_)
+    having[tickets.row[which]] = True
     return having
 
 
-def last_heard(matters: Matters) -> Ints:
+def last_heard(tickets: TicketsAndSubscription) -> Ints:
     """When anything was heard last of each customer's subscription and tickets; EVER where nothing ever was."""
-    return _latest(matters.size, matters.row, matters.ms)
+    return _latest(tickets.size, tickets.row, tickets.ms)
 
 
 def _latest(size: int, row: Ints, moments: Ints) -> Ints:

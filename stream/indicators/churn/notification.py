@@ -1,7 +1,7 @@
-"""The watch over churn risk: at which level each customer was told to be last, and when to look at it again.
+"""Notification state: the level of churn risk that was notified last of each customer, and when to evaluate it again.
 
-Whoever is told of levels does not want to hear of every wavering, so a level is left later than it was entered: high
-below LEAVE_HIGH, medium below LEAVE_MEDIUM. That makes it a matter of what was told before, unlike the gauges'.
+Whoever is notified does not want to hear of every wavering, so a level is left later than it was entered: high below
+LEAVE_HIGH, medium below LEAVE_MEDIUM (hysteresis). So it depends on what was notified before, unlike the gauges'.
 """
 
 from __future__ import annotations
@@ -25,22 +25,22 @@ _LEAVE = np.array([-np.inf, log_odds(LEAVE_MEDIUM), log_odds(LEAVE_HIGH)])
 """Below which each is left for a lower one."""
 
 
-class Watch(NamedTuple):
-    """The level told last, and the hour (since the epoch) under which the customer stands in the timer index, 0 where
-    it is under none. Stored as one word a customer."""
+class NotificationState(NamedTuple):
+    """The level notified last, and the hour (since the epoch) under which the customer stands in the timer index, 0
+    where it is under none. Stored as one word a customer."""
 
     level: Ints
     hour: Ints
 
     @classmethod
-    def unpack(cls, words: NDArray[np.uint32]) -> Watch:
+    def unpack(cls, words: NDArray[np.uint32]) -> NotificationState:
         return cls((words & ((1 << _LEVEL_BITS) - 1)).astype(np.int64), (words >> _LEVEL_BITS).astype(np.int64))
 
     def pack(self) -> NDArray[np.uint32]:
         return (self.hour << _LEVEL_BITS | self.level).astype(np.uint32)
 
-    def those(self, which: Ints) -> Watch:
-        return Watch(self.level[which], self.hour[which])
+    def those(self, which: Ints) -> NotificationState:
+        return NotificationState(self.level[which], self.hour[which])
 
 
 class Heard(NamedTuple):
@@ -54,11 +54,11 @@ class Heard(NamedTuple):
         return Heard(self.evidence[which], self.last[which])
 
 
-class Seen(NamedTuple):
-    """What a look at n customers finds.
+class Evaluation(NamedTuple):
+    """How n customers are.
 
     log_odds  now
-    level     that it makes, after the one told before
+    level     that it makes, after the one notified before
     since     from when on (milliseconds since the epoch)
     due       the next moment at which the level changes or the customer counts no more, if nothing more is heard, or
               NEVER
@@ -72,38 +72,38 @@ class Seen(NamedTuple):
     counts: NDArray[np.bool_]
 
 
-def look(of: Outlook, some: Pieces, heard: Heard, told: Ints, now_ms: int | Ints) -> Seen:
-    """At customers who were told to be at these levels, at the moment `now_ms`, or each at its own; `some` are all of
-    their pieces."""
+def evaluate(of: Outlook, some: Pieces, heard: Heard, notified: Ints, now_ms: int | Ints) -> Evaluation:
+    """Customers of whom these levels were notified last, at the moment `now_ms`, or each at its own; `some` are all
+    of their pieces."""
     counts = now_ms < of.until
     moment = np.maximum(of.last, now_ms)
     current = (some.start <= moment[some.row]) & (moment[some.row] < some.end)
     piece = np.zeros(len(of.last), np.int64)
     piece[some.row[current]] = np.flatnonzero(current)
     odds = some.at_last[piece] + of.per_ms * (moment - of.last)
-    level = np.where(counts, _after(told, odds), told)
-    since = _since(of, some.those(piece), heard, told, level, moment)
-    return Seen(odds, level, since, _due(of, some, level, moment, counts), counts)
+    level = np.where(counts, _after(notified, odds), notified)
+    since = _since(of, some.those(piece), heard, notified, level, moment)
+    return Evaluation(odds, level, since, _due(of, some, level, moment, counts), counts)
 
 
-def _after(told: Ints, odds: Floats) -> Ints:
-    """The level that follows the one told before."""
-    level = np.maximum(told, np.searchsorted(_ENTER, odds, side="right"))
+def _after(notified: Ints, odds: Floats) -> Ints:
+    """The level that follows the one notified before."""
+    level = np.maximum(notified, np.searchsorted(_ENTER, odds, side="right"))
     for high in (2, 1):
         level = np.where((level == high) & (odds < _LEAVE[high]), high - 1, level)
     return level
 
 
-def _since(of: Outlook, now: Pieces, heard: Heard, told: Ints, level: Ints, moment: Ints) -> Ints:
+def _since(of: Outlook, now: Pieces, heard: Heard, notified: Ints, level: Ints, moment: Ints) -> Ints:
     """Since when the customers have been at the level; `now` is the piece that each is in.
 
     A level is entered when silence and evidence suffice for it, and left when something good is heard or bad expires.
     """
     in_force = (of.begin <= moment[:, None]) & (moment[:, None] < of.end)
     evidence = np.where(in_force, heard.evidence, EVER).max(axis=1)
-    silence = when(of, np.arange(len(told)), np.append(-np.inf, _ENTER)[level] - now.at_last)
+    silence = when(of, np.arange(len(notified)), np.append(-np.inf, _ENTER)[level] - now.at_last)
     entered = np.maximum(np.where(level > 0, np.ceil(silence), EVER), evidence)
-    since = np.where(level >= told, entered, heard.last)
+    since = np.where(level >= notified, entered, heard.last)
     return np.clip(since, now.start, moment).astype(np.int64)
 
 
@@ -120,13 +120,15 @@ def _due(of: Outlook, some: Pieces, level: Ints, moment: Ints, counts: NDArray[n
     return np.where(counts, due, NEVER).astype(np.int64)
 
 
-def scheduled(before: Watch, due: Ints, now_ms: int | Ints) -> tuple[Watch, NDArray[np.bool_]]:
+def scheduled(
+    before: NotificationState, due: Ints, now_ms: int | Ints
+) -> tuple[NotificationState, NDArray[np.bool_]]:
     """(where the customers stand in the index from now on, whoever must be put under a new hour).
 
-    Who stands under an hour to come that is no later than that of the next change stays there, and is looked at again
+    Who stands under an hour to come that is no later than that of the next change stays there, and is evaluated again
     then: an activity moves the change but not the customer.
     """
     hour = np.where(due < NEVER, due // HOUR_MS, 0)
     to_come = before.hour > now_ms // HOUR_MS
     stays = (before.hour == hour) | (to_come & ((before.hour < hour) | (hour == 0)))
-    return Watch(before.level, np.where(stays, before.hour, hour)), ~stays & (hour > 0)
+    return NotificationState(before.level, np.where(stays, before.hour, hour)), ~stays & (hour > 0)

@@ -97,7 +97,7 @@ class Activity:
         heads[:, 2:] = rest.astype(np.int32).view(np.uint32)
         return [Ragged(heads.ravel(), known * _HEAD), self.days.masks]
 
-    def joined(self, facts: Facts, keep_days: int | None) -> Activity:
+    def merge(self, facts: Facts, keep_days: int | None) -> Activity:
         at, channel = facts.under(ACTIVE_BY_CHANNEL)
         row, day = facts.row[at], facts.day[at]
         days = self.days.including(row, day)

@@ -76,7 +76,7 @@ def profiles_of(memories: Memories, customers: Customers, scoring: Scoring) -> P
     outlook = outlooks(row, minute[row], evidence, memories, scoring)
     cut = pieces(outlook, scoring.coefficients.evidence)
     graded = grades(row, memories, evidence, customers, scoring)
-    heard = Heard(evidence.begin, last_heard(memories.matters)).those(row)
+    heard = Heard(evidence.begin, last_heard(memories.tickets)).those(row)
     return Profiles(row, outlook, cut, channel[row], memories.segment.numbers[row], heard, graded)
 
 

@@ -99,7 +99,7 @@ class Answers:
         lengths = np.bincount(np.searchsorted(rows, given.row), answers.lengths, len(rows)).astype(np.int64)
         return [replaced(self.stored, rows, Ragged(answers.words, lengths))]
 
-    def joined(self, facts: Facts, keep_days: int | None) -> Answers:
+    def merge(self, facts: Facts, keep_days: int | None) -> Answers:
         at, numbers = _to_one_survey(facts)
         if not len(at):
             return self
@@ -131,7 +131,8 @@ def _to_one_survey(facts: Facts) -> tuple[Ints, Ints]:
     """(answers that can stand beside each other, the numbers of their keys of RESPONSES)."""
     at, numbers = facts.under(RESPONSES)
     keys, where = places(numbers)
-    known = np.array([_is_of_one_survey(facts.customers.names, number) for number in keys.tolist()], np.bool_)[where]
+    names = facts.customers.names
+    known = np.array([_is_of_one_survey(names, number) for number in keys.tolist()], np.bool_)[where]
     return at[known], numbers[known]
 
 

@@ -46,7 +46,7 @@ class Segment:
         words[:, 0:2], words[:, 2] = to_words64(self.ms[known]), self.names.stored(self.number[known])
         return [Ragged(words.ravel(), known * _WORDS)]
 
-    def joined(self, facts: Facts, keep_days: int | None) -> Segment:
+    def merge(self, facts: Facts, keep_days: int | None) -> Segment:
         at, numbers = facts.under(IDENTIFIED)
         if not len(at):
             return self

@@ -59,7 +59,7 @@ class Visits:
     def pack(self, customers: Customers) -> list[Ragged]:
         return [self.runs.renumbered(lambda _, channel: customers.names.stored(channel)).pack(self.size)]
 
-    def joined(self, facts: Facts, keep_days: int | None) -> Visits:
+    def merge(self, facts: Facts, keep_days: int | None) -> Visits:
         gap_ms = facts.definitions.visit_gap_ms
         runs, fresh, gone = merged(self.runs, _spans(facts), gap_ms)
         edge, minute = np.full(self.size, -(1 << 62)), closes(runs, gap_ms)
@@ -97,7 +97,7 @@ def closes(runs: Runs, gap_ms: int) -> Ints:
 
 
 def change(increments: Increments, customers: Customers, old: Visits, new: Visits, definitions: Definitions) -> None:
-    """contribution(new) − contribution(old); `new` is what `old` was joined to, or `old` is empty."""
+    """contribution(new) − contribution(old); `new` is what `old` was merged into, or `old` is empty."""
     gap_ms = definitions.visit_gap_ms
     for runs, count in ((new.gone, -1), (new.runs[new.fresh], 1)):
         _count(increments, customers.names, runs, closes(runs, gap_ms), count)

@@ -1,4 +1,4 @@
-"""Matters: how a customer's subscription and its tickets stand, told by the last that was heard of each.
+"""Tickets and subscription: how those of a customer stand, by the last that was heard of each.
 
 Of the product `other` none is remembered: there the subscriptions, and the tickets of the same number, of several
 products would be taken for one.
@@ -17,7 +17,7 @@ from stream.core.ragged import Ints, Ragged, from_words64, row_numbers, to_words
 from stream.core.time import DAY, MINUTE_MS
 
 SUBSCRIPTION = 0
-"""The matter of a customer's one subscription; all others are tickets."""
+"""In the place of a ticket: the customer's one subscription."""
 STARTED, RENEWED, CANCELLED = 1, 2, 3
 OPENED, RESOLVED, REOPENED = 1, 2, 3
 
@@ -33,32 +33,32 @@ _WORDS = 4
 
 
 @dataclass(frozen=True)
-class Matters:
-    """Of `size` customers: matter `matter[i]` (SUBSCRIPTION, or a ticket: a hash of its id) of the customer in row
+class TicketsAndSubscription:
+    """Of `size` customers: `ticket[i]` (SUBSCRIPTION, or a hash of a ticket's id) of the customer in row
     `row[i]` stands as it was heard last, `heard[i]`: milliseconds since the epoch · 4 + state, so that of two things
-    heard in the same millisecond the later state counts. In order of row and matter; one of each.
+    heard in the same millisecond the later state counts. In order of row and ticket; one of each.
 
-    Stored as [matter (2 words), heard (2 words)] a matter.
+    Stored as [ticket (2 words), heard (2 words)] each.
     """
 
     size: int
     row: Ints
-    matter: Ints
+    ticket: Ints
     heard: Ints
 
     @classmethod
-    def unpack(cls, stored: Ragged, customers: Customers) -> Matters:
+    def unpack(cls, stored: Ragged, customers: Customers) -> TicketsAndSubscription:
         words = stored.words.reshape(-1, _WORDS)
-        matter, heard = from_words64(words[:, 0:2]).ravel(), from_words64(words[:, 2:4]).ravel()
-        return cls(len(customers), row_numbers(stored.lengths // _WORDS), matter, heard)
+        ticket, heard = from_words64(words[:, 0:2]).ravel(), from_words64(words[:, 2:4]).ravel()
+        return cls(len(customers), row_numbers(stored.lengths // _WORDS), ticket, heard)
 
     def pack(self, customers: Customers) -> list[Ragged]:
         words = np.empty((len(self.row), _WORDS), np.uint32)
-        words[:, 0:2], words[:, 2:4] = to_words64(self.matter), to_words64(self.heard)
+        words[:, 0:2], words[:, 2:4] = to_words64(self.ticket), to_words64(self.heard)
         return [Ragged(words.ravel(), np.bincount(self.row, minlength=self.size) * _WORDS)]
 
-    def joined(self, facts: Facts, keep_days: int | None) -> Matters:
-        parts = [(self.row, self.matter, self.heard)]
+    def merge(self, facts: Facts, keep_days: int | None) -> TicketsAndSubscription:
+        parts = [(self.row, self.ticket, self.heard)]
         for types, is_ticket in ((_SUBSCRIPTION_STATES, False), (_TICKET_STATES, True)):
             for type_, state in types.items():
                 at = facts.of({type_})
@@ -68,11 +68,11 @@ class Matters:
                 parts.append((facts.row[at][own], np.array(ids, np.int64)[own], heard[own]))
         if all(not len(row) for row, _, _ in parts[1:]):
             return self
-        row, matter, heard = map(np.concatenate, zip(*parts, strict=True))
-        order = np.lexsort((heard, matter, row))
-        row, matter, heard = row[order], matter[order], heard[order]
-        last = np.append((np.diff(row) != 0) | (np.diff(matter) != 0), True)
-        return Matters(self.size, row[last], matter[last], heard[last])._worth_keeping(keep_days)
+        row, ticket, heard = map(np.concatenate, zip(*parts, strict=True))
+        order = np.lexsort((heard, ticket, row))
+        row, ticket, heard = row[order], ticket[order], heard[order]
+        last = np.append((np.diff(row) != 0) | (np.diff(ticket) != 0), True)
+        return TicketsAndSubscription(self.size, row[last], ticket[last], heard[last])._worth_keeping(keep_days)
 
     @property
     def ms(self) -> Ints:
@@ -84,10 +84,10 @@ class Matters:
 
     @property
     def are_tickets(self) -> NDArray[np.bool_]:
-        tickets: NDArray[np.bool_] = self.matter != SUBSCRIPTION
+        tickets: NDArray[np.bool_] = self.ticket != SUBSCRIPTION
         return tickets
 
-    def _worth_keeping(self, keep_days: int | None) -> Matters:
+    def _worth_keeping(self, keep_days: int | None) -> TicketsAndSubscription:
         """Without tickets that were resolved so long ago that whatever else is heard of them comes too late."""
         if keep_days is None:
             return self
@@ -95,7 +95,7 @@ class Matters:
         np.maximum.at(newest, self.row, self.ms)
         settled = self.are_tickets & (self.state == RESOLVED)
         kept = ~settled | (self.ms > newest[self.row] - keep_days * DAY * MINUTE_MS)
-        return Matters(self.size, self.row[kept], self.matter[kept], self.heard[kept])
+        return TicketsAndSubscription(self.size, self.row[kept], self.ticket[kept], self.heard[kept])
 
 
 def _ticket(event: object) -> int:

@@ -1,4 +1,4 @@
-"""Crossings: who is at another level of churn risk than was told, and whom to look at again, and when."""
+"""Level changes: who is at another level of churn risk than was notified, and whom to evaluate again, and when."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from stream.core.time import moment
 from stream.indicators.churn.evidence import Scoring
 from stream.indicators.churn.levels import LEVELS
 from stream.indicators.churn.model import probability
-from stream.indicators.churn.notification import Seen, Watch, look, scheduled
+from stream.indicators.churn.notification import Evaluation, NotificationState, evaluate, scheduled
 from stream.indicators.churn.reasons import reasons
 from stream.indicators.churn.trajectory import HOUR_MS, adding
 from stream.indicators.families.churn_risk import Profiles
@@ -26,17 +26,17 @@ from stream.store.keys import customer_of
 
 
 class Schedule(NamedTuple):
-    """Whom to look at again, and when.
+    """Whom to evaluate again, and when.
 
-    marks  of all customers, to be stored with their records
-    keys   of all customers
-    row    the rows of those that have a risk; then of each of these:
-    hour   under which it stands from now on (since the epoch; 0: under none)
-    moved  whether it is to be put there
-    due    when its level changes (milliseconds since the epoch)
+    states  notification states of all customers, to be stored with their records
+    keys    of all customers
+    row     the rows of those that have a risk; then of each of these:
+    hour    under which it stands from now on (since the epoch; 0: under none)
+    moved   whether it is to be put there
+    due     when its level changes (milliseconds since the epoch)
     """
 
-    marks: Words
+    states: Words
     keys: Sequence[bytes]
     row: Ints
     hour: Ints
@@ -57,17 +57,17 @@ class Schedule(NamedTuple):
         return found
 
     def before(self, hour: int) -> list[tuple[int, bytes]]:
-        """(when to look, key) of whoever stands under an earlier hour than this one."""
+        """(when to evaluate, key) of whoever stands under an earlier hour than this one."""
         at = np.flatnonzero((self.hour > 0) & (self.hour < hour))
         stands, due = self.hour[at], self.due[at]
         moments = np.where(due // HOUR_MS == stands, due, stands * HOUR_MS)
         return [(moment, self.keys[row]) for moment, row in zip(moments.tolist(), self.row[at].tolist(), strict=True)]
 
     def by_slice(self, slice_of_row: Ints) -> dict[int, Schedule]:
-        """Of each slice, where it has anything; without marks, which stand in the records by then."""
+        """Of each slice, where it has anything; without states, which stand in the records by then."""
         slice_ = slice_of_row[self.row]
         return {
-            number: Schedule(self.marks[:0], self.keys, *(column[slice_ == number] for column in self[2:]))
+            number: Schedule(self.states[:0], self.keys, *(column[slice_ == number] for column in self[2:]))
             for number in distinct(slice_).tolist()
         }
 
@@ -76,8 +76,8 @@ _NONE = np.zeros(0, np.int64)
 UNSCHEDULED = Schedule(_NONE.astype(np.uint32), (), _NONE, _NONE, _NONE.astype(np.bool_), _NONE)
 
 
-class Crossings(NamedTuple):
-    """What a look at customers leads to.
+class LevelChanges(NamedTuple):
+    """What an evaluation of customers leads to.
 
     messages  for the topic churn-risk: (row, JSON)
     at_risk   row -> what is kept of those at risk (see store/at_risk.py); "": of those that are so no more
@@ -89,11 +89,11 @@ class Crossings(NamedTuple):
 
 
 class Present(NamedTuple):
-    """As of when customers are looked at, each by the clock of its shard.
+    """As of when customers are evaluated, each by the clock of its shard.
 
     now_ms     milliseconds since the epoch
-    due        whose time has come: who of them is at another level is told of
-    set_backs  how often the clock was set back: the same may come to be once more then, and is to be told again
+    due        whose time has come: if they are at another level, that is notified
+    set_backs  how often the clock was set back: the same may come to be once more then, and is to be notified again
     """
 
     now_ms: Ints
@@ -104,49 +104,49 @@ class Present(NamedTuple):
         return Present(self.now_ms[which], self.due[which], self.set_backs[which])
 
 
-def crossings(
+def level_changes(
     profiles: Profiles,
-    marks: Words,
+    states: Words,
     keys: Sequence[bytes],
     customers: Customers,
     scoring: Scoring,
     present: Present,
-) -> Crossings:
+) -> LevelChanges:
     """Of customers whose time has come, or that something was heard of.
 
-    Of the latter nobody is told yet, for more may be about to come; who is at another level than was told, or was at
-    risk, is to be looked at at once.
+    Of the latter nothing is notified yet, for more may be about to come; who is at another level than was notified,
+    or was at risk, is to be evaluated at once.
     """
     of = present.those(profiles.row)
-    before = Watch.unpack(marks).those(profiles.row)
-    seen = look(profiles.outlook, profiles.pieces, profiles.heard, before.level, of.now_ms)
-    told = np.where(of.due, seen.level, before.level)
-    stirred = ~of.due & ((seen.level != before.level) | (before.level > 0))
-    due = np.where(stirred, of.now_ms, seen.due)
-    after, moved = scheduled(before._replace(level=told), due, of.now_ms)
-    new_marks = marks.copy()
-    new_marks[profiles.row] = after.pack()
-    schedule = Schedule(new_marks, keys, profiles.row, after.hour, moved, due)
-    changed = np.flatnonzero(told != before.level)
-    messages = list(_messages(profiles, seen, before.level, changed, keys, customers, scoring, of))
-    return Crossings(schedule, messages, _at_risk(seen, before.level, np.flatnonzero(of.due), profiles.row))
+    before = NotificationState.unpack(states).those(profiles.row)
+    current = evaluate(profiles.outlook, profiles.pieces, profiles.heard, before.level, of.now_ms)
+    notified = np.where(of.due, current.level, before.level)
+    stirred = ~of.due & ((current.level != before.level) | (before.level > 0))
+    due = np.where(stirred, of.now_ms, current.due)
+    after, moved = scheduled(before._replace(level=notified), due, of.now_ms)
+    new_states = states.copy()
+    new_states[profiles.row] = after.pack()
+    schedule = Schedule(new_states, keys, profiles.row, after.hour, moved, due)
+    changed = np.flatnonzero(notified != before.level)
+    messages = list(_messages(profiles, current, before.level, changed, keys, customers, scoring, of))
+    return LevelChanges(schedule, messages, _at_risk(current, before.level, np.flatnonzero(of.due), profiles.row))
 
 
-def _at_risk(seen: Seen, told: Ints, due: Ints, rows: Ints) -> dict[int, str]:
+def _at_risk(current: Evaluation, notified: Ints, due: Ints, rows: Ints) -> dict[int, str]:
     found: dict[int, str] = {}
-    for place in due[(told[due] > 0) | (seen.level[due] > 0)].tolist():
-        if seen.level[place] == 0 or not seen.counts[place]:
+    for place in due[(notified[due] > 0) | (current.level[due] > 0)].tolist():
+        if current.level[place] == 0 or not current.counts[place]:
             found[int(rows[place])] = ""
         else:
-            known = bool(seen.level[place] == told[place])
-            found[int(rows[place])] = at_risk.entry(int(seen.since[place]), known=known)
+            known = bool(current.level[place] == notified[place])
+            found[int(rows[place])] = at_risk.entry(int(current.since[place]), known=known)
     return found
 
 
 def _messages(
     profiles: Profiles,
-    seen: Seen,
-    told: Ints,
+    current: Evaluation,
+    notified: Ints,
     changed: Ints,
     keys: Sequence[bytes],
     customers: Customers,
@@ -155,16 +155,16 @@ def _messages(
 ) -> Iterator[tuple[int, bytes]]:
     of = profiles.outlook.those(changed)
     parts = adding(of, scoring.coefficients.evidence, np.maximum(of.last, present.now_ms[changed]))
-    scores = probability(seen.log_odds[changed])
+    scores = probability(current.log_odds[changed])
     for place, row, added, score, last in zip(
         changed.tolist(), profiles.row[changed].tolist(), parts, scores.tolist(), of.last.tolist(), strict=True
     ):
         product = customers.names.plain(customers.products[customers.product[row]])
         customer = customer_of(keys[row], product)
         kind, _, id_ = customer.partition(":")
-        level, previous, since_ms = LEVELS[seen.level[place]], LEVELS[told[place]], int(seen.since[place])
-        told_by = f"{scoring.packed()}{present.set_backs[place] or ''}"
-        identity = "\0".join((product, customer, previous, level, str(since_ms), told_by))
+        level, previous, since_ms = LEVELS[current.level[place]], LEVELS[notified[place]], int(current.since[place])
+        notified_by = f"{scoring.packed()}{present.set_backs[place] or ''}"
+        identity = "\0".join((product, customer, previous, level, str(since_ms), notified_by))
         message = ChurnRisk(
             event_id=blake2b(identity.encode(), digest_size=16).hexdigest(),
             product=product,

@@ -1,4 +1,4 @@
-"""Crossings of churn risk, told once each: when a customer is heard of, when none is, and over kills."""
+"""Level changes of churn risk, notified once each: when a customer is heard of, when none is, and over kills."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The watch: levels that are left later than entered, told when they change and at no other moment."""
+"""Notification state: levels that are left later than entered, notified when they change and at no other moment."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stream.indicators.churn.notification import Heard, Seen, Watch, look, scheduled
+from stream.indicators.churn.notification import Evaluation, Heard, NotificationState, evaluate, scheduled
 from stream.indicators.churn.trajectory import EVER, HOUR_MS, NEVER, Outlook, pieces
 from tests.histories import laws
 from tests.outlooks import ENTER, LEAVE, MINUTE_MS, WEIGHTS, after, log_odds_at, outlooks
@@ -20,20 +20,20 @@ def alone(of: Outlook, row: int) -> Outlook:
     return of.those(np.array([row]))
 
 
-def seen(of: Outlook, told: int, now_ms: int) -> Seen:
-    """A look at a single customer."""
+def evaluation(of: Outlook, notified: int, now_ms: int) -> Evaluation:
+    """Of a single customer."""
     heard = Heard(of.begin, np.full(1, EVER))
-    return look(of, pieces(of, WEIGHTS), heard, np.array([told]), now_ms)
+    return evaluate(of, pieces(of, WEIGHTS), heard, np.array([notified]), now_ms)
 
 
 def changes(of: Outlook, until_ms: int) -> list[tuple[int, int]]:
     """(moment, level) of each change: by looking at the customer only when that is due."""
-    now_ms, told, found = int(of.last[0]), 0, []
+    now_ms, notified, found = int(of.last[0]), 0, []
     while now_ms < min(until_ms, int(of.until[0])):
-        answer = seen(of, told, now_ms)
-        if answer.level[0] != told:
-            told = int(answer.level[0])
-            found.append((now_ms, told))
+        answer = evaluation(of, notified, now_ms)
+        if answer.level[0] != notified:
+            notified = int(answer.level[0])
+            found.append((now_ms, notified))
         assert answer.due[0] > now_ms
         now_ms = int(answer.due[0])
     return found
@@ -47,16 +47,16 @@ def test_looking_when_due_finds_every_change_that_looking_all_the_time_finds(sev
         start = int(of.last[0])
         end = min(start + STEPS * STEP_MS, int(of.until[0]))
         found = changes(of, end)
-        told, place = 0, 0
+        notified, place = 0, 0
         for now_ms in range(start, end, STEP_MS):
-            told = after(told, log_odds_at(of, 0, now_ms))
+            notified = after(notified, log_odds_at(of, 0, now_ms))
             while place < len(found) and found[place][0] <= now_ms:
                 place += 1
             said = found[place - 1][1] if place else 0
-            if said != told:  # a change within the step before, or one that came and went within it
+            if said != notified:  # a change within the step before, or one that came and went within it
                 recent = [level for moment, level in found if now_ms - STEP_MS < moment <= now_ms]
-                assert recent or near(of, now_ms), (now_ms, said, told)
-                told = said
+                assert recent or near(of, now_ms), (now_ms, said, notified)
+                notified = said
 
 
 def near(of: Outlook, now_ms: int) -> bool:
@@ -67,10 +67,12 @@ def near(of: Outlook, now_ms: int) -> bool:
 
 @laws
 @given(outlooks(), st.integers(0, 60 * 24 * 60), st.integers(0, 2))
-def test_the_moment_since_when_lies_between_the_last_activity_and_now(of: Outlook, minutes: int, told: int) -> None:
+def test_the_moment_since_when_lies_between_the_last_activity_and_now(
+    of: Outlook, minutes: int, notified: int
+) -> None:
     for row in range(len(of.last)):
         now_ms = int(of.last[row]) + minutes * MINUTE_MS
-        answer = seen(alone(of, row), told, now_ms)
+        answer = evaluation(alone(of, row), notified, now_ms)
         if answer.counts[0]:
             assert of.last[row] <= answer.since[0] <= now_ms
 
@@ -78,14 +80,14 @@ def test_the_moment_since_when_lies_between_the_last_activity_and_now(of: Outloo
 @given(WATCHES)
 def test_a_watch_survives_being_stored(watches: list[tuple[int, int]]) -> None:
     level, hour = np.array(watches, np.int64).T
-    again = Watch.unpack(Watch(level, hour).pack())
+    again = NotificationState.unpack(NotificationState(level, hour).pack())
     assert (again.level.tolist(), again.hour.tolist()) == (level.tolist(), hour.tolist())
 
 
 def test_who_stands_under_an_earlier_hour_stays_there_until_it_is_that_hour() -> None:
     due = np.array([100 * HOUR_MS + 1, 100 * HOUR_MS, NEVER, 7 * HOUR_MS])
-    before = Watch(np.zeros(4, np.int64), np.array([40, 0, 40, 40]))
-    told, moved = scheduled(before, due, now_ms=6 * HOUR_MS)
-    assert (told.hour.tolist(), moved.tolist()) == ([40, 100, 40, 7], [False, True, False, True])
-    told, moved = scheduled(before, due, now_ms=40 * HOUR_MS)
-    assert (told.hour.tolist(), moved.tolist()) == ([100, 100, 0, 7], [True, True, False, True])
+    before = NotificationState(np.zeros(4, np.int64), np.array([40, 0, 40, 40]))
+    rescheduled, moved = scheduled(before, due, now_ms=6 * HOUR_MS)
+    assert (rescheduled.hour.tolist(), moved.tolist()) == ([40, 100, 40, 7], [False, True, False, True])
+    rescheduled, moved = scheduled(before, due, now_ms=40 * HOUR_MS)
+    assert (rescheduled.hour.tolist(), moved.tolist()) == ([100, 100, 0, 7], [True, True, False, True])

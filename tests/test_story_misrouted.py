@@ -1,4 +1,4 @@
-"""Strays and malformed records: forwarded or set aside, never dropped in silence, and the rest is counted right."""
+"""Misrouted and malformed records: forwarded or rejected, never dropped in silence, and the rest is counted right."""
 
 from __future__ import annotations
 
@@ -37,14 +37,14 @@ def test_events_in_wrong_partitions_find_their_customer(assidu: Assidu) -> None:
         ],
         counting=events,
     )
-    # A stray is read, and read again where it belongs.
-    strays = sum(
+    # A misrouted one is read, and read again where it belongs.
+    misrouted = sum(
         place.partition != shard_of(customer_id(event), 4) for place, event in zip(sent, events, strict=True)
     )
-    eventually(lambda: story.folded() == len(story.emitted) + strays, 60, "every stray to be read again")
+    eventually(lambda: story.folded() == len(story.emitted) + misrouted, 60, "every misrouted one to be read again")
 
     story.assert_equals_the_recount()
-    assert story.counter("misrouted") == strays
+    assert story.counter("misrouted") == misrouted
 
 
 @pytest.mark.slow

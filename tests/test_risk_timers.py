@@ -1,4 +1,4 @@
-"""The vigil under clocks that go wrong: every change of level is told once, whatever clocks, owners and kills do."""
+"""Risk timers under clocks that go wrong: every change of level is notified once, whatever owners and kills do."""
 
 from __future__ import annotations
 
@@ -46,90 +46,91 @@ def users(messages: list[ChurnRisk]) -> list[str]:
     return sorted(each.user_id or "" for each in messages)
 
 
-async def test_who_is_folded_while_the_clock_is_set_back_over_a_full_hour_is_told_of(risks: Risks) -> None:
-    """The hour was looked at; those who are put under it after that must not be forgotten with it."""
+async def test_who_is_folded_while_the_clock_is_set_back_over_a_full_hour_is_notified(risks: Risks) -> None:
+    """The hour was evaluated; those who are put under it after that must not be forgotten with it."""
     watcher = await Watcher.of(risks)
     await watcher.fold(crossing("first", MEDIUM, TEN + 20 * MINUTE), TEN - MINUTE)
-    await watcher.look(TEN + 10 * SECOND)
+    await watcher.evaluate(TEN + 10 * SECOND)
     set_back = TEN - 80 * SECOND
     names = [f"user-{number:02}" for number in range(50)]
     await watcher.fold([each for name in names for each in crossing(name, MEDIUM, TEN + 30 * MINUTE)], set_back)
     for clock in range(set_back, TEN + 2 * HOUR, 7 * MINUTE):
-        await watcher.look(clock)
-    assert users(await risks.told()) == ["first", *names]
+        await watcher.evaluate(clock)
+    assert users(await risks.notified()) == ["first", *names]
 
 
 async def test_the_next_owner_does_not_go_back_behind_the_last_one(risks: Risks) -> None:
     """Its clock is behind, and it dies before the hour at which the index begins by the other's clock."""
     ahead = await Watcher.of(risks)
     await ahead.fold(crossing("first", MEDIUM, TEN - HOUR), TEN - HOUR)
-    await ahead.look(TEN + 10 * SECOND)
+    await ahead.evaluate(TEN + 10 * SECOND)
     behind = await Watcher.of(risks)
-    await behind.look(TEN - 2 * MINUTE)
+    await behind.evaluate(TEN - 2 * MINUTE)
     await behind.fold(crossing("second", MEDIUM, TEN - 30 * SECOND), TEN - 2 * MINUTE)
     last = await Watcher.of(risks)
-    await last.look(TEN + MINUTE)
-    assert users(await risks.told()) == ["first", "second"]
+    await last.evaluate(TEN + MINUTE)
+    assert users(await risks.notified()) == ["first", "second"]
 
 
-async def test_who_is_put_under_an_hour_that_is_gone_is_told_of(risks: Risks) -> None:
+async def test_who_is_put_under_an_hour_that_is_gone_is_notified(risks: Risks) -> None:
     """Whatever a fold takes for the present."""
     watcher = await Watcher.of(risks)
     await watcher.fold([event("login", "ann", TEN)], TEN + HOUR)
-    await watcher.look(TEN + HOUR)
+    await watcher.evaluate(TEN + HOUR)
     await watcher.fold(crossing("bob", MEDIUM, TEN + 30 * MINUTE), TEN, as_of_ms=TEN)
     successor = await Watcher.of(risks)
-    await successor.look(TEN + HOUR)
-    assert users(await risks.told()) == ["bob"]
+    await successor.evaluate(TEN + HOUR)
+    assert users(await risks.notified()) == ["bob"]
 
 
 async def test_a_clock_that_was_far_ahead_is_put_right_and_so_are_the_levels(risks: Risks) -> None:
     watcher = await Watcher.of(risks)
     logins = [event("login", "ann", TEN - age * DAY) for age in range(10)]
     await watcher.fold([*logins, *crossing("bob", HIGH, TEN + 2 * HOUR)], TEN)
-    await watcher.look(TEN)
-    await watcher.look(TEN + 20 * DAY)  # a machine without a battery
-    await watcher.look(TEN + HOUR)
-    told = [(each.user_id, each.previous_level, each.level) for each in await risks.told()]
-    assert told[0] == ("bob", "low", "medium")
-    assert sorted(told[1:3]) == [("ann", "low", "medium"), ("bob", "medium", "high")]
-    assert told[3:] == [("ann", "medium", "low")]  # at 0.69 bob would not have become high, but does not leave it yet
+    await watcher.evaluate(TEN)
+    await watcher.evaluate(TEN + 20 * DAY)  # a machine without a battery
+    await watcher.evaluate(TEN + HOUR)
+    notified = [(each.user_id, each.previous_level, each.level) for each in await risks.notified()]
+    assert notified[0] == ("bob", "low", "medium")
+    assert sorted(notified[1:3]) == [("ann", "low", "medium"), ("bob", "medium", "high")]
+    # At 0.69 bob would not have become high, but does not leave it yet.
+    assert notified[3:] == [("ann", "medium", "low")]
 
 
 async def test_what_comes_to_be_once_more_after_a_set_back_is_another_message(risks: Risks) -> None:
     watcher = await Watcher.of(risks)
     await watcher.fold([event("login", "ann", TEN)], TEN)
     for clock in (TEN + 20 * DAY, TEN, TEN + 20 * DAY):
-        await watcher.look(clock)
-    first, _, again = await risks.told()
+        await watcher.evaluate(clock)
+    first, _, again = await risks.notified()
     assert (first.level, first.since) == (again.level, again.since) == ("high", first.since)
     assert first.event_id != again.event_id
 
 
 async def test_the_newest_event_is_a_clock_that_is_only_known_later_never_set_back(risks: Risks) -> None:
-    """An owner learns within a second what other shards have; it is not to take back what was told by that."""
+    """An owner learns within a second what other shards have; it is not to take back what was notified by that."""
     watcher = await Watcher.of(risks, by_wall=False)
     await watcher.fold([event("login", "ann", TEN)], TEN)
-    await watcher.look(TEN + 20 * DAY)
+    await watcher.evaluate(TEN + 20 * DAY)
     ignorant = await Watcher.of(risks, by_wall=False)
-    await ignorant.look(0)
-    await ignorant.look(TEN)
-    assert [each.level for each in await risks.told()] == ["high"]
+    await ignorant.evaluate(0)
+    await ignorant.evaluate(TEN)
+    assert [each.level for each in await risks.notified()] == ["high"]
 
 
 async def test_a_review_that_was_interrupted_is_done_by_the_next_owner(risks: Risks) -> None:
     watcher = await Watcher.of(risks)
     names = [f"user-{number:02}" for number in range(40)]
     await watcher.fold([event("login", name, TEN) for name in names], TEN)
-    await watcher.look(TEN)
-    assert await risks.told() == []
+    await watcher.evaluate(TEN)
+    assert await risks.notified() == []
     watcher.scoring = Scoring(Coefficients(constant=3.0), 3, SCORING.calendar)
-    await watcher.look(TEN, most=12)
-    partly = len(await risks.told())
+    await watcher.evaluate(TEN, most=12)
+    partly = len(await risks.notified())
     assert 0 < partly < len(names)
     successor = await Watcher.of(risks, scoring=watcher.scoring)
-    await successor.look(TEN + SECOND)
-    assert users(await risks.told()) == names
+    await successor.evaluate(TEN + SECOND)
+    assert users(await risks.notified()) == names
 
 
 class Model:
@@ -148,8 +149,8 @@ class Model:
             self.history.setdefault(each["user_id"], []).append(happening(each, UTC_ZONE))
             self.level.setdefault(each["user_id"], 0)
 
-    def look(self, clock: int) -> set[tuple[str, str, str]]:
-        """(user, level before, level) of whoever is to be told of."""
+    def evaluate(self, clock: int) -> set[tuple[str, str, str]]:
+        """(user, level before, level) of whoever is to be notified of."""
         if self.present - clock > SET_BACK:
             self.present = self.decided = clock
         self.present = max(self.present, clock)
@@ -159,18 +160,18 @@ class Model:
             if (now := self._level(user)) != level
         }
 
-    def tell(self, changes: set[tuple[str, str, str]]) -> None:
+    def notify(self, changes: set[tuple[str, str, str]]) -> None:
         self.level |= {user: LEVELS.index(level) for user, _, level in changes}
         self.decided = self.present if changes else self.decided
 
     def _level(self, user: str) -> int:
-        own, told = self.history[user], self.level[user]
+        own, notified = self.history[user], self.level[user]
         active = [each for each in own if each.active]
         last = max((each.minute * MINUTE for each in active), default=-(1 << 60))
         if self.present >= last + 90 * DAY and subscription(own) in (None, "subscription_cancelled"):
-            return told
+            return notified
         parts = reasons(own, active, max(self.present, last), UTC_ZONE, 3, DEFAULTS)
-        return after(told, base(active, DEFAULTS) + sum(parts.values()))
+        return after(notified, base(active, DEFAULTS) + sum(parts.values()))
 
 
 class Times:
@@ -217,12 +218,12 @@ def something(chance: random.Random, now: int) -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize("seed", [*range(3), *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(3, 15))])
-async def test_every_change_is_told_once_whatever_clocks_owners_and_kills_do(risks: Risks, seed: int) -> None:
+async def test_every_change_is_notified_once_whatever_clocks_owners_and_kills_do(risks: Risks, seed: int) -> None:
     chance = random.Random(seed)
     model, times, watcher = Model(), Times(chance), await Watcher.of(risks)
     await watcher.fold(anybody := something(chance, TEN), TEN)
     model.hear(anybody, TEN)
-    told = 0
+    notified = 0
     for _ in range(120):
         match chance.randrange(8):
             case 0 | 1:
@@ -238,25 +239,25 @@ async def test_every_change_is_told_once_whatever_clocks_owners_and_kills_do(ris
                 await watcher.fold(events, times.clock)
             case 6 | 7:
                 dies = chance.random() < 0.3
-                await watcher.look(times.clock, chance.randrange(1, 40) if dies else 100_000)
-                messages = (await risks.told())[told:]
-                told += len(messages)
+                await watcher.evaluate(times.clock, chance.randrange(1, 40) if dies else 100_000)
+                messages = (await risks.notified())[notified:]
+                notified += len(messages)
                 changes = [(each.user_id or "", each.previous_level, each.level) for each in messages]
                 assert len(set(changes)) == len(changes)
-                expected = model.look(times.clock)
+                expected = model.evaluate(times.clock)
                 assert set(changes) <= expected if dies else set(changes) == expected
-                model.tell(set(changes))
+                model.notify(set(changes))
                 if dies:
                     watcher = await successor(risks, model)
                 else:
                     assert min(await risks.index(), default=NEVER) >= model.present // HOUR
         await assert_the_index_is_whole(risks, model)
-    messages = await risks.told()
+    messages = await risks.notified()
     assert len({each.event_id for each in messages}) == len(messages) > 20
 
 
 async def successor(risks: Risks, model: Model) -> Watcher:
-    """It knows as of when something was decided; a look that found nothing to decide may have left no trace."""
+    """It knows as of when something was decided; an evaluation that decided nothing may have left no trace."""
     latest = await risks.field(LATEST)
     assert model.decided <= latest <= model.present
     model.present = latest

@@ -1,4 +1,4 @@
-"""Looks: every other second, each shard sees whose churn risk crosses a level in silence; a pass looks at them."""
+"""Upkeep of risk timers: every other second, each shard sees who is due in silence; a pass evaluates them."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from stream.worker.shard import Shard
 EVERY_SECONDS = 2.0
 
 
-async def look_on(owned: Mapping[int, Shard], stir: Callable[[], None]) -> None:
-    """For ever, at the shards that are owned; `stir` is told when there is something to look at."""
+async def keep_timers(owned: Mapping[int, Shard], stir: Callable[[], None]) -> None:
+    """For ever, of the shards that are owned; `stir` is called when customers may be due."""
     while True:
         for shard in list(owned.values()):
             try:

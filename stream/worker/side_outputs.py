@@ -1,5 +1,5 @@
-"""What a worker sends to Kafka: dead letters and forwarded strays, acknowledged before the commit that skips them,
-and what it has to tell of churn risk."""
+"""Side outputs: what a worker sends to Kafka. Dead letters and forwarded events, acknowledged before the commit that
+skips them; and messages of churn risk."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import msgspec
 from schemas.churn_risk import ChurnRisk
 from schemas.rejected import Rejected
 from stream.worker.delivery import MOST_BYTES, Delivery, Outgoing, Sender, record_bytes
-from stream.worker.intake import FORWARDED, Intake, Refused, Stray
+from stream.worker.intake import FORWARDED, Intake, Misrouted, Refused
 
 _KEY_BYTES = 1_024
 _DETAIL_LETTERS = 1_000
@@ -36,32 +36,32 @@ class DeadLetter(msgspec.Struct, frozen=True):
     truncated: bool
 
 
-class Aside(Sender):
+class SideOutputs(Sender):
     """Its deliveries raise aiokafka.errors.KafkaError when Kafka is away, and UserError when it refuses."""
 
-    def setting(self, intake: Intake) -> Delivery:
-        """All that was refused or is another shard's. A stray that its topic does not take is refused and counted."""
+    def of_intake(self, intake: Intake) -> Delivery:
+        """All that was refused or is another shard's; what its topic does not take is refused and counted."""
         letters = [letter(self._settings.dead_letters, refused) for refused in intake.refused]
-        return Delivery(self, [*letters, *(self._forwarded(stray, intake) for stray in intake.strays)])
+        return Delivery(self, [*letters, *(self._forwarded(event, intake) for event in intake.misrouted)])
 
-    def telling(self, shard: int, messages: Sequence[bytes]) -> Delivery:
-        """Messages about the shard's customers."""
-        return Delivery(self, [_told(self._settings.churn_risk, shard, message) for message in messages])
+    def risk_messages(self, shard: int, messages: Sequence[bytes]) -> Delivery:
+        """About the shard's customers."""
+        return Delivery(self, [_risk_message(self._settings.churn_risk, shard, message) for message in messages])
 
-    def _forwarded(self, stray: Stray, intake: Intake) -> Outgoing:
+    def _forwarded(self, event: Misrouted, intake: Intake) -> Outgoing:
         def refused(_: int) -> Outgoing:
-            why = Rejected("misrouted", f"customer of shard {stray.shard}, which does not take a record so long")
-            counters = intake.counters[stray.batch.shard]
+            why = Rejected("misrouted", f"customer of shard {event.shard}, which does not take a record so long")
+            counters = intake.counters[event.batch.shard]
             counters["misrouted"] -= 1
-            counters[f"rejected:{stray.batch.topic}:{why.reason}"] += 1
-            return letter(self._settings.dead_letters, Refused(stray.batch, stray.record, why))
+            counters[f"rejected:{event.batch.topic}:{why.reason}"] += 1
+            return letter(self._settings.dead_letters, Refused(event.batch, event.record, why))
 
         return Outgoing(
-            stray.batch.topic,
-            stray.shard,
-            stray.record.value or b"",
-            stray.customer_id.encode(),
-            stray.record_ms,
+            event.batch.topic,
+            event.shard,
+            event.record.value or b"",
+            event.customer_id.encode(),
+            event.record_ms,
             ((FORWARDED, b"1"),),
             refused,
         )
@@ -97,6 +97,6 @@ def letter(topic: str, refused: Refused, most_bytes: int = MOST_BYTES) -> Outgoi
     )
 
 
-def _told(topic: str, shard: int, message: bytes) -> Outgoing:
-    told = msgspec.json.decode(message, type=ChurnRisk)
-    return Outgoing(topic, shard, message, (told.user_id or told.anonymous_id or "").encode())
+def _risk_message(topic: str, shard: int, message: bytes) -> Outgoing:
+    decoded = msgspec.json.decode(message, type=ChurnRisk)
+    return Outgoing(topic, shard, message, (decoded.user_id or decoded.anonymous_id or "").encode())

@@ -1,0 +1,156 @@
+"""Every metric of the pipeline itself: its name, kind, labels and help. Whoever shows, draws or alerts on one imports
+it, so that none is spelled twice."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+Kind = Literal["counter", "gauge", "histogram", "info", "summary"]
+
+
+@dataclass(frozen=True)
+class PipelineMetric:
+    """In an f-string it is its name, as PromQL has it.
+
+    name      of its samples; those of histograms and summaries have a suffix
+    shown_by  on whose /metrics it is
+    """
+
+    name: str
+    kind: Kind
+    shown_by: Literal["exporter", "worker"]
+    help: str
+    labels: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def bucket(self) -> str:
+        return f"{self.name}_bucket"
+
+    @property
+    def count(self) -> str:
+        return f"{self.name}_count"
+
+    @property
+    def sum(self) -> str:
+        return f"{self.name}_sum"
+
+
+DATA_AGE = PipelineMetric(
+    "assidu_data_age_seconds",
+    "gauge",
+    "exporter",
+    "How old the data are: without lag the time since the owner's last sign of life, else since everything that "
+    "Kafka had was last seen committed; the worst shard. Quiet is not stale.",
+)
+EVENT_TO_GAUGE = PipelineMetric(
+    "assidu_event_to_gauge_seconds",
+    "histogram",
+    "exporter",
+    "From the timestamp of a test event to the refresh that shows it: Kafka, worker, Redis and exporter.",
+)
+EVENTS = PipelineMetric(
+    "assidu_events_total",
+    "counter",
+    "exporter",
+    "Records taken from the topic and committed, whatever became of them.",
+    ("topic",),
+)
+REJECTED = PipelineMetric(
+    "assidu_rejected_total", "counter", "exporter", "Records sent to the dead letters.", ("topic", "reason")
+)
+REPEATS = PipelineMetric(
+    "assidu_repeats_total", "counter", "exporter", "Events whose id was seen before within the repeat window."
+)
+MISROUTED = PipelineMetric(
+    "assidu_misrouted_total", "counter", "exporter", "Events forwarded to the partition of their customer."
+)
+LEFT_OUT = PipelineMetric(
+    "assidu_left_out_total", "counter", "exporter", "Events of bots and tests, counted and left out.", ("why",)
+)
+RISK_MESSAGES = PipelineMetric(
+    "assidu_risk_messages_total",
+    "counter",
+    "exporter",
+    "Messages about customers who crossed a level of churn risk.",
+)
+LABEL_OVERFLOW = PipelineMetric(
+    "assidu_label_overflow_total",
+    "counter",
+    "exporter",
+    "Events whose label value was folded into `other`.",
+    ("label",),
+)
+LAG = PipelineMetric("assidu_lag_events", "gauge", "exporter", "Records not yet committed.", ("topic", "shard"))
+WATERMARK = PipelineMetric(
+    "assidu_watermark_timestamp_seconds",
+    "gauge",
+    "exporter",
+    "The newest event of the shard, seconds since the epoch.",
+    ("shard",),
+)
+REPEAT_WINDOW = PipelineMetric(
+    "assidu_repeat_window_seconds", "gauge", "exporter", "How long event ids are remembered."
+)
+CHURN_COEFFICIENTS = PipelineMetric(
+    "assidu_churn_coefficients_info",
+    "gauge",
+    "exporter",
+    "By which coefficients churn risk is scored: the defaults, or those that were set.",
+    ("source",),
+)
+REDIS_UNSAFE = PipelineMetric(
+    "assidu_redis_unsafe",
+    "gauge",
+    "exporter",
+    "1: Redis may lose what is stored, by eviction or for want of persistence.",
+    ("why",),
+)
+ALERT_THRESHOLD = PipelineMetric(
+    "assidu_alert_threshold", "gauge", "exporter", "What the alert's rule compares with.", ("alert",)
+)
+BUILD = PipelineMetric("assidu_build_info", "info", "exporter", "This program.", ("version",))
+
+COMMIT_SECONDS = PipelineMetric(
+    "assidu_commit_seconds",
+    "histogram",
+    "worker",
+    "Time of one commit of a shard to Redis, in one round trip with those of others, retries included.",
+)
+BATCH_EVENTS = PipelineMetric("assidu_batch_events", "histogram", "worker", "Kafka records folded in one commit.")
+STAGE_SECONDS = PipelineMetric(
+    "assidu_stage_seconds",
+    "summary",
+    "worker",
+    "Time that each stage of a pass takes, waiting for Kafka and Redis included; fetch: from when the first of its "
+    "batches was fetched until the pass begins.",
+    ("stage",),
+)
+COMMITS_REFUSED = PipelineMetric(
+    "assidu_commits_refused_total",
+    "counter",
+    "worker",
+    "Commits that Redis refused because another worker owns the shard, or because Redis went back in time.",
+)
+SHARDS_OWNED = PipelineMetric("assidu_shards_owned", "gauge", "worker", "Shards that this worker has claimed.")
+RISK_HELD_BACK = PipelineMetric(
+    "assidu_risk_held_back_seconds",
+    "gauge",
+    "worker",
+    "For how long customers who may have crossed a level of churn risk have not been looked at, because the shard is "
+    "behind or Kafka takes no messages.",
+    ("shard",),
+)
+RISK_MESSAGES_WAITING = PipelineMetric(
+    "assidu_risk_messages_waiting",
+    "gauge",
+    "worker",
+    "Messages of churn risk that Kafka has not acknowledged yet.",
+    ("shard",),
+)
+
+PIPELINE_METRICS = tuple(found for found in list(globals().values()) if isinstance(found, PipelineMetric))
+"""All of them, in this order."""
