@@ -24,7 +24,7 @@ def _tables() -> str:
     """A table a family, an indicator a row."""
     parts = []
     for family in FAMILIES:
-        rows = "".join(_row(metric) for metric in family.METRICS)
+        rows = "".join(_row(metric) for metric in family.metrics)
         parts.append(
             f"**{question(family)}**\n\n| gauge | labels | what it says | example |\n|---|---|---|---|\n{rows}"
         )

@@ -7,10 +7,11 @@ from dataclasses import replace
 
 import msgspec
 
-from stream.exporter.page.contents import CONTENTS, Card, Section, cards
-from stream.exporter.page.reading import Reading, readings, value_at
+from stream.exporter.page.contents import CONTENTS, Placed, Section, cards
+from stream.exporter.page.reading import Reading, readings
 from stream.exporter.page.trends import Minutes, Name, Point, has_customers, name_of, past_days, past_of
-from stream.indicators.declare import Labels, Value, View
+from stream.indicators.declare import Value
+from stream.indicators.reads import Labels, View
 
 
 class ShownFigure(msgspec.Struct):
@@ -92,19 +93,19 @@ class Overview:
         shown = (self._card(card, view) for card in section.cards)
         return [card for card in shown if card.figures]
 
-    def _card(self, card: Card, view: View) -> ShownCard:
+    def _card(self, card: Placed, view: View) -> ShownCard:
         return ShownCard(
             title=card.title,
             metric=card.metric.name,
             help=card.metric.help,
             unit=card.metric.unit,
             target=self._targets.get(card.metric.name),
-            window=card.window,
+            window=card.card.window,
             step=card.step,
             figures=[self._figure(card, reading, view) for reading in readings(card, view)],
         )
 
-    def _figure(self, card: Card, reading: Reading, view: View) -> ShownFigure:
+    def _figure(self, card: Placed, reading: Reading, view: View) -> ShownFigure:
         past = self._past(card, reading, view)
         return ShownFigure(
             caption=reading.caption,
@@ -116,7 +117,7 @@ class Overview:
             trend=past if reading.value is None else [*past, (0, reading.value)],
         )
 
-    def _past(self, card: Card, reading: Reading, view: View) -> list[Point]:
+    def _past(self, card: Placed, reading: Reading, view: View) -> list[Point]:
         name = name_of(card.metric, reading.labels)
         if card.step == "minute":
             return [point for point in self._minutes.of(name, self._minute, view) if point[0]]
@@ -125,9 +126,9 @@ class Overview:
         return self._days[name]
 
 
-def _on(day: View, card: Card, labels: Labels) -> Value:
-    if card.by_day is not None:
+def _on(day: View, card: Placed, labels: Labels) -> Value:
+    if card.is_by_day:
         day = replace(day, today=day.today + 1)  # so that it is the last complete one
     if not has_customers(day):
         return None
-    return card.by_day(day, labels) if card.by_day else value_at(card.metric, labels, day)
+    return card.value_by_day(day, labels) if card.is_by_day else card.metric.value(day, labels)
