@@ -1,4 +1,4 @@
-"""Activity: who came today, this week, this month, and how much did they do?"""
+"""Activity: what is remembered of active events, and the indicators that follow from the last of them."""
 
 from __future__ import annotations
 

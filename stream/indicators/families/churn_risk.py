@@ -1,4 +1,4 @@
-"""Churn risk: who is about to leave, how many are they, and why?
+"""Churn risk: customers by level and reason, as they are and as they will be if nothing is heard.
 
 A customer's risk follows from the days on which it was active, from its silence and from evidence against it
 (`core/risk.py`); it counts until 90 days after its last activity, and for as long as it has a subscription. Silence

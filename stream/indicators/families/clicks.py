@@ -1,4 +1,4 @@
-"""Click-through: of what was shown, how much was clicked, and by how many of those who saw it?"""
+"""Click-through: impressions and clicks, by campaign and by channel."""
 
 from __future__ import annotations
 

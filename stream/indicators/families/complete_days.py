@@ -1,4 +1,4 @@
-"""Complete days: who came in the days up to yesterday, how regularly, and who is new, back or gone?"""
+"""Complete days: covers of the days up to yesterday, and the indicators that they make exact at any T."""
 
 from __future__ import annotations
 

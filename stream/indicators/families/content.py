@@ -1,4 +1,4 @@
-"""Content: of those who saw a piece of content, how many liked, shared, played, …?"""
+"""Content: what customers did with what they were shown."""
 
 from __future__ import annotations
 

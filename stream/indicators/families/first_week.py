@@ -1,4 +1,4 @@
-"""First week: of the customers who came for the first time, how many came again on enough of their first days?
+"""First week: cohorts of newcomers by the active days of their first week.
 
 The anchor is the first activity by event time (a signup is activity); its local day is day 0, the first week is
 days 0–6. A customer's channel here is the channel of its anchor.

@@ -1,4 +1,4 @@
-"""Retention and churn: who came back on day N, who of the last period is still here, who is gone?"""
+"""Retention and churn: cohorts of newcomers on day N, and the actives of one period against the one before."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Surveys: would they recommend us, are they content, was it easy, and how many answered at all?
+"""Surveys: scores of last answers, and counts of all.
 
 Per customer, survey, survey_id and scale the last answer counts: later timestamp, then greater event_id; earlier
 ones are taken back. Its score stands in the windows that hold it.

@@ -1,4 +1,4 @@
-"""Visits: how often do they come by, how long do they stay, and do they turn on the doorstep?
+"""Visits: how many, how long, how deep.
 
 A visit is a maximal run of a customer's visit events on one channel with no gap over 30 minutes (a definition). It
 closes at the minute after its end + that gap and counts there; late events extend, bridge and merge visits of the
