@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from itertools import product as combinations
 from typing import Any, Literal
 
@@ -251,7 +252,7 @@ class Family:
         """The family's name in file names and addresses."""
         return self.address or self.title.lower().replace(" ", "-")
 
-    @property
+    @cached_property
     def metrics(self) -> tuple[Metric, ...]:
         """Every indicator, breakdowns too."""
         found: list[Metric] = []

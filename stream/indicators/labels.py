@@ -16,7 +16,7 @@ from stream.core.series import Series
 
 _ABSENT = {"campaign": NONE}
 """What the label is where an event has none; of other labels such an event is not counted."""
-_BOUNDED_BY_RULE = frozenset({"scale"})
+_LISTED_BY_RULE = frozenset({"scale"})
 """Of these fields decoding takes only certain values, though their type does not say so."""
 _NO_FIELD = frozenset({"type", "segment"})
 
@@ -34,7 +34,7 @@ def labels(series: Iterable[Series], definitions: Definitions) -> tuple[Label, .
 
 def _field(name: str) -> Label:
     found = {type_: info for type_, struct in TYPES.items() for info in fields(struct) if info.name == name}
-    closed = name in _BOUNDED_BY_RULE or all(map(_is_closed, found.values()))
+    closed = name in _LISTED_BY_RULE or all(map(_is_closed, found.values()))
     return field(name, found, _ABSENT.get(name), bounded=not closed)
 
 
