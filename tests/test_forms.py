@@ -24,7 +24,19 @@ from stream.indicators.labels import labels
 from stream.indicators.measures import distinct, total
 from stream.indicators.reads import Part, View, of
 from stream.worker.fold import count_events, facts_of
-from tests.histories import History, State, arrived, as_it_is, decoded, histories, laws, minute_at
+from tests.histories import (
+    LATER,
+    History,
+    State,
+    arrived,
+    as_it_is,
+    decoded,
+    folded,
+    histories,
+    laws,
+    minute_at,
+    report,
+)
 from tests.increments import packed
 
 UTC = ZoneInfo("UTC")
@@ -193,6 +205,20 @@ def test_a_mean_is_in_its_unit_and_there_is_none_of_nothing() -> None:
     )
     seen = view((STARS.key("app", "review"), NOON - 2 * DAY, 30), (RATED.key("app"), NOON - 2 * DAY, 2))
     assert values(mean, seen) == {("24h",): None, ("7d",): 1.5, ("30d",): 1.5}
+
+
+NO_SHARES = {"engagement_retention_formula_ratio", "engagement_survey_response_ratio"}
+"""The one because it is wrong, the other because it divides by those asked, who are not all who answer."""
+
+
+@laws
+@given(histories(), LATER)
+def test_a_share_never_exceeds_1(history: History, minutes_later: int) -> None:
+    at = history.newest + timedelta(minutes=minutes_later)
+    for each in report(folded(history).table, at, history.zone)["metrics"]:
+        is_share = each["name"].endswith("_ratio") and each["name"] not in NO_SHARES
+        if is_share and each["labels"].get("basis") not in ("events", "per_exposed"):
+            assert each["value"] is None or 0 <= each["value"] <= 1, each
 
 
 # What it rests on
