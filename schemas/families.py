@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from schemas import clicks, commerce, identity, logins, sessions, support, surveys
+from schemas import clicks, commerce, identity, logins, sessions, support, surveys, usage
 from schemas.envelope import Event
 
 # Every family has its topic from the first release, also those whose types are still to come.
@@ -11,7 +11,7 @@ TYPES_OF_FAMILY: dict[str, tuple[type[Event], ...]] = {
     "logins": logins.TYPES,
     "sessions": sessions.TYPES,
     "surveys": surveys.TYPES,
-    "usage": (),
+    "usage": usage.TYPES,
     "commerce": commerce.TYPES,
     "support": support.TYPES,
     "messages": (),

@@ -60,6 +60,13 @@ FIELDS: dict[str, Fields] = {
     ),
     "survey_sent": required(survey=st.sampled_from(list(SCALES)), survey_id=SURVEY_IDS),
     "survey_response": both(both(required(survey_id=SURVEY_IDS), _answer()), _OPINION),
+    "feature_use": both(
+        required(feature=st.sampled_from(["search", "export", "other"])), optional(duration_ms=DURATIONS_MS)
+    ),
+    "contribution": both(
+        required(kind=st.sampled_from(["post", "comment", "review", "review", "media"])),
+        optional(rating=st.integers(1, 5), sentiment=st.sampled_from(["positive", "neutral", "negative"])),
+    ),
     "ticket_opened": required(ticket_id=TICKETS),
     "ticket_replied": required(ticket_id=TICKETS, by=st.sampled_from(["agent", "customer"])),
     "ticket_resolved": required(ticket_id=TICKETS),

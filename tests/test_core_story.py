@@ -6,11 +6,11 @@ from datetime import UTC, datetime
 
 from schemas import FAMILY_OF_TYPE
 from stream.indicators.catalogue import FAMILIES
-from stream.indicators.scenario import Story, event
+from stream.indicators.scenario import Scenario, event
 
 
 def test_a_line_is_an_event_for_each_customer_and_each_moment() -> None:
-    story = Story(
+    story = Scenario(
         "2024-03-01 09:30", "", (event("login", "ann bob", "02-29", "03-01 09:15"), event("login", "cyd", "03-01"))
     )
     assert [(each["event_id"], each["user_id"], each["timestamp"]) for each in story.events()] == [
@@ -25,13 +25,13 @@ def test_a_line_is_an_event_for_each_customer_and_each_moment() -> None:
 
 def test_an_event_happens_on_the_web_unless_something_else_is_said_and_has_the_fields_that_are_said() -> None:
     lines = event("click", "ann", "03-01", campaign="spring"), event("click", "ann", "03-01", channel="ios")
-    on_the_web, on_ios = Story("2026-03-31 12:00", "", lines).events()
+    on_the_web, on_ios = Scenario("2026-03-31 12:00", "", lines).events()
     assert (on_the_web["channel"], on_the_web["campaign"]) == ("web", "spring")
     assert on_ios["channel"] == "ios"
 
 
 def test_every_family_tells_a_story_that_is_over_by_its_moment() -> None:
     for family in FAMILIES:
-        for each in family.STORY.events():
+        for each in family.scenario.events():
             assert each["type"] in FAMILY_OF_TYPE
-            assert datetime.fromisoformat(each["timestamp"]) <= family.STORY.moment, family.__name__
+            assert datetime.fromisoformat(each["timestamp"]) <= family.scenario.moment, family.slug

@@ -16,7 +16,7 @@ from stream.core.definitions import Definitions
 from stream.core.time import Calendar
 from stream.exporter.exposition import exposition, number
 from stream.exporter.indicators import Indicators
-from stream.indicators.declare import View
+from stream.indicators.reads import View
 from stream.query.samples import samples
 from tests.histories import History, State, histories, laws, minute_at
 

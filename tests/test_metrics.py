@@ -14,42 +14,43 @@ from schemas import Rejected, decode
 from schemas.commerce import Purchase
 from stream.core.time import Calendar
 from stream.indicators.catalogue import FAMILIES, METRICS, SERIES
-from stream.indicators.declare import Metric, View
+from stream.indicators.declare import Metric
 from stream.indicators.families import activity, surveys
-from stream.indicators.scenario import Story
+from stream.indicators.reads import View
+from stream.indicators.scenario import Scenario
 from tests.cdnow import MASTER
 from tests.histories import State, decoded, minute_at, report
 from tests.recount import Sample, Value, compare, recount, sample
 
-TWINS = [metric for metric in METRICS if "_by_channel" in metric.name]
+BREAKDOWNS = [metric for metric in METRICS if "_by_channel" in metric.name]
 COUNTS = ("customers", "events", "visits")
 ZONE = ZoneInfo("UTC")
 CALENDAR = Calendar(ZONE)
-STORY_OF = {metric.name: family.STORY for family in FAMILIES for metric in family.METRICS}
+SCENARIO_OF = {metric.name: family.scenario for family in FAMILIES for metric in family.metrics}
 
 each_metric = pytest.mark.parametrize("metric", METRICS, ids=lambda metric: metric.name)
 
 
-def views_of(story: Story) -> Iterator[View]:
-    """At the story's moment: folded as it is told, and backwards and one by one."""
-    events, minute = [decoded(event) for event in story.events()], minute_at(story.moment)
+def views_of(scenario: Scenario) -> Iterator[View]:
+    """At the scenario's moment: folded as it is told, and backwards and one by one."""
+    events, minute = [decoded(event) for event in scenario.events()], minute_at(scenario.moment)
     for batches in ([events], [[event] for event in reversed(events)]):
         yield View(State(CALENDAR).take(batches).table, "default", minute, CALENDAR.day(minute))
 
 
 @each_metric
-def test_a_worked_example_is_a_sample_of_its_familys_story(metric: Metric) -> None:
+def test_a_worked_example_is_a_sample_of_its_familys_scenario(metric: Metric) -> None:
     example = metric.example
-    for view in views_of(STORY_OF[metric.name]):
+    for view in views_of(SCENARIO_OF[metric.name]):
         assert {name: read(view, example.labels) for name, read in metric.reads.items()} == example.reads
         assert [value for labels, value in metric.samples(view) if labels == example.labels] == [example.value]
 
 
 @each_metric
-def test_the_recount_of_the_story_agrees_with_the_worked_example(metric: Metric) -> None:
-    story, example = STORY_OF[metric.name], metric.example
+def test_the_recount_of_the_scenario_agrees_with_the_worked_example(metric: Metric) -> None:
+    scenario, example = SCENARIO_OF[metric.name], metric.example
     key = sample(metric.name.removeprefix("engagement_"), product="default", **example.labels)
-    assert recount(story.events(), story.moment, ZONE)[key] == pytest.approx(example.value, rel=1e-12)
+    assert recount(scenario.events(), scenario.moment, ZONE)[key] == pytest.approx(example.value, rel=1e-12)
 
 
 @each_metric
@@ -80,18 +81,22 @@ def test_every_metric_and_every_series_is_named_once() -> None:
     assert sorted(set(series)) == sorted(series)
 
 
-@pytest.mark.parametrize("twin", TWINS, ids=lambda twin: twin.name)
-def test_a_twin_by_channel_differs_from_its_metric_in_the_channel_only(twin: Metric) -> None:
-    (original,) = [metric for metric in METRICS if metric.name == twin.name.replace("_by_channel", "")]
-    assert twin.labels.keys() == {"channel", *original.labels}
-    assert (twin.unit, twin.rolling, twin.reads.keys()) == (original.unit, original.rolling, original.reads.keys())
-    assert twin.help != original.help
+@pytest.mark.parametrize("breakdown", BREAKDOWNS, ids=lambda metric: metric.name)
+def test_a_breakdown_by_channel_differs_from_its_metric_in_the_channel_only(breakdown: Metric) -> None:
+    (original,) = [metric for metric in METRICS if metric.name == breakdown.name.replace("_by_channel", "")]
+    assert breakdown.labels.keys() == {"channel", *original.labels}
+    assert (breakdown.unit, breakdown.rolling, breakdown.reads.keys()) == (
+        original.unit,
+        original.rolling,
+        original.reads.keys(),
+    )
+    assert breakdown.help != original.help
 
 
 def test_every_sample_carries_the_labels_of_its_metric_in_their_order() -> None:
-    events = [decoded(event) for family in FAMILIES for event in family.STORY.events()]
+    events = [decoded(event) for family in FAMILIES for event in family.scenario.events()]
     named = {metric.name: metric.label_names for metric in METRICS}
-    for each in report(State(CALENDAR).take([events]).table, activity.STORY.moment, ZONE)["metrics"]:
+    for each in report(State(CALENDAR).take([events]).table, activity.SCENARIO.moment, ZONE)["metrics"]:
         assert tuple(each["labels"]) == named[each["name"]]
 
 
@@ -105,15 +110,15 @@ EXPECTED: dict[Sample, Value] = {
 
 
 def test_the_edges_of_all_windows_come_out_of_the_fold_and_of_the_recount() -> None:
-    story, names = activity.STORY, {name for name, _ in EXPECTED}
-    recounted = recount(story.events(), story.moment, ZONE)
+    scenario, names = activity.SCENARIO, {name for name, _ in EXPECTED}
+    recounted = recount(scenario.events(), scenario.moment, ZONE)
     assert {key: recounted[key] for key in EXPECTED} == EXPECTED
-    table = State(CALENDAR).take([[decoded(event) for event in story.events()]]).table
-    assert compare(report(table, story.moment, ZONE, names), EXPECTED) == []
+    table = State(CALENDAR).take([[decoded(event) for event in scenario.events()]]).table
+    assert compare(report(table, scenario.moment, ZONE, names), EXPECTED) == []
 
 
 def test_what_a_recount_cannot_know_before_the_newest_event_is_none() -> None:
-    recounted = recount(activity.STORY.events(), datetime(2026, 3, 31, 11, 58, 59, tzinfo=UTC), ZONE)
+    recounted = recount(activity.SCENARIO.events(), datetime(2026, 3, 31, 11, 58, 59, tzinfo=UTC), ZONE)
     assert recounted[sample("active_customers", product="default", window="24h")] is None
     assert recounted[sample("calendar_active_customers", product="default", days=30)] == 5
 
@@ -121,8 +126,8 @@ def test_what_a_recount_cannot_know_before_the_newest_event_is_none() -> None:
 @pytest.mark.parametrize(
     ("score", "reason"), [(11, "score_out_of_scale"), (-1, "score_out_of_scale"), (7.5, "wrong_type")]
 )
-def test_an_answer_off_the_scale_would_not_have_changed_the_story_of_surveys(score: float, reason: str) -> None:
-    answer = next(event for event in surveys.STORY.events() if event["type"] == "survey_response")
+def test_an_answer_off_the_scale_would_not_have_changed_the_scenario_of_surveys(score: float, reason: str) -> None:
+    answer = next(event for event in surveys.SCENARIO.events() if event["type"] == "survey_response")
     outcome = decode(json.dumps({**answer, "score": score}).encode(), "surveys")
     assert isinstance(outcome, Rejected)
     assert outcome.reason == reason

@@ -17,17 +17,17 @@ import stream.exporter.page as page
 from stream.core.series import Key, Table
 from stream.core.time import DAY
 from stream.exporter.app import Exporter, exporter_app
-from stream.exporter.page.contents import Card, cards
+from stream.exporter.page.contents import Placed, cards
 from stream.exporter.page.overview import Overview, ShownCard
 from stream.exporter.page.reading import readings
 from stream.exporter.page.routes import FILES, SECURITY
 from stream.exporter.page.trends import DAYS, MINUTES, Minutes, Point, past_of
 from stream.indicators.catalogue import SERIES
 from stream.indicators.churn.levels import REASONS
-from stream.indicators.declare import View
 from stream.indicators.families.activity import ACTIVE
 from stream.indicators.families.churn_risk import RISK
 from stream.indicators.families.complete_days import ACTIVE_ON_DAY, COVERS
+from stream.indicators.reads import View
 from stream.indicators.state.answers import ANSWERS, RESPONSES
 from stream.settings import Settings
 from stream.store.connect import connect
@@ -45,7 +45,7 @@ def view(*cells: tuple[Key, int, int]) -> View:
     return View(table, "app", MINUTE, TODAY)
 
 
-def card(name: str) -> Card:
+def card(name: str) -> Placed:
     (found,) = [card for card in cards() if card.metric.name == name]
     return found
 
@@ -74,15 +74,15 @@ def test_a_card_has_the_target_of_its_indicator() -> None:
 
 
 @pytest.mark.parametrize("shown", list(cards()), ids=lambda card: card.metric.name)
-def test_a_figure_names_every_label_that_its_rows_do_not(shown: Card) -> None:
-    for figure in shown.figures_of(view()):
+def test_a_figure_names_every_label_that_its_rows_do_not(shown: Placed) -> None:
+    for figure in shown.figures(view()):
         assert figure.labels.keys() == shown.metric.labels.keys()
 
 
 @pytest.mark.parametrize("shown", list(cards()), ids=lambda card: card.metric.name)
-def test_every_figure_but_a_count_says_how_many_it_rests_on(shown: Card) -> None:
+def test_every_figure_but_a_count_says_how_many_it_rests_on(shown: Placed) -> None:
     assert (shown.rests_on is None) == (shown.metric.unit in ("customers", "visits"))
-    for figure in shown.figures_of(view()):
+    for figure in shown.figures(view()):
         assert bool(figure.counted) == (shown.rests_on is not None)
 
 
@@ -117,7 +117,7 @@ def test_customers_at_risk_stand_by_level_and_in_words_by_reason() -> None:
 
 def test_every_reason_has_its_words() -> None:
     shown = card("engagement_risk_reasons_customers")
-    assert sorted(figure.labels["reason"] for figure in shown.figures_of(view())) == sorted(REASONS)
+    assert sorted(figure.labels["reason"] for figure in shown.figures(view())) == sorted(REASONS)
 
 
 def test_an_indicator_without_answers_has_no_value_and_no_count() -> None:

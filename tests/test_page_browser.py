@@ -129,7 +129,7 @@ async def test_without_data_or_exporter_the_page_says_so(tab: Tab) -> None:
 
 async def assert_shows(exporter: Service, tab: Tab, product: str) -> dict[Sample, float | None]:
     """Every figure of the product shows what /metrics has of it; returns the figures."""
-    expected = {card.metric.name for card in cards() if card.always}
+    expected = {card.metric.name for card in cards() if card.card.always}
 
     async def difference_free() -> dict[Sample, float | None] | None:
         metrics, figures = exporter.metrics(), await tab.evaluate(FIGURES)

@@ -25,7 +25,6 @@ from stream.render.files import DASHBOARDS, DEFAULT_FILE, INDICATORS, RULES, SOU
 from stream.render.pipeline import alerts, figures
 from stream.render.promql import GAUGES, alert_labels
 from stream.render.rules import rules
-from stream.render.words import slug
 from stream.runtime import pipeline_metrics
 from stream.runtime.pipeline_metrics import PIPELINE_METRICS
 from stream.settings import Settings
@@ -87,11 +86,11 @@ def test_every_indicator_stands_once_in_the_documentation_and_its_familys_dashbo
     assert len(drawing) == 1
 
 
-@pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.__name__)
-def test_the_documentation_tells_every_familys_story_event_by_event(family: Any) -> None:
-    _, _, section = text_of(INDICATORS).partition(family.STORY.plot)
+@pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.slug)
+def test_the_documentation_tells_every_familys_scenario_event_by_event(family: Any) -> None:
+    _, _, section = text_of(INDICATORS).partition(family.scenario.plot)
     rows = section.partition("###")[0].split("|---|---|---|---|\n")[1].strip().splitlines()
-    for row, line in zip(rows, family.STORY.lines, strict=True):
+    for row, line in zip(rows, family.scenario.lines, strict=True):
         assert row.startswith(f"| {line.type} | {', '.join(line.customers)} | {', '.join(line.moments)} |")
         assert all(name in row for name in line.fields)
 
@@ -140,8 +139,8 @@ def test_grafanas_schema_types_read_every_dashboard_as_it_was_written() -> None:
 
 def test_the_target_of_an_indicator_is_drawn_in_its_panel_unless_that_has_bars() -> None:
     for family in FAMILIES:
-        board = dashboards()[slug(family)]
-        for metric, panel in zip(family.METRICS, board["panels"], strict=True):
+        board = dashboards()[family.slug]
+        for metric, panel in zip(family.metrics, board["panels"], strict=True):
             drawn = [target["expr"] for target in panel["targets"] if TARGET_GAUGE in target["expr"]]
             line = f'max by (indicator) ({TARGET_GAUGE}{{product=~"$product", indicator="{metric.name}"}})'
             assert drawn == ([] if metric.panel.bars else [line])

@@ -20,9 +20,7 @@ ACCEPTED = sorted((EXAMPLES / "accepted").rglob("*.json"))
 BEYOND_A_SCHEMA = {"bad_timestamp", "too_large", "not_json"}
 """Reasons that lie in the text of the message, or in what a string means."""
 REJECTED = sorted(
-    path
-    for path in (EXAMPLES / "rejected").rglob("*.json")
-    if path.name.split(".")[-2] not in BEYOND_A_SCHEMA and path.parent.name != "usage"
+    path for path in (EXAMPLES / "rejected").rglob("*.json") if path.name.split(".")[-2] not in BEYOND_A_SCHEMA
 )
 NOT_AN_INTEGER = "nps-score-of-seven-point-zero.wrong_type.json"
 """To JSON Schema 7.0 is an integer."""

@@ -87,7 +87,7 @@ def test_live_customers_whose_turn_comes_too_seldom_have_left() -> None:
 
 def test_what_goes_on_between_visits_goes_on_live() -> None:
     """Who was subscribed in the past is billed a month later, and agents answer, whether anybody comes or not."""
-    whole = world()
+    whole = world(customers=600)
     past, hours = list(whole.past()), 40 * 24
     events = [timed.event for timed in islice(whole.live(ticking(3_600_000)), hours)]
     subscribed = {timed.event["user_id"] for timed in past if timed.event["type"] == "subscription_started"}

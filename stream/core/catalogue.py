@@ -34,6 +34,11 @@ def field(name: str, types: Iterable[str], absent: str | None = None, bounded: b
     return Label(name, frozenset(types), attrgetter(name), absent, bounded)
 
 
+def totals(series: Iterable[Series]) -> list[Series]:
+    """The censuses that follow from their splits."""
+    return [each for each in series if each.kind is Kind.CENSUS and each.splits and not each.of]
+
+
 class Catalogue:
     """`counted`: flows that are plain counts of events; `censuses`: last times of something by customer."""
 

@@ -137,6 +137,12 @@ class Facts:
             at = at[column[at] >= 0]
         return at, self._numbers(series, at, columns)
 
+    def amounts(self, series: Series, at: Ints) -> Ints | int:
+        """By how much each of these events makes the series grow."""
+        if not series.amount:
+            return 1
+        return np.array([getattr(self.events[event], series.amount) for event in at.tolist()], np.int64)
+
     def _counted(self, series: Series) -> Ints:
         """The numbers of the events that the series counts."""
         at = self.of(series.of)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,6 +13,7 @@ from stream.core.facts import Customers, Facts
 from stream.core.increments import Increments
 from stream.core.names import Names
 from stream.core.ragged import Ints, Ragged, row_numbers, spans
+from stream.core.record import Change
 from stream.core.series import KEEP_MINUTES, Series
 
 _ROW = 32
@@ -136,15 +138,19 @@ def change(increments: Increments, customers: Customers, old: Latest, new: Lates
     increments.add(new.number[come], new.minute[come], 1)
 
 
-def total_change(
-    increments: Increments, customers: Customers, total: Series, parts: Series, old: Latest, new: Latest
-) -> None:
-    """The census `total` counts a customer where it last did any of what `parts` counts."""
-    numbers = customers.numbers(total)
-    before, now = old.newest(customers, parts), new.newest(customers, parts)
-    for minutes, count in ((before, -1), (now, 1)):
-        moved = (before != now) & (minutes != NEVER)
-        increments.add(numbers[moved], minutes[moved], count)
+def change_of_totals(totals: Sequence[Series]) -> Change:
+    """The change of the censuses that follow from others: each counts a customer where it last did any of what its
+    first split counts."""
+
+    def change(increments: Increments, customers: Customers, old: Latest, new: Latest, _: Definitions) -> None:
+        for total in totals:
+            numbers = customers.numbers(total)
+            before, now = old.newest(customers, total.splits[0]), new.newest(customers, total.splits[0])
+            for minutes, count in ((before, -1), (now, 1)):
+                moved = (before != now) & (minutes != NEVER)
+                increments.add(numbers[moved], minutes[moved], count)
+
+    return change
 
 
 def _noted(facts: Facts) -> tuple[Ints, Ints]:

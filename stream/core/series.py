@@ -38,8 +38,12 @@ class Series:
     """`grain` is "minute" or "day"; `labels` are the names of what follows the product in a key.
 
     of    event types of which this is a plain count (a flow), or counts a customer where it last did one (a census);
-          empty: a family's own code makes the series
+          empty: it follows from its splits, or a family's own code makes it
     only  of some of these types, which events count: all others do not
+    amount   of a plain count: the field by which it grows, instead of by 1
+    splits   the same under other labels; a census without types of its own counts a customer where it last did any of
+             what the first of them counts
+    to_the_minute  its windows of 7d and 30d begin on the minute, and not on the hour
     lasting  of a census: a customer's newest time under any of its keys is never forgotten
     """
 
@@ -49,6 +53,9 @@ class Series:
     labels: tuple[str, ...] = ()
     of: frozenset[str] = frozenset()
     only: tuple[tuple[str, Callable[[Any], bool]], ...] = ()
+    amount: str = ""
+    splits: tuple[Series, ...] = ()
+    to_the_minute: bool = False
     lasting: bool = False
 
     def key(self, product: str, *labels: str) -> Key:

@@ -17,6 +17,8 @@ DAY_MS = 24 * 60 * MINUTE_MS
 HOUR = 60
 DAY = 24 * HOUR
 WINDOWS = {"24h": DAY, "7d": 7 * DAY, "30d": 30 * DAY}
+AHEAD = 5
+"""So many minutes a customer's clock may be ahead."""
 
 _QUARTER = 15
 _EPOCH, _MS = datetime(1970, 1, 1, tzinfo=UTC), timedelta(milliseconds=1)

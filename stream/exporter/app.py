@@ -26,8 +26,9 @@ from stream.exporter.page.routes import Freshness, page_routes, secure
 from stream.exporter.pipeline import Pipeline
 from stream.indicators.catalogue import SERIES
 from stream.indicators.config import Config
-from stream.indicators.declare import TARGET_GAUGE, View
+from stream.indicators.declare import TARGET_GAUGE
 from stream.indicators.in_force import alerts_in_force
+from stream.indicators.reads import View
 from stream.runtime.cooperative import taking_turns
 from stream.runtime.garbage import collect_seldom
 from stream.runtime.http import serving

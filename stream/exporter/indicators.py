@@ -8,7 +8,8 @@ from typing import NamedTuple
 from stream.core.series import Table
 from stream.exporter.exposition import head, number, start
 from stream.indicators.catalogue import METRICS
-from stream.indicators.declare import Metric, View
+from stream.indicators.declare import Metric
+from stream.indicators.reads import View
 
 
 class _Shown(NamedTuple):

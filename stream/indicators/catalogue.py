@@ -6,15 +6,17 @@ from functools import cache
 
 from schemas import TYPES
 from stream.core import latest
-from stream.core.catalogue import Catalogue
+from stream.core.catalogue import Catalogue, totals
 from stream.core.definitions import Definitions
 from stream.core.record import Layout, Slot
 from stream.indicators.families import (
     activity,
     churn_risk,
     clicks,
+    community,
     complete_days,
     content,
+    feature_use,
     first_week,
     retention,
     surveys,
@@ -25,23 +27,37 @@ from stream.indicators.memories import Memories
 from stream.indicators.state import answers, segments, tickets
 from stream.indicators.state import visits as closed_visits
 
-FAMILIES = (activity, complete_days, first_week, retention, clicks, content, surveys, visits, churn_risk)
-SERIES = tuple(series for family in FAMILIES for series in family.SERIES)
-METRICS = tuple(metric for family in FAMILIES for metric in family.METRICS)
+FAMILIES = (
+    activity.FAMILY,
+    complete_days.FAMILY,
+    first_week.FAMILY,
+    retention.FAMILY,
+    clicks.FAMILY,
+    content.FAMILY,
+    surveys.FAMILY,
+    visits.FAMILY,
+    feature_use.FAMILY,
+    community.FAMILY,
+    churn_risk.FAMILY,
+)
+"""In the order in which they are shown."""
+
+SERIES = tuple(dict.fromkeys(series for family in FAMILIES for series in family.all_series))
+METRICS = tuple(metric for family in FAMILIES for metric in family.metrics)
 ALERTS = {alert.name: alert for metric in METRICS for alert in metric.alerts}
 
 
 @cache
 def catalogue(definitions: Definitions) -> Catalogue:
     """The series and labels that the fold goes by."""
-    return Catalogue(TYPES, SERIES, labels(definitions))
+    return Catalogue(TYPES, SERIES, labels(SERIES, definitions))
 
 
 RECORD = Layout(
     Memories,
     (
         Slot(0, "activity", activity.Activity, (complete_days.change, first_week.change, retention.change)),
-        Slot(1, "latest", latest.Latest, (latest.change, activity.change, clicks.change)),
+        Slot(1, "latest", latest.Latest, (latest.change, latest.change_of_totals(totals(SERIES)))),
         Slot(2, "answers", answers.Answers, (answers.change,)),
         Slot(3, "visits", closed_visits.Visits, (closed_visits.change,)),
         Slot(4, "tickets", tickets.TicketsAndSubscription),

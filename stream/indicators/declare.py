@@ -4,163 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from itertools import product as combinations
 from typing import Any, Literal
 
-from stream.core.cells import Cells
 from stream.core.definitions import Definitions
-from stream.core.series import Key, Series, Table, Wanted
-from stream.core.time import DAY, WINDOWS, floor_hour
+from stream.core.series import Series
+from stream.indicators.reads import Choices, Labels, Read, Rows, View
+from stream.indicators.scenario import Scenario
 
-Labels = Mapping[str, str]
 Value = float | int | None
 
 
 @dataclass(frozen=True)
-class View:
-    """The series of one product as seen at one moment: minute T and its local day.
-
-    touched   names of the series that were looked at: what is read from them stays true until one of them changes
-    known     what was summed up or chosen before, for many indicators read the same; true for this one moment
-    """
-
-    table: Table
-    product: str
-    minute: int
-    today: int
-    definitions: Definitions = Definitions()  # noqa: RUF009 — frozen
-    touched: set[str] = field(default_factory=set, compare=False, repr=False)
-    known: dict[Any, Any] = field(default_factory=dict, compare=False, repr=False)
-
-    def sum(self, series: Series, labels: Labels, after: int | None, until: int, where: Where | None = None) -> int:
-        """Sum over (after, until] of every key that agrees with `labels`; labels the series lacks don't count."""
-        self.touched.add(series.name)
-        values = tuple([labels.get(name) for name in series.labels])
-        if None not in values:
-            cells = self.table.get((series.name, self.product, *values))  # type: ignore[arg-type]
-            return cells.total(after, until) if cells else 0
-        asked = (series.name, values, where, after, until)
-        total: int | None = self.known.get(asked)
-        if total is None:
-            total = sum(cells.total(after, until) for cells in self._cells(series.name, values, where))
-            self.known[asked] = total
-        return total
-
-    def keys(self, series: str) -> list[Key]:
-        """Every key of the series, in the order in which they appeared."""
-        self.touched.add(series)
-        return self.table.keys(series, self.product)
-
-    def _cells(self, series: str, values: Wanted, where: Where | None) -> list[Cells]:
-        asked = (series, values, where)
-        found: list[Cells] | None = self.known.get(asked)
-        if found is None:
-            keys = self.table.keys_with(series, self.product, values)
-            found = [self.table.cells_of(key) for key in keys if where is None or where(self, key)]
-            self.known[asked] = found
-        return found
-
-
-Where = Callable[[View, Key], bool]
-Read = Callable[[View, Labels], Any]
-Find = Callable[[View], list[str]]
-Choices = tuple[str, ...] | Find
-Rows = Callable[[View], list[dict[str, str]]]
-
-
-def census(series: Series, window: str | None = None) -> Read:
-    """Customers whose last activity lies in (T − W, T]; the window is given, or the metric's own label."""
-
-    def read(view: View, labels: Labels) -> int:
-        width = WINDOWS[window or labels["window"]]
-        return view.sum(series, labels, view.minute - width, view.minute)
-
-    return read
-
-
-def flow(series: Series, window: str | None = None, where: Where | None = None) -> Read:
-    """Counts, and censuses of anything but activity: 24h to the minute, 7d and 30d from the hour,
-    (floor_hour(T − W), T]."""
-
-    def read(view: View, labels: Labels) -> int:
-        width = WINDOWS[window or labels["window"]]
-        start = view.minute - width
-        return view.sum(series, labels, start if width == DAY else floor_hour(start), view.minute, where)
-
-    return read
-
-
-def level(series: Series, days_ago: int = 1) -> Read:
-    """What stood on the day that many days before today (1: the last complete day)."""
-
-    def read(view: View, labels: Labels) -> int:
-        return view.sum(series, labels, None, view.today - days_ago)
-
-    return read
-
-
-def standing(series: Series) -> Read:
-    """What stands now, of a series whose increments lie at minutes."""
-    return lambda view, labels: view.sum(series, labels, None, view.minute)
-
-
-def on_days(series: Series, first_ago: int, last_ago: int, where: Where | None = None) -> Read:
-    """Counts on the days from `first_ago` to `last_ago` days before today, both included."""
-
-    def read(view: View, labels: Labels) -> int:
-        return view.sum(series, labels, view.today - first_ago - 1, view.today - last_ago, where)
-
-    return read
-
-
-def given(label: str) -> Read:
-    """The metric's own label, for a formula that differs by it."""
-    return lambda _view, labels: labels[label]
-
-
-def found(label: str, *series: Series) -> Find:
-    """The values of the label that the product has shown so far in any of the series.
-
-    Name plain counts where there are any: a memory may forget in the very batch in which it learnt.
-    """
-    positions = {each.name: 2 + each.labels.index(label) for each in series}
-
-    def choices(view: View) -> list[str]:
-        return sorted({key[at] for name, at in positions.items() for key in view.keys(name)})
-
-    return choices
-
-
-def standing_under(label: str, series: Series, *others: Series) -> Find:
-    """The values of the label under which anything stands now, and those `found` in the others."""
-    position = 2 + series.labels.index(label)
-    rest = found(label, *others)
-
-    def choices(view: View) -> list[str]:
-        values = {key[position] for key in view.keys(series.name)}
-        stands = {value for value in values if view.sum(series, {label: value}, None, view.minute)}
-        return sorted(stands.union(rest(view)))
-
-    return choices
-
-
-def found_together(series: Series, *labels: str, where: Mapping[str, str] | None = None) -> Rows:
-    """The combinations of the labels' values that the product has shown so far, where other labels are as given."""
-
-    def rows(view: View) -> list[dict[str, str]]:
-        found = set()
-        for key in view.keys(series.name):
-            have = dict(zip(series.labels, key[2:], strict=True))
-            if all(have[name] == value for name, value in (where or {}).items()):
-                found.add(tuple(have[name] for name in labels))
-        return [dict(zip(labels, values, strict=True)) for values in sorted(found)]
-
-    return rows
-
-
-@dataclass(frozen=True)
 class Example:
-    """One sample of the family's story: what was read, the value that follows, and the sample's labels."""
+    """One sample of the family's scenario: what was read, the value that follows, and the sample's labels."""
 
     reads: Mapping[str, Any]
     value: Value
@@ -178,6 +36,49 @@ class Panel:
     title: str
     bars: str | None = None
     overview: Labels | None = None
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One number of a card: its labels (without the product), its caption, and what the count below it counts.
+
+    by_day  argument of the formula -> the customers active on so many complete days stand for it in the trend of a
+            rolling figure, which then shows what it was when each of the last days ended
+    """
+
+    caption: str = ""
+    labels: Labels = field(default_factory=dict)
+    counted: str = ""
+    by_day: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Card:
+    """How the page shows an indicator.
+
+    section  the question under which it stands
+    title    empty: that of its panel
+    window   said once for all figures
+    figures  some depend on the definitions
+    margin   the indicator of the same labels that is shown as ±
+    always   also while the product has shown none of the indicator's rows
+    order    its place among the cards of its section; those of the same place stand as the catalogue has them
+    """
+
+    section: str
+    title: str = ""
+    window: str = ""
+    figures: tuple[Figure, ...] | Callable[[Definitions], tuple[Figure, ...]] = (Figure(),)
+    margin: str = ""
+    always: bool = True
+    order: int = 0
+
+    def figures_by(self, definitions: Definitions) -> tuple[Figure, ...]:
+        return self.figures(definitions) if callable(self.figures) else self.figures
+
+
+SPOKEN = {"24h": "last 24 hours", "7d": "last 7 days", "30d": "last 30 days"}
+"""Windows as the page says them."""
 
 
 @dataclass(frozen=True)
@@ -240,6 +141,23 @@ class Alert:
 
 
 @dataclass(frozen=True)
+class Breakdown:
+    """The same indicator by one more label, as an indicator of its own.
+
+    values  of the label
+    help    empty: that of the indicator, followed by `added`
+    title   of its panel; empty: the indicator's, with the label
+    """
+
+    by: str
+    values: Choices
+    example: Example
+    added: str = ""
+    help: str = ""
+    title: str = ""
+
+
+@dataclass(frozen=True)
 class Metric:
     """One indicator.
 
@@ -247,6 +165,8 @@ class Metric:
     labels    further label -> its possible values (fixed, or those found); the product is always there
     reads     formula argument -> reading
     formula   over the readings; None where there is nothing to divide by
+    rests_on  the argument of the formula that counts what the indicator rests on
+    series    those that it reads
     rolling   it is only true at T ≥ the newest event (False: complete days, true at any T)
     """
 
@@ -261,6 +181,10 @@ class Metric:
     labels: Mapping[str, Choices] = field(default_factory=dict)
     rows: Rows | None = None
     row_labels: tuple[str, ...] = ()
+    rests_on: str = ""
+    card: Card | None = None
+    breakdowns: tuple[Breakdown, ...] = ()
+    series: tuple[Series, ...] = ()
     rolling: bool = True
 
     @property
@@ -274,26 +198,80 @@ class Metric:
         for row in self.rows(view) if self.rows else [{}]:
             for values in combinations(*choices):
                 labels = {**row, **dict(zip(self.labels, values, strict=True))}
-                readings = {name: read(view, labels) for name, read in self.reads.items()}
-                yield labels, self.formula(**readings)
+                yield labels, self.formula(**self.arguments(view, labels))
+
+    def arguments(self, view: View, labels: Labels) -> dict[str, Any]:
+        """What the formula is given for labels without the product."""
+        return {name: read(view, labels) for name, read in self.reads.items()}
+
+    def value(self, view: View, labels: Labels) -> Value:
+        """For labels without the product."""
+        return self.formula(**self.arguments(view, labels))
+
+    def broken_down(self, breakdown: Breakdown) -> Metric:
+        """Its label stands in the name before the unit, where the name ends in one."""
+        by, suffix = breakdown.by, f"_{self.unit}" if self.unit in _SUFFIXES else ""
+        return replace(
+            self,
+            name=f"{self.name.removesuffix(suffix)}_by_{by}{suffix}",
+            help=breakdown.help or f"{self.help} {breakdown.added}",
+            labels={by: breakdown.values, **self.labels},
+            example=breakdown.example,
+            panel=Panel(breakdown.title or f"{self.panel.title}, by {by}"),
+            alerts=(),
+            card=None,
+            breakdowns=(),
+        )
 
 
 _SUFFIXES = ("customers", "ratio", "seconds")
 """Units that end a metric's name."""
 
 
-def twin(metric: Metric, by: str, values: Choices, words: str, example: Example) -> Metric:
-    """The metric's twin by a label: it stands before the unit, where the name ends in one."""
-    suffix = f"_{metric.unit}" if metric.unit in _SUFFIXES else ""
-    return replace(
-        metric,
-        name=f"{metric.name.removesuffix(suffix)}_by_{by}{suffix}",
-        help=f"{metric.help} {words}",
-        labels={by: values, **metric.labels},
-        example=example,
-        panel=Panel(f"{metric.panel.title}, by {by}"),
-        alerts=(),
-    )
+@dataclass(frozen=True)
+class Family:
+    """Indicators that answer one question.
+
+    scenario    of which the worked examples are samples
+    indicators  as they are shown, each followed by its breakdowns; those of a group come after all of it
+    series      that the family makes, besides those that its indicators read
+    address     of its dashboard and its section; empty: the title
+    """
+
+    title: str
+    question: str
+    scenario: Scenario
+    indicators: tuple[Metric | tuple[Metric, ...], ...]
+    series: tuple[Series, ...] = ()
+    address: str = ""
+
+    @property
+    def slug(self) -> str:
+        """The family's name in file names and addresses."""
+        return self.address or self.title.lower().replace(" ", "-")
+
+    @cached_property
+    def metrics(self) -> tuple[Metric, ...]:
+        """Every indicator, breakdowns too."""
+        found: list[Metric] = []
+        for group in self.indicators:
+            group = (group,) if isinstance(group, Metric) else group
+            by = dict.fromkeys(breakdown.by for metric in group for breakdown in metric.breakdowns)
+            found += group
+            found += (
+                metric.broken_down(breakdown)
+                for label in by
+                for metric in group
+                for breakdown in metric.breakdowns
+                if breakdown.by == label
+            )
+        return tuple(found)
+
+    @property
+    def all_series(self) -> Iterator[Series]:
+        """Those that it makes or reads, with their splits."""
+        for series in (*self.series, *(each for metric in self.metrics for each in metric.series)):
+            yield from (series, *series.splits)
 
 
 def ratio(part: float, whole: float) -> float | None:

@@ -2,25 +2,42 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from operator import attrgetter
+from typing import Literal, get_args, get_origin
+
+from msgspec.structs import FieldInfo, fields
 
 from schemas import TYPES
 from stream.core.catalogue import Label, field
 from stream.core.definitions import Definitions
 from stream.core.facts import NONE
+from stream.core.series import Series
 
-_LABELS = (
-    field("channel", TYPES),
-    field("campaign", ("impression", "click"), absent=NONE),
-    field("content", ("impression", "click", "interaction")),
-    field("action", ("interaction",)),
-    field("survey", ("survey_sent", "survey_response"), bounded=False),
-    field("survey_id", ("survey_sent", "survey_response")),
-    field("scale", ("survey_response",), bounded=False),
-    Label("theme", frozenset({"survey_response"}), attrgetter("themes"), several=True),
-)
+_ABSENT = {"campaign": NONE}
+"""What the label is where an event has none; of other labels such an event is not counted."""
+_LISTED_BY_RULE = frozenset({"scale"})
+"""Of these fields decoding takes only certain values, though their type does not say so."""
+_NO_FIELD = frozenset({"type", "segment"})
 
 
-def labels(definitions: Definitions) -> tuple[Label, ...]:
-    """All of them; the segment is the trait that is defined to be it."""
-    return *_LABELS, Label("segment", frozenset({"identify"}), attrgetter(f"traits.{definitions.segment}"))
+def labels(series: Iterable[Series], definitions: Definitions) -> tuple[Label, ...]:
+    """Those of the series that count events: fields of the events. The themes of an answer are several; the segment
+    is the trait that is defined to be it."""
+    named = dict.fromkeys(name for each in series if each.of for name in each.labels if name not in _NO_FIELD)
+    return (
+        *map(_field, named),
+        Label("theme", frozenset({"survey_response"}), attrgetter("themes"), several=True),
+        Label("segment", frozenset({"identify"}), attrgetter(f"traits.{definitions.segment}")),
+    )
+
+
+def _field(name: str) -> Label:
+    found = {type_: info for type_, struct in TYPES.items() for info in fields(struct) if info.name == name}
+    closed = name in _LISTED_BY_RULE or all(map(_is_closed, found.values()))
+    return field(name, found, _ABSENT.get(name), bounded=not closed)
+
+
+def _is_closed(info: FieldInfo) -> bool:
+    """Whether the schema lists the values."""
+    return any(get_origin(each) is Literal for each in (info.type, *get_args(info.type)))

@@ -1,4 +1,4 @@
-"""A story: a few events and a moment after them, from which the worked examples of a family are read."""
+"""A scenario: a few events and a moment after them, from which the worked examples of a family are read."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from itertools import product as combinations
 from typing import Any
 
 CHANNEL = "web"
-"""Where it happened, unless the story says otherwise."""
+"""Where it happened, unless the scenario says otherwise."""
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class Line:
 
 
 def event(type_: str, who: str, *when: str, **fields: Any) -> Line:
-    """A line of a story: event("login", "ann bob", "03-30", "03-31 09:15", channel="ios") is four events.
+    """A line of a scenario: event("login", "ann bob", "03-30", "03-31 09:15", channel="ios") is four events.
 
     `when` is month, day and time in UTC; a day alone means noon.
     """
@@ -31,7 +31,7 @@ def event(type_: str, who: str, *when: str, **fields: Any) -> Line:
 
 
 @dataclass(frozen=True)
-class Story:
+class Scenario:
     """The lines are in the order in which the events came, and all in the year of `at` (UTC).
 
     plot  what is worth noticing, for a reader
@@ -46,7 +46,7 @@ class Story:
         return datetime.fromisoformat(f"{self.at}+00:00")
 
     def events(self) -> list[dict[str, Any]]:
-        """As a product emits them; their ids are their places in the story."""
+        """As a product emits them; their ids are their places in it."""
         told = [
             (line, customer, moment)
             for line in self.lines

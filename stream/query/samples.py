@@ -9,7 +9,8 @@ from stream.core.definitions import Definitions
 from stream.core.series import Table
 from stream.core.time import Calendar
 from stream.indicators.catalogue import METRICS
-from stream.indicators.declare import Metric, Value, View
+from stream.indicators.declare import Metric, Value
+from stream.indicators.reads import View
 
 
 @dataclass(frozen=True)

@@ -76,7 +76,7 @@ def _reasons(reasons: Reasons) -> str:
 
 def _dashboard(metric: Metric, alert: Alert, settings: Settings) -> str:
     """The metric's panel, with the variables of its dashboard as they are in the alert."""
-    [family] = [family for family in FAMILIES if metric in family.METRICS]
+    [family] = [family for family in FAMILIES if metric in family.metrics]
     shown = {"product": "{{ $labels.product | urlquery }}", **alert.labels}
     return family_panel(settings, family, metric, {name: shown[name] for name in VARIABLES if name in shown})
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
-from types import ModuleType
 
 from grafana_foundation_sdk.builders import dashboard as grafana
 from grafana_foundation_sdk.cog.encoder import JSONEncoder
@@ -19,11 +18,12 @@ from grafana_foundation_sdk.models.dashboard import (
 from stream.core.time import WINDOWS
 from stream.indicators.catalogue import FAMILIES, METRICS
 from stream.indicators.config import Config
+from stream.indicators.declare import Family
 from stream.render import panels
 from stream.render.links import PIPELINE, TAG, uid
 from stream.render.panels import SOURCE, AnyPanel
 from stream.render.pipeline import Figure, figures
-from stream.render.words import GENERATED, question, slug, title
+from stream.render.words import GENERATED, question
 from stream.settings import Settings
 
 Choice = grafana.QueryVariable | grafana.CustomVariable
@@ -33,7 +33,7 @@ def dashboards(settings: Settings) -> dict[str, str]:
     """Name -> JSON."""
     config, pipeline = settings.indicators, figures(settings.stale_seconds)
     found = {"overview": _overview(config, pipeline[:2]), PIPELINE: _pipeline(pipeline)}
-    return found | {slug(family): _family(family) for family in FAMILIES}
+    return found | {family.slug: _family(family) for family in FAMILIES}
 
 
 def _overview(config: Config, pipeline: Sequence[Figure]) -> str:
@@ -52,10 +52,10 @@ def _pipeline(shown: Sequence[Figure]) -> str:
     return _dashboard(PIPELINE, "Pipeline", "Can the numbers be trusted? Age, lag, rejects, commits.", found, [])
 
 
-def _family(family: ModuleType) -> str:
-    windowed = any("window" in metric.labels for metric in family.METRICS)
+def _family(family: Family) -> str:
+    windowed = any("window" in metric.labels for metric in family.metrics)
     choices: list[Choice] = [_products(), _windows()] if windowed else [_products()]
-    return _dashboard(slug(family), title(family), question(family), map(panels.indicator, family.METRICS), choices)
+    return _dashboard(family.slug, family.title, question(family), map(panels.indicator, family.metrics), choices)
 
 
 def _dashboard(

@@ -1,15 +1,14 @@
-"""docs/indicators.md: every family's story, every indicator with its unit, labels, windows, example and alert, and
+"""docs/indicators.md: every family's scenario, every indicator with its unit, labels, windows, example and alert, and
 the pipeline's own metrics."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from types import ModuleType
 
 from stream.core.definitions import DECLARED, Change
 from stream.indicators.catalogue import FAMILIES
-from stream.indicators.declare import CHANGES, TARGET_GAUGE, Alert, Metric
-from stream.indicators.scenario import CHANNEL, Line, Story
+from stream.indicators.declare import CHANGES, TARGET_GAUGE, Alert, Family, Metric
+from stream.indicators.scenario import CHANNEL, Line, Scenario
 from stream.render.words import (
     GENERATED,
     condition,
@@ -17,11 +16,8 @@ from stream.render.words import (
     listed,
     number,
     percent,
-    question,
     selector,
-    slug,
     threshold_is_share,
-    title,
     worked_example,
 )
 from stream.runtime.pipeline_metrics import ALERT_THRESHOLD, PIPELINE_METRICS
@@ -42,7 +38,7 @@ of windows: never `rate()` one, and never sum over `window` or `days`, for one c
   so for 24h, and begin on the full hour for 7d and 30d.
 - **Complete days** are local days (`ASSIDU_TIMEZONE`) up to yesterday: these move at midnight.
 
-Every family tells a story: a few events, in the order in which they came, and a moment T after them. The worked
+Every family has a scenario: a few events, in the order in which they came, and a moment T after them. The worked
 example of an indicator is one sample of it at T: what was read under these labels, and the value that follows. The
 tests run every one through the real decoding, fold and formula. Times and days are UTC's; a day alone means noon; the
 channel is `{CHANNEL}` unless something else is said.
@@ -84,10 +80,7 @@ _WINDOWS = {True: "rolling", False: "complete days"}
 
 def indicators() -> str:
     """Markdown."""
-    contents = "".join(
-        f"- [{title(family)}](#{_anchor(family)}): {question(family).partition(':')[2].strip()}\n"
-        for family in FAMILIES
-    )
+    contents = "".join(f"- [{family.title}](#{_anchor(family)}): {family.question}\n" for family in FAMILIES)
     sections = "".join(map(_section, FAMILIES))
     return f"<!-- {GENERATED} -->\n\n{_PREFACE}\n{contents}\n{_FILE}{sections}{_PIPELINE}{_of_the_pipeline()}"
 
@@ -100,25 +93,20 @@ def _of_the_pipeline() -> str:
     )
 
 
-def _section(family: ModuleType) -> str:
-    entries = "".join(_entry(metric) for metric in family.METRICS)
-    heading = f'\n<a id="{_anchor(family)}"></a>\n## {title(family)}\n\n{_sentence(question(family))}\n'
-    return f"{heading}{_story(family.STORY)}{entries}"
+def _section(family: Family) -> str:
+    entries = "".join(_entry(metric) for metric in family.metrics)
+    heading = f'\n<a id="{_anchor(family)}"></a>\n## {family.title}\n\n{family.question}\n'
+    return f"{heading}{_scenario(family.scenario)}{entries}"
 
 
-def _anchor(family: ModuleType) -> str:
-    return f"family-{slug(family)}"
+def _anchor(family: Family) -> str:
+    return f"family-{family.slug}"
 
 
-def _sentence(asked: str) -> str:
-    """The question without the family's name."""
-    text = asked.partition(":")[2].strip()
-    return text[:1].upper() + text[1:]
-
-
-def _story(story: Story) -> str:
-    rows = "".join(map(_row, story.lines))
-    return f"\n**The story**, T = {story.at}. {story.plot}\n\n| event | of | at | with |\n|---|---|---|---|\n{rows}"
+def _scenario(scenario: Scenario) -> str:
+    rows = "".join(map(_row, scenario.lines))
+    table = f"| event | of | at | with |\n|---|---|---|---|\n{rows}"
+    return f"\n**The scenario**, T = {scenario.at}. {scenario.plot}\n\n{table}"
 
 
 def _row(line: Line) -> str:

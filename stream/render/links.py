@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from types import ModuleType
 
-from stream.indicators.declare import Metric
-from stream.render.words import slug
+from stream.indicators.declare import Family, Metric
 from stream.settings import Settings
 
 TAG = "assidu"
@@ -18,10 +16,10 @@ def uid(dashboard: str) -> str:
     return f"{TAG}-{dashboard}"
 
 
-def family_panel(settings: Settings, family: ModuleType, metric: Metric, variables: Mapping[str, str]) -> str:
+def family_panel(settings: Settings, family: Family, metric: Metric, variables: Mapping[str, str]) -> str:
     """The metric's panel on its family's dashboard; panels are numbered in the order of the metrics."""
     chosen = "".join(f"var-{name}={value}&" for name, value in variables.items())
-    return f"{_dashboard(settings, slug(family))}?{chosen}viewPanel={family.METRICS.index(metric) + 1}"
+    return f"{_dashboard(settings, family.slug)}?{chosen}viewPanel={family.metrics.index(metric) + 1}"
 
 
 def pipeline_dashboard(settings: Settings) -> str:

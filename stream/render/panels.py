@@ -24,8 +24,9 @@ from grafana_foundation_sdk.models.dashboard import (
 from grafana_foundation_sdk.models.prometheus import PromQueryFormat
 
 from stream.indicators.config import Config
-from stream.indicators.declare import CHANGES, Alert, Labels, Metric
+from stream.indicators.declare import CHANGES, Alert, Metric
 from stream.indicators.in_force import alerts_in_force
+from stream.indicators.reads import Labels
 from stream.render.pipeline import Figure
 from stream.render.promql import panel_query, target, threshold
 from stream.render.words import titled

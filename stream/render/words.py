@@ -3,30 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from types import ModuleType
 from typing import Any
 
-from stream.indicators.declare import Alert, Labels, Metric, Value
+from stream.indicators.declare import Alert, Family, Metric, Value
+from stream.indicators.reads import Labels
 from stream.render.promql import equal
 
 GENERATED = "Generated from stream/indicators by `assidu render`: do not edit."
 
 
-def question(family: ModuleType) -> str:
-    """What the family of indicators answers: the first line of its module."""
-    if not family.__doc__:
-        raise ValueError(f"{family.__name__} does not say in its first line which question it answers")
-    return family.__doc__.splitlines()[0]
-
-
-def title(family: ModuleType) -> str:
-    """The family's name: what stands before the colon of its question."""
-    return question(family).partition(":")[0]
-
-
-def slug(family: ModuleType) -> str:
-    """The family's name in file names and addresses."""
-    return family.__name__.rpartition(".")[2].replace("_", "-")
+def question(family: Family) -> str:
+    """Its title, and what it answers."""
+    return f"{family.title}: {family.question[:1].lower()}{family.question[1:]}"
 
 
 def label_names(metric: Metric) -> str:

@@ -248,9 +248,9 @@ def ids_by_slice(arrived: Arrived, slice_: Ints) -> dict[int, dict[tuple[str, in
 
 
 def count_events(increments: Increments, facts: Facts) -> None:
-    """The plain counts: +1 at each event's minute."""
+    """The plain counts: each event adds to them at its minute."""
     for series in facts.catalogue.counted:
         at, numbers = facts.under(series)
-        increments.add(numbers, facts.minute[at], 1)
+        increments.add(numbers, facts.minute[at], facts.amounts(series, at))
     for count_specially in SPECIAL_COUNTS:
         count_specially(increments, facts)

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from schemas import Event, Rejected, decode_all
 from stream.core.ragged import Ints, places
+from stream.core.time import AHEAD, MINUTE_MS
 from stream.kafka.batch import Batch, KafkaRecord
 from stream.store.keys import customer_keys
 from stream.worker.repeats import Hashes
@@ -24,7 +25,7 @@ FORWARDED = "assidu-forwarded"
 _LOG_APPEND_TIME = 1
 _LEAST_MS = 10**12
 """September 2001: less is not a time of Kafka's in milliseconds."""
-_AHEAD_MS = 5 * 60_000
+_AHEAD_MS = AHEAD * MINUTE_MS
 _HOUR_MS = 3_600_000
 _DAY_MS = 86_400_000
 

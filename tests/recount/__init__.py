@@ -22,6 +22,7 @@ from tests.recount.happenings import counted_events, minute_of
 from tests.recount.retention import retention
 from tests.recount.samples import Exact, Sample, Value, sample
 from tests.recount.surveys import surveys
+from tests.recount.usage import usage
 from tests.recount.visitors import visitors_of
 from tests.recount.visits import visits
 
@@ -53,7 +54,7 @@ def recount(
         history = [event for event in counted if event.product == product]
         visitors = visitors_of(history)
         rolling = activity(history, now) | clicks(history, now) | content(history, now)
-        rolling |= visits(history, now, visit_gap_minutes)
+        rolling |= visits(history, now, visit_gap_minutes) | usage(history, now)
         rolling |= churn_risk(history, now, zone, first_week_days, segment, coefficients)
         rolling |= risk_grades(history, today, zone, first_week_days, coefficients)
         rolling |= surveys(history, now, csat_7_from) | first_week_in_progress(visitors, today, first_week_days)

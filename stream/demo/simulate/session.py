@@ -74,6 +74,12 @@ class Session:
     def interact(self, at_ms: int, content: str, action: str) -> Event:
         return self._event(at_ms, "interaction", content=content, action=action)
 
+    def use(self, at_ms: int, feature: str) -> Event:
+        return self._event(at_ms, "feature_use", feature=feature)
+
+    def contribute(self, at_ms: int, kind: str, rating: int | None) -> Event:
+        return self._event(at_ms, "contribution", kind=kind, rating=rating)
+
     def purchase(self, at_ms: int, amount_minor: int, units: int) -> Event:
         self._converted = True
         order_id = self.customer.new_id()

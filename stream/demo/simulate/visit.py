@@ -16,6 +16,8 @@ PLACEMENTS = (("spring", "banner"), ("referral", "banner"), ("newsletter", "teas
 
 FILM = "film"
 ACTIONS = ("play", "like", "share")
+FEATURES = ("search", "wishlist", "compare")
+KINDS = ("post", "comment", "review", "media")
 PAGES = ("/", "/offers", "/search", "/basket", "/account")
 
 # Seven pages of four minutes stay below the half hour that ends a visit, even where no page view is sent.
@@ -32,6 +34,8 @@ def visit(customer: Customer, rng: Random, signs_up: bool) -> Iterator[Step]:
     session = customer.session()
     yield from _arrival(session, rng, signs_up)
     yield from _pages(session, rng)
+    if rng.random() < 0.04:
+        yield _contribution(session, rng)
     if rng.random() < 0.05:
         yield from _survey(session if rng.random() < 0.7 else customer.session("email"), rng)
     if rng.random() < 0.03:
@@ -61,6 +65,8 @@ def _pages(session: Session, rng: Random) -> Iterator[Step]:
             yield Step(delay_seconds, viewed)
             delay_seconds = 0.0
         yield from _placement(session, rng)
+        if rng.random() < 0.15:
+            yield Step(1, partial(session.use, feature=rng.choice(FEATURES)))
         delay_seconds, pages = delay_seconds + page_seconds, pages + 1
     if rng.random() < 0.06:
         bought = partial(session.purchase, amount_minor=rng.randrange(500, 20_000), units=rng.randint(1, 3))
@@ -80,6 +86,14 @@ def _placement(session: Session, rng: Random) -> Iterator[Step]:
         yield Step(1, partial(session.click, campaign=campaign, content=content, element="picture"))
     if content == FILM and rng.random() < 0.5:
         yield Step(1, partial(session.interact, content=FILM, action=rng.choice(ACTIONS)))
+
+
+def _contribution(session: Session, rng: Random) -> Step:
+    """Most reviews have a rating."""
+    kind = rng.choice(KINDS)
+    rated = kind == "review" and rng.random() < 0.8
+    rating = 1 + int(rng.betavariate(4, 1.5) * 5) if rated else None
+    return Step(20, partial(session.contribute, kind=kind, rating=rating))
 
 
 def _survey(session: Session, rng: Random) -> Iterator[Step]:

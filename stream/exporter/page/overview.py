@@ -7,10 +7,11 @@ from dataclasses import replace
 
 import msgspec
 
-from stream.exporter.page.contents import CONTENTS, Card, Section, cards
-from stream.exporter.page.reading import Reading, readings, value_at
+from stream.exporter.page.contents import CONTENTS, Placed, Section, cards
+from stream.exporter.page.reading import Reading, readings
 from stream.exporter.page.trends import Minutes, Name, Point, has_customers, name_of, past_days, past_of
-from stream.indicators.declare import Labels, Value, View
+from stream.indicators.declare import Value
+from stream.indicators.reads import Labels, View
 
 
 class ShownFigure(msgspec.Struct):
@@ -83,29 +84,29 @@ class Overview:
 
     def _rolling(self) -> Iterator[tuple[Name, Value]]:
         for view in self._views.values():
-            for card in cards():
-                if card.step == "minute":
-                    for reading in readings(card, view):
-                        yield name_of(card.metric, reading.labels), reading.value
+            for placed in cards():
+                if placed.step == "minute":
+                    for reading in readings(placed, view):
+                        yield name_of(placed.metric, reading.labels), reading.value
 
     def _cards(self, section: Section, view: View) -> list[ShownCard]:
-        shown = (self._card(card, view) for card in section.cards)
+        shown = (self._card(placed, view) for placed in section.cards)
         return [card for card in shown if card.figures]
 
-    def _card(self, card: Card, view: View) -> ShownCard:
+    def _card(self, placed: Placed, view: View) -> ShownCard:
         return ShownCard(
-            title=card.title,
-            metric=card.metric.name,
-            help=card.metric.help,
-            unit=card.metric.unit,
-            target=self._targets.get(card.metric.name),
-            window=card.window,
-            step=card.step,
-            figures=[self._figure(card, reading, view) for reading in readings(card, view)],
+            title=placed.title,
+            metric=placed.metric.name,
+            help=placed.metric.help,
+            unit=placed.metric.unit,
+            target=self._targets.get(placed.metric.name),
+            window=placed.card.window,
+            step=placed.step,
+            figures=[self._figure(placed, reading, view) for reading in readings(placed, view)],
         )
 
-    def _figure(self, card: Card, reading: Reading, view: View) -> ShownFigure:
-        past = self._past(card, reading, view)
+    def _figure(self, placed: Placed, reading: Reading, view: View) -> ShownFigure:
+        past = self._past(placed, reading, view)
         return ShownFigure(
             caption=reading.caption,
             labels=reading.labels,
@@ -116,18 +117,18 @@ class Overview:
             trend=past if reading.value is None else [*past, (0, reading.value)],
         )
 
-    def _past(self, card: Card, reading: Reading, view: View) -> list[Point]:
-        name = name_of(card.metric, reading.labels)
-        if card.step == "minute":
+    def _past(self, placed: Placed, reading: Reading, view: View) -> list[Point]:
+        name = name_of(placed.metric, reading.labels)
+        if placed.step == "minute":
             return [point for point in self._minutes.of(name, self._minute, view) if point[0]]
         if name not in self._days:
-            self._days[name] = past_days(lambda day: _on(day, card, reading.labels), view)
+            self._days[name] = past_days(lambda day: _on(day, placed, reading.labels), view)
         return self._days[name]
 
 
-def _on(day: View, card: Card, labels: Labels) -> Value:
-    if card.by_day is not None:
+def _on(day: View, placed: Placed, labels: Labels) -> Value:
+    if placed.is_by_day:
         day = replace(day, today=day.today + 1)  # so that it is the last complete one
     if not has_customers(day):
         return None
-    return card.by_day(day, labels) if card.by_day else value_at(card.metric, labels, day)
+    return placed.value_by_day(day, labels) if placed.is_by_day else placed.metric.value(day, labels)

@@ -6,8 +6,9 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
-from stream.indicators.declare import Metric, Value, View, level, on_days
+from stream.indicators.declare import Metric, Value
 from stream.indicators.families.complete_days import ACTIVE_ON_DAY, COVERS
+from stream.indicators.reads import View, level, on_days
 
 MINUTES = 60
 DAYS = 30

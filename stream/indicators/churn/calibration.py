@@ -19,8 +19,9 @@ from stream.core.series import Kind, Series
 from stream.core.time import DAY_MS
 from stream.indicators.churn.evidence import COUNTED_MS, Held, Scoring
 from stream.indicators.churn.model import logit, past, probability
-from stream.indicators.declare import Example, Labels, Metric, Panel, View, count, on_days, ratio
+from stream.indicators.declare import Example, Metric, Panel, count, ratio
 from stream.indicators.memories import Memories
+from stream.indicators.reads import Labels, View, on_days
 
 HORIZON_DAYS = 30
 """Who is not active for so long has stayed away."""
@@ -111,6 +112,7 @@ METRICS = (
         unit="score",
         reads={"error": on_days(ERROR, SHOWN_DAYS, 0), **_CUSTOMERS},
         formula=lambda error, customers: ratio(error / _ERROR_UNIT, customers),
+        rests_on="customers",
         example=Example({"error": 523_440, "customers": 2}, 0.26172),
         panel=Panel("Brier score of the churn risk"),
     ),
@@ -122,6 +124,7 @@ METRICS = (
         labels=_BUCKET,
         reads={"stayed_away": lambda view, labels: _graded(view, labels, "stayed_away"), **_CUSTOMERS},
         formula=lambda stayed_away, customers: ratio(stayed_away, customers),
+        rests_on="customers",
         example=Example({"stayed_away": 1, "customers": 2}, 0.5, {"bucket": "0.3"}),
         panel=Panel("Churn risk told, and how many stayed away", bars="bucket"),
     ),

@@ -1,7 +1,8 @@
-"""Activity: who came today, this week, this month, and how much did they do?"""
+"""Activity: what is remembered of active events, and the indicators that follow from the last of them."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -10,27 +11,26 @@ import numpy as np
 
 from schemas import TYPES
 from stream.core.days import Bits, Days
-from stream.core.definitions import Definitions
 from stream.core.facts import Customers, Facts
-from stream.core.increments import Increments
-from stream.core.latest import Latest, total_change
 from stream.core.ragged import Ints, Ragged, distinct, from_words64, gathered, to_words64
 from stream.core.series import Kind, Series
-from stream.core.time import WINDOWS
 from stream.indicators.declare import (
+    SPOKEN,
     Alert,
+    Breakdown,
+    Card,
     Example,
+    Family,
+    Figure,
     Metric,
     Panel,
     Reasons,
     RestsOn,
-    census,
-    count,
-    flow,
-    found,
     ratio,
 )
-from stream.indicators.scenario import Story, event
+from stream.indicators.forms import ALL, Count, Ratio
+from stream.indicators.reads import found, of
+from stream.indicators.scenario import Scenario, event
 
 _HEAD = 5
 NEVER = 1 << 62
@@ -54,10 +54,16 @@ def makes_active(event: Any) -> bool:
 EVENTS = Series("events", Kind.FLOW, "minute", ("type",), frozenset(TYPES))
 ACTIVE_EVENTS = Series("active_events", Kind.FLOW, "minute", ("channel",), ACTIVE_TYPES, ACTIVE_ONLY)
 ACTIVE_BY_CHANNEL = Series(
-    "active_by_channel", Kind.CENSUS, "minute", ("channel",), ACTIVE_TYPES, ACTIVE_ONLY, lasting=True
+    "active_by_channel",
+    Kind.CENSUS,
+    "minute",
+    ("channel",),
+    ACTIVE_TYPES,
+    ACTIVE_ONLY,
+    to_the_minute=True,
+    lasting=True,
 )
-ACTIVE = Series("active", Kind.CENSUS, "minute")
-SERIES = (EVENTS, ACTIVE_EVENTS, ACTIVE_BY_CHANNEL, ACTIVE)
+ACTIVE = Series("active", Kind.CENSUS, "minute", splits=(ACTIVE_BY_CHANNEL,), to_the_minute=True)
 
 
 @dataclass(frozen=True)
@@ -133,12 +139,7 @@ class Activity:
         return first_ms, np.append(by_name, 0)[least], first_day
 
 
-def change(increments: Increments, customers: Customers, old: Latest, new: Latest, _: Definitions) -> None:
-    """contribution(new) − contribution(old): the last activity on any channel."""
-    total_change(increments, customers, ACTIVE, ACTIVE_BY_CHANNEL, old, new)
-
-
-STORY = Story(
+SCENARIO = Scenario(
     "2026-03-31 12:00",
     "B, D and E were last here exactly 24 hours, 7 days and 30 days ago: just too long. A is on two channels. "
     "What G was shown is an event, but no activity.",
@@ -155,101 +156,117 @@ STORY = Story(
     ),
 )
 
-CHANNEL = {"channel": found("channel", ACTIVE_EVENTS)}
+CHANNELS = found("channel", ACTIVE_EVENTS)
 
-METRICS = (
-    Metric(
-        name="engagement_active_customers",
-        help="Customers whose last activity lies in the window. Never sum over windows.",
-        unit="customers",
-        labels={"window": tuple(WINDOWS)},
-        reads={"number": census(ACTIVE)},
-        formula=count,
-        example=Example({"number": 5}, 5, {"window": "30d"}),
-        panel=Panel("Active customers", overview={"window": "24h"}),
-    ),
-    Metric(
-        name="engagement_active_by_channel_customers",
-        help="Customers whose last activity on the channel lies in the window; one customer may count on several.",
-        unit="customers",
-        labels={**CHANNEL, "window": tuple(WINDOWS)},
-        reads={"number": census(ACTIVE_BY_CHANNEL)},
-        formula=count,
-        example=Example({"number": 4}, 4, {"channel": "ios", "window": "30d"}),
-        panel=Panel("Active customers by channel"),
-    ),
-    Metric(
-        name="engagement_stickiness_ratio",
-        help="Customers active in the last 24 hours, as a share of those active in the last 30 days (DAU/MAU).",
-        unit="ratio",
-        reads={"day": census(ACTIVE, "24h"), "month": census(ACTIVE, "30d")},
-        formula=lambda day, month: ratio(day, month),
-        example=Example({"day": 2, "month": 5}, 0.4),
-        panel=Panel("Stickiness, day of month", overview={}),
-        alerts=(
-            Alert(
-                name="EngagementStickinessLow",
-                summary="Few of this month's customers came today",
-                condition="below",
-                threshold=0.10,
-                rests_on=RestsOn("engagement_active_customers", at_least=100, labels={"window": "30d"}),
-                reasons=Reasons(
-                    title="Lowest on the channels",
-                    gauge="engagement_stickiness_by_channel_ratio",
-                    by="channel",
-                    lowest=RestsOn("engagement_active_by_channel_customers", at_least=50, labels={"window": "30d"}),
+
+def _stickiness(over_days: str, by_day: Mapping[str, str], **card: Any) -> Card:
+    figure = Figure(counted="customers active in 30 days", by_day=by_day)
+    return Card("Who comes", window=f"{over_days} of 30 days", figures=(figure,), **card)
+
+
+FAMILY = Family(
+    "Activity",
+    "Who came today, this week, this month, and how much did they do?",
+    SCENARIO,
+    (
+        Count(
+            "engagement_active_customers",
+            ACTIVE,
+            windows=ALL,
+            help="Customers whose last activity lies in the window. Never sum over windows.",
+            example=Example({"number": 5}, 5, {"window": "30d"}),
+            panel=Panel("Active customers", overview={"window": "24h"}),
+            card=Card(
+                "Who comes",
+                window="to the minute",
+                figures=tuple(
+                    Figure(SPOKEN[window], {"window": window}, by_day={"number": days})
+                    for window, days in {"24h": "1", "7d": "7", "30d": "30"}.items()
                 ),
-                for_="2h",
+            ),
+            breakdowns=(
+                Breakdown(
+                    "channel",
+                    CHANNELS,
+                    Example({"number": 4}, 4, {"channel": "ios", "window": "30d"}),
+                    help="Customers whose last activity on the channel lies in the window; one customer may count on "
+                    "several.",
+                    title="Active customers by channel",
+                ),
             ),
         ),
-    ),
-    Metric(
-        name="engagement_stickiness_by_channel_ratio",
-        help="DAU/MAU of the customers active on the channel.",
-        unit="ratio",
-        labels=CHANNEL,
-        reads={"day": census(ACTIVE_BY_CHANNEL, "24h"), "month": census(ACTIVE_BY_CHANNEL, "30d")},
-        formula=lambda day, month: ratio(day, month),
-        example=Example({"day": 1, "month": 4}, 0.25, {"channel": "ios"}),
-        panel=Panel("Stickiness by channel, day of month"),
-    ),
-    Metric(
-        name="engagement_stickiness_weekly_ratio",
-        help="Customers active in the last 7 days, as a share of those active in the last 30 days (WAU/MAU).",
-        unit="ratio",
-        reads={"week": census(ACTIVE, "7d"), "month": census(ACTIVE, "30d")},
-        formula=lambda week, month: ratio(week, month),
-        example=Example({"week": 3, "month": 5}, 0.6),
-        panel=Panel("Stickiness, week of month"),
-    ),
-    Metric(
-        name="engagement_stickiness_weekly_by_channel_ratio",
-        help="WAU/MAU of the customers active on the channel.",
-        unit="ratio",
-        labels=CHANNEL,
-        reads={"week": census(ACTIVE_BY_CHANNEL, "7d"), "month": census(ACTIVE_BY_CHANNEL, "30d")},
-        formula=lambda week, month: ratio(week, month),
-        example=Example({"week": 2, "month": 4}, 0.5, {"channel": "ios"}),
-        panel=Panel("Stickiness by channel, week of month"),
-    ),
-    Metric(
-        name="engagement_events",
-        help="Events of the type in the window; a gauge: never rate() it, never sum over windows.",
-        unit="events",
-        labels={"type": found("type", EVENTS), "window": tuple(WINDOWS)},
-        reads={"number": flow(EVENTS)},
-        formula=count,
-        example=Example({"number": 2}, 2, {"type": "click", "window": "24h"}),
-        panel=Panel("Events by type"),
-    ),
-    Metric(
-        name="engagement_events_per_customer",
-        help="Depth: active events in the window per customer active in it.",
-        unit="events per customer",
-        labels={"window": tuple(WINDOWS)},
-        reads={"events": flow(ACTIVE_EVENTS), "customers": census(ACTIVE)},
-        formula=lambda events, customers: ratio(events, customers),
-        example=Example({"events": 3, "customers": 2}, 1.5, {"window": "24h"}),
-        panel=Panel("Events per active customer"),
+        Ratio(
+            "engagement_stickiness_ratio",
+            of(ACTIVE, "24h"),
+            over=of(ACTIVE, "30d"),
+            help="Customers active in the last 24 hours, as a share of those active in the last 30 days (DAU/MAU).",
+            example=Example({"day": 2, "month": 5}, 0.4),
+            panel=Panel("Stickiness, day of month", overview={}),
+            card=_stickiness("24 hours", {"day": "1", "month": "30"}, title="Stickiness"),
+            alerts=(
+                Alert(
+                    name="EngagementStickinessLow",
+                    summary="Few of this month's customers came today",
+                    condition="below",
+                    threshold=0.10,
+                    rests_on=RestsOn("engagement_active_customers", at_least=100, labels={"window": "30d"}),
+                    reasons=Reasons(
+                        title="Lowest on the channels",
+                        gauge="engagement_stickiness_by_channel_ratio",
+                        by="channel",
+                        lowest=RestsOn(
+                            "engagement_active_by_channel_customers", at_least=50, labels={"window": "30d"}
+                        ),
+                    ),
+                    for_="2h",
+                ),
+            ),
+            breakdowns=(
+                Breakdown(
+                    "channel",
+                    CHANNELS,
+                    Example({"day": 1, "month": 4}, 0.25, {"channel": "ios"}),
+                    help="DAU/MAU of the customers active on the channel.",
+                    title="Stickiness by channel, day of month",
+                ),
+            ),
+        ),
+        Ratio(
+            "engagement_stickiness_weekly_ratio",
+            of(ACTIVE, "7d"),
+            over=of(ACTIVE, "30d"),
+            help="Customers active in the last 7 days, as a share of those active in the last 30 days (WAU/MAU).",
+            example=Example({"week": 3, "month": 5}, 0.6),
+            panel=Panel("Stickiness, week of month"),
+            card=_stickiness("7 days", {"week": "7", "month": "30"}, title="Weekly stickiness"),
+            breakdowns=(
+                Breakdown(
+                    "channel",
+                    CHANNELS,
+                    Example({"week": 2, "month": 4}, 0.5, {"channel": "ios"}),
+                    help="WAU/MAU of the customers active on the channel.",
+                    title="Stickiness by channel, week of month",
+                ),
+            ),
+        ),
+        Count(
+            "engagement_events",
+            EVENTS,
+            windows=ALL,
+            help="Events of the type in the window; a gauge: never rate() it, never sum over windows.",
+            example=Example({"number": 2}, 2, {"type": "click", "window": "24h"}),
+            panel=Panel("Events by type"),
+        ),
+        Metric(
+            name="engagement_events_per_customer",
+            help="Depth: active events in the window per customer active in it.",
+            unit="events per customer",
+            labels={"window": ALL},
+            reads={"events": of(ACTIVE_EVENTS), "customers": of(ACTIVE)},
+            formula=lambda events, customers: ratio(events, customers),
+            example=Example({"events": 3, "customers": 2}, 1.5, {"window": "24h"}),
+            panel=Panel("Events per active customer"),
+            series=(ACTIVE_EVENTS, ACTIVE),
+        ),
     ),
 )

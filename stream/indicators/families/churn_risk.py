@@ -1,4 +1,4 @@
-"""Churn risk: who is about to leave, how many are they, and why?
+"""Churn risk: customers by level and reason, as they are and as they will be if nothing is heard.
 
 A customer's risk follows from the days on which it was active, from its silence and from evidence against it
 (`core/risk.py`); it counts until 90 days after its last activity, and for as long as it has a subscription. Silence
@@ -27,22 +27,22 @@ from stream.indicators.churn.notification import Heard
 from stream.indicators.churn.trajectory import AFTER_ALL, Outlook, Pieces, Spans, pieces, spans
 from stream.indicators.declare import (
     Alert,
+    Breakdown,
+    Card,
     Example,
-    Labels,
+    Family,
+    Figure,
     Metric,
     Panel,
     Reasons,
     RestsOn,
-    View,
     count,
     ratio,
-    standing,
-    standing_under,
-    twin,
 )
 from stream.indicators.families.activity import ACTIVE_EVENTS
 from stream.indicators.memories import Memories
-from stream.indicators.scenario import Story, event
+from stream.indicators.reads import Labels, View, standing, standing_under
+from stream.indicators.scenario import Scenario, event
 from stream.indicators.state.segments import IDENTIFIED, UNKNOWN
 
 RISK = Series("risk", Kind.LEVEL, "minute", ("level", "reason", "channel", "segment"))
@@ -129,7 +129,7 @@ def _segments(view: View) -> list[str]:
     return sorted({UNKNOWN, *_NAMED_SEGMENTS(view)})
 
 
-STORY = Story(
+SCENARIO = Scenario(
     "2026-03-31 12:00",
     "ann comes daily and came yesterday. bob came as often and has been silent for 20 days, cyd for 50. dan is a "
     "detractor since today and has an open ticket, eve's is resolved. fay's first week had one active day. gus "
@@ -156,81 +156,124 @@ STORY = Story(
 _RESTS_ON = RestsOn("engagement_risk_customers", at_least=100)
 _WHY = Reasons("Largest reasons", "engagement_risk_reasons_customers", by="reason", labels={"level": "high"})
 
-_CUSTOMERS = Metric(
-    name="engagement_risk_customers",
-    help="Customers by how likely they are to stay away for 30 days: high from 70 %, medium from 40 %, else low; of "
-    "those active in the last 90 days or subscribed. What silence changes shows on the full hour.",
-    unit="customers",
-    labels={"level": LEVELS},
-    reads={"number": standing(RISK)},
-    formula=count,
-    example=Example({"number": 6}, 6, {"level": "high"}),
-    panel=Panel("Customers by churn risk", overview={"level": "high"}),
-)
-_RATIO = Metric(
-    name="engagement_risk_ratio",
-    help="Customers at the level of churn risk, as a share of all that have one.",
-    unit="ratio",
-    labels={"level": LEVELS},
-    reads={"number": standing(RISK), "customers": lambda view, labels: standing(RISK)(view, _without_level(labels))},
-    formula=lambda number, customers: ratio(number, customers),
-    example=Example({"number": 3, "customers": 11}, 3 / 11, {"level": "medium"}),
-    panel=Panel("Share of customers by churn risk", overview={"level": "high"}),
-    alerts=(
-        Alert(
-            name="EngagementHighRisk",
-            summary="Many customers are about to leave",
-            condition="above",
-            threshold=0.5,
-            rests_on=_RESTS_ON,
-            reasons=_WHY,
-            for_="2h",
-            labels={"level": "high"},
-        ),
-        Alert(
-            name="EngagementHighRiskRising",
-            summary="More customers are about to leave than a week ago",
-            condition="rises_by",
-            threshold=0.05,
-            rests_on=_RESTS_ON,
-            reasons=_WHY,
-            for_="2h",
-            labels={"level": "high"},
-            severity="critical",
-        ),
-    ),
-)
+_AT_RISK = {"high": "high risk", "medium": "medium risk"}
+_REASONS = {
+    "silence": "long silence",
+    "subscription_cancelled": "cancelled",
+    "nps_detractor": "detractor (NPS)",
+    "negative_answer": "poor answer",
+    "open_ticket": "open ticket",
+    "first_week": "weak first week",
+}
+
+
+def _by_channel(example: Example) -> Breakdown:
+    return Breakdown("channel", _CHANNELS, example, added="By the channel of the last activity.")
+
+
+def _by_segment(example: Example) -> Breakdown:
+    return Breakdown("segment", _segments, example, added="By segment: that of the latest `identify` that names one.")
 
 
 def _without_level(labels: Labels) -> Labels:
     return {name: value for name, value in labels.items() if name != "level"}
 
 
-_ON_IOS, _ON_TRIAL = {"channel": "ios", "level": "high"}, {"segment": "trial", "level": "medium"}
-_BY_CHANNEL = "By the channel of the last activity."
-_BY_SEGMENT = "By segment: that of the latest `identify` that names one."
-
-METRICS = (
-    _CUSTOMERS,
-    _RATIO,
-    Metric(
-        name="engagement_risk_reasons_customers",
-        help="Customers at the level of churn risk by what adds most to it: silence, or a piece of evidence.",
-        unit="customers",
-        labels={"level": LEVELS, "reason": REASONS},
-        reads={"number": standing(RISK)},
-        formula=count,
-        example=Example({"number": 1}, 1, {"level": "medium", "reason": "first_week"}),
-        panel=Panel("Customers by churn risk and largest reason"),
+FAMILY = Family(
+    "Churn risk",
+    "Who is about to leave, how many are they, and why?",
+    SCENARIO,
+    (
+        (
+            Metric(
+                name="engagement_risk_customers",
+                help="Customers by how likely they are to stay away for 30 days: high from 70 %, medium from 40 "
+                "%, else low; of those active in the last 90 days or subscribed. What silence changes shows on the "
+                "full hour.",
+                unit="customers",
+                labels={"level": LEVELS},
+                reads={"number": standing(RISK)},
+                formula=count,
+                example=Example({"number": 6}, 6, {"level": "high"}),
+                panel=Panel("Customers by churn risk", overview={"level": "high"}),
+                card=Card(
+                    "Who is about to leave",
+                    "Customers at risk",
+                    "now",
+                    tuple(Figure(caption, {"level": level}) for level, caption in _AT_RISK.items()),
+                ),
+                breakdowns=(
+                    _by_channel(Example({"number": 1}, 1, {"channel": "ios", "level": "high"})),
+                    _by_segment(Example({"number": 1}, 1, {"segment": "trial", "level": "medium"})),
+                ),
+            ),
+            Metric(
+                name="engagement_risk_ratio",
+                help="Customers at the level of churn risk, as a share of all that have one.",
+                unit="ratio",
+                labels={"level": LEVELS},
+                reads={
+                    "number": standing(RISK),
+                    "customers": lambda view, labels: standing(RISK)(view, _without_level(labels)),
+                },
+                formula=lambda number, customers: ratio(number, customers),
+                example=Example({"number": 3, "customers": 11}, 3 / 11, {"level": "medium"}),
+                panel=Panel("Share of customers by churn risk", overview={"level": "high"}),
+                rests_on="customers",
+                card=Card(
+                    "Who is about to leave",
+                    "Share at risk",
+                    "now",
+                    tuple(Figure(caption, {"level": level}, "customers") for level, caption in _AT_RISK.items()),
+                ),
+                breakdowns=(
+                    _by_channel(Example({"number": 1, "customers": 2}, 0.5, {"channel": "ios", "level": "high"})),
+                    _by_segment(Example({"number": 1, "customers": 1}, 1.0, {"segment": "trial", "level": "medium"})),
+                ),
+                alerts=(
+                    Alert(
+                        name="EngagementHighRisk",
+                        summary="Many customers are about to leave",
+                        condition="above",
+                        threshold=0.5,
+                        rests_on=_RESTS_ON,
+                        reasons=_WHY,
+                        for_="2h",
+                        labels={"level": "high"},
+                    ),
+                    Alert(
+                        name="EngagementHighRiskRising",
+                        summary="More customers are about to leave than a week ago",
+                        condition="rises_by",
+                        threshold=0.05,
+                        rests_on=_RESTS_ON,
+                        reasons=_WHY,
+                        for_="2h",
+                        labels={"level": "high"},
+                        severity="critical",
+                    ),
+                ),
+            ),
+            Metric(
+                name="engagement_risk_reasons_customers",
+                help="Customers at the level of churn risk by what adds most to it: silence, or a piece of evidence.",
+                unit="customers",
+                labels={"level": LEVELS, "reason": REASONS},
+                reads={"number": standing(RISK)},
+                formula=count,
+                example=Example({"number": 1}, 1, {"level": "medium", "reason": "first_week"}),
+                panel=Panel("Customers by churn risk and largest reason"),
+                card=Card(
+                    "Who is about to leave",
+                    "Why at high risk",
+                    "now, by what weighs most",
+                    tuple(
+                        Figure(caption, {"level": "high", "reason": reason}) for reason, caption in _REASONS.items()
+                    ),
+                ),
+            ),
+        ),
+        *risk_grades.METRICS,
     ),
-    *(
-        twin(metric, by, values, words, Example(reads, value, labels))
-        for metric, by, values, words, labels, reads, value in (
-            (_CUSTOMERS, "channel", _CHANNELS, _BY_CHANNEL, _ON_IOS, {"number": 1}, 1),
-            (_RATIO, "channel", _CHANNELS, _BY_CHANNEL, _ON_IOS, {"number": 1, "customers": 2}, 0.5),
-            (_CUSTOMERS, "segment", _segments, _BY_SEGMENT, _ON_TRIAL, {"number": 1}, 1),
-            (_RATIO, "segment", _segments, _BY_SEGMENT, _ON_TRIAL, {"number": 1, "customers": 1}, 1.0),
-        )
-    ),
-    *risk_grades.METRICS,
+    series=SERIES,
 )

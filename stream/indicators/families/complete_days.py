@@ -1,4 +1,4 @@
-"""Complete days: who came in the days up to yesterday, how regularly, and who is new, back or gone?"""
+"""Complete days: covers of the days up to yesterday, and the indicators that they make exact at any T."""
 
 from __future__ import annotations
 
@@ -12,10 +12,11 @@ from stream.core.facts import Customers
 from stream.core.increments import Increments
 from stream.core.ragged import Ints, places
 from stream.core.series import Kind, Series
-from stream.indicators.declare import Example, Labels, Metric, Panel, View, count, given, level, on_days, ratio
+from stream.indicators.declare import Card, Example, Family, Figure, Metric, Panel, count, ratio
 from stream.indicators.families.activity import Activity
 from stream.indicators.families.first_week import ANCHORED
-from stream.indicators.scenario import Story, event
+from stream.indicators.reads import Labels, View, given, level, on_days
+from stream.indicators.scenario import Scenario, event
 
 PERIOD = 30
 _PERIOD_BITS = np.uint64((1 << PERIOD) - 1)
@@ -110,13 +111,16 @@ def returning(now: int, before: int, either: int) -> int:
     return now + before - either
 
 
+STATES = ("new", "returning", "resurrected", "dormant")
+
+
 def lifecycle(state: str, now: int, before: int, either: int, new: int) -> int:
     """How many customers are in the state, given the actives of the periods and the new ones."""
     both = returning(now, before, either)
     return {"new": new, "returning": both, "resurrected": now - both - new, "dormant": before - both}[state]
 
 
-STORY = Story(
+SCENARIO = Scenario(
     "2026-03-31 12:00",
     "The last 30 complete days are 1 to 30 March, the 30 before begin on 30 January. ann and gus are new, bob is "
     "returning, cyd resurrected, dan dormant. Today counts for nothing yet, so nothing does that eve did; fay has "
@@ -132,58 +136,71 @@ STORY = Story(
     ),
 )
 
-METRICS = (
-    Metric(
-        name="engagement_calendar_active_customers",
-        help="Distinct customers active in the last 1, 7 or 30 complete local days.",
-        unit="customers",
-        labels={"days": ("1", "7", "30")},
-        reads={"number": _calendar_active},
-        formula=count,
-        example=Example({"number": 2}, 2, {"days": "7"}),
-        panel=Panel("Active customers, complete days"),
-        rolling=False,
-    ),
-    Metric(
-        name="engagement_average_stickiness_ratio",
-        help="Mean daily actives of the last 30 complete days, as a share of the distinct actives of those days.",
-        unit="ratio",
-        reads={"customer_days": on_days(ACTIVE_ON_DAY, PERIOD, 1), "customers": ACTIVES_NOW},
-        formula=lambda customer_days, customers: ratio(customer_days / PERIOD, customers),
-        example=Example({"customer_days": 6, "customers": 4}, 0.05),
-        panel=Panel("Average stickiness, complete days"),
-        rolling=False,
-    ),
-    Metric(
-        name="engagement_active_days_customers",
-        help="Customers active on exactly so many of the last 30 complete days.",
-        unit="customers",
-        labels={"days": tuple(str(days) for days in range(1, PERIOD + 1))},
-        reads={"number": level(ACTIVE_DAYS)},
-        formula=count,
-        example=Example({"number": 3}, 3, {"days": "1"}),
-        panel=Panel("Customers by active days of the last 30", bars="days"),
-        rolling=False,
-    ),
-    Metric(
-        name="engagement_lifecycle_customers",
-        help="Customers by what they did in the last 30 complete days against the 30 before: new (first activity "
-        "ever), returning (active in both), resurrected (active now, not before, not new), dormant (active before, "
-        "not now).",
-        unit="customers",
-        labels={"state": ("new", "returning", "resurrected", "dormant")},
-        reads={
-            "state": given("state"),
-            "now": ACTIVES_NOW,
-            "before": ACTIVES_BEFORE,
-            "either": ACTIVES_EITHER,
-            "new": NEW,
-        },
-        formula=lifecycle,
-        example=Example(
-            {"state": "resurrected", "now": 4, "before": 2, "either": 5, "new": 2}, 1, {"state": "resurrected"}
+FAMILY = Family(
+    "Complete days",
+    "Who came in the days up to yesterday, how regularly, and who is new, back or gone?",
+    SCENARIO,
+    (
+        Metric(
+            name="engagement_calendar_active_customers",
+            help="Distinct customers active in the last 1, 7 or 30 complete local days.",
+            unit="customers",
+            labels={"days": ("1", "7", "30")},
+            reads={"number": _calendar_active},
+            formula=count,
+            example=Example({"number": 2}, 2, {"days": "7"}),
+            panel=Panel("Active customers, complete days"),
+            rolling=False,
         ),
-        panel=Panel("Lifecycle", bars="state"),
-        rolling=False,
+        Metric(
+            name="engagement_average_stickiness_ratio",
+            help="Mean daily actives of the last 30 complete days, as a share of the distinct actives of those days.",
+            unit="ratio",
+            reads={"customer_days": on_days(ACTIVE_ON_DAY, PERIOD, 1), "customers": ACTIVES_NOW},
+            formula=lambda customer_days, customers: ratio(customer_days / PERIOD, customers),
+            rests_on="customers",
+            example=Example({"customer_days": 6, "customers": 4}, 0.05),
+            panel=Panel("Average stickiness, complete days"),
+            rolling=False,
+        ),
+        Metric(
+            name="engagement_active_days_customers",
+            help="Customers active on exactly so many of the last 30 complete days.",
+            unit="customers",
+            labels={"days": tuple(str(days) for days in range(1, PERIOD + 1))},
+            reads={"number": level(ACTIVE_DAYS)},
+            formula=count,
+            example=Example({"number": 3}, 3, {"days": "1"}),
+            panel=Panel("Customers by active days of the last 30", bars="days"),
+            rolling=False,
+        ),
+        Metric(
+            name="engagement_lifecycle_customers",
+            help="Customers by what they did in the last 30 complete days against the 30 before: new (first activity "
+            "ever), returning (active in both), resurrected (active now, not before, not new), dormant (active "
+            "before, not now).",
+            unit="customers",
+            labels={"state": STATES},
+            reads={
+                "state": given("state"),
+                "now": ACTIVES_NOW,
+                "before": ACTIVES_BEFORE,
+                "either": ACTIVES_EITHER,
+                "new": NEW,
+            },
+            formula=lifecycle,
+            example=Example(
+                {"state": "resurrected", "now": 4, "before": 2, "either": 5, "new": 2}, 1, {"state": "resurrected"}
+            ),
+            panel=Panel("Lifecycle", bars="state"),
+            card=Card(
+                "Who stays, who leaves",
+                window="last 30 complete days",
+                figures=tuple(Figure(state, {"state": state}) for state in STATES),
+                order=1,
+            ),
+            rolling=False,
+        ),
     ),
+    series=SERIES,
 )

@@ -1,10 +1,12 @@
-"""First week: of the customers who came for the first time, how many came again on enough of their first days?
+"""First week: cohorts of newcomers by the active days of their first week.
 
 The anchor is the first activity by event time (a signup is activity); its local day is day 0, the first week is
 days 0–6. A customer's channel here is the channel of its anchor.
 """
 
 from __future__ import annotations
+
+from collections.abc import Mapping
 
 import numpy as np
 
@@ -15,20 +17,21 @@ from stream.core.ragged import Ints, places
 from stream.core.series import Key, Kind, Series
 from stream.indicators.declare import (
     Alert,
+    Breakdown,
+    Card,
     Example,
+    Family,
+    Figure,
     Metric,
     Panel,
-    Read,
     Reasons,
     RestsOn,
-    View,
     count,
-    on_days,
     ratio,
-    twin,
 )
-from stream.indicators.families.activity import CHANNEL, Activity
-from stream.indicators.scenario import Story, event
+from stream.indicators.families.activity import CHANNELS, Activity
+from stream.indicators.reads import Read, View, on_days
+from stream.indicators.scenario import Scenario, event
 
 LAST_DAY = 6
 COHORT_DAYS = 28
@@ -36,8 +39,6 @@ COHORT_DAYS = 28
 
 ANCHORED = Series("first_week", Kind.FLOW, "day", ("channel", "days"))
 """At the anchor day: customers by the anchor's channel and by how many days of the first week were active."""
-
-SERIES = (ANCHORED,)
 
 
 def change(increments: Increments, customers: Customers, old: Activity, new: Activity, _: Definitions) -> None:
@@ -78,7 +79,7 @@ def _in_progress(engaged_only: bool = False) -> Read:
     return on_days(ANCHORED, LAST_DAY, 0, _engaged if engaged_only else None)
 
 
-STORY = Story(
+SCENARIO = Scenario(
     "2026-03-31 12:00",
     "The first week of ann and bob ended yesterday: ann's third active day was in time, by a minute, bob's a minute "
     "too late. dan's ended on the first of the last 28 complete days, cyd's the day before. eve's ends today: still "
@@ -97,89 +98,101 @@ STORY = Story(
     ),
 )
 
-_COUNTED = (
-    Metric(
-        name="engagement_first_week_ratio",
-        help="Of the customers whose first week ended in the last 28 complete days, the share active on at least "
-        "so many of its days (definitions.first_week_days: 3 unless it is changed).",
-        unit="ratio",
-        reads={
-            "engaged": cohort(ANCHORED, LAST_DAY, engaged_only=True),
-            "customers": cohort(ANCHORED, LAST_DAY),
-        },
-        formula=lambda engaged, customers: ratio(engaged, customers),
-        example=Example({"engaged": 2, "customers": 4}, 0.5),
-        panel=Panel("Engaged in the first week", overview={}),
-        alerts=(
-            Alert(
-                name="EngagementFirstWeekFalling",
-                summary="New customers engage less in their first week than those of a week ago",
-                condition="falls_by",
-                threshold=0.2,
-                rests_on=RestsOn("engagement_first_week_customers", at_least=50),
-                reasons=Reasons(
-                    title="Lowest on the channels",
-                    gauge="engagement_first_week_by_channel_ratio",
-                    by="channel",
-                    lowest=RestsOn("engagement_first_week_by_channel_customers", at_least=25),
+
+def _by_channel(reads: Mapping[str, int], value: float) -> tuple[Breakdown, ...]:
+    example = Example(reads, value, {"channel": "ios"})
+    return (Breakdown("channel", CHANNELS, example, added="By the channel of the first activity."),)
+
+
+FAMILY = Family(
+    "First week",
+    "Of the customers who came for the first time, how many came again on enough of their first days?",
+    SCENARIO,
+    (
+        (
+            Metric(
+                name="engagement_first_week_ratio",
+                help="Of the customers whose first week ended in the last 28 complete days, the share active on at "
+                "least so many of its days (definitions.first_week_days: 3 unless it is changed).",
+                unit="ratio",
+                reads={
+                    "engaged": cohort(ANCHORED, LAST_DAY, engaged_only=True),
+                    "customers": cohort(ANCHORED, LAST_DAY),
+                },
+                formula=lambda engaged, customers: ratio(engaged, customers),
+                example=Example({"engaged": 2, "customers": 4}, 0.5),
+                rests_on="customers",
+                card=Card(
+                    "Who is new",
+                    "First week",
+                    "last 28 complete days",
+                    (Figure(counted="customers past their first week"),),
                 ),
-                for_="1h",
+                breakdowns=_by_channel({"engaged": 1, "customers": 2}, 0.5),
+                panel=Panel("Engaged in the first week", overview={}),
+                alerts=(
+                    Alert(
+                        name="EngagementFirstWeekFalling",
+                        summary="New customers engage less in their first week than those of a week ago",
+                        condition="falls_by",
+                        threshold=0.2,
+                        rests_on=RestsOn("engagement_first_week_customers", at_least=50),
+                        reasons=Reasons(
+                            title="Lowest on the channels",
+                            gauge="engagement_first_week_by_channel_ratio",
+                            by="channel",
+                            lowest=RestsOn("engagement_first_week_by_channel_customers", at_least=25),
+                        ),
+                        for_="1h",
+                    ),
+                ),
+                rolling=False,
+            ),
+            Metric(
+                name="engagement_first_week_customers",
+                help="Customers whose first week ended in the last 28 complete days: what the ratio rests on.",
+                unit="customers",
+                reads={"number": cohort(ANCHORED, LAST_DAY)},
+                formula=count,
+                example=Example({"number": 4}, 4),
+                breakdowns=_by_channel({"number": 2}, 2),
+                panel=Panel("First weeks ended in the last 28 days"),
+                rolling=False,
+            ),
+            Metric(
+                name="engagement_first_week_in_progress_ratio",
+                help="Of the customers still in their first week, the share that is engaged already.",
+                unit="ratio",
+                reads={"engaged": _in_progress(engaged_only=True), "customers": _in_progress()},
+                formula=lambda engaged, customers: ratio(engaged, customers),
+                example=Example({"engaged": 1, "customers": 3}, 1 / 3),
+                rests_on="customers",
+                breakdowns=_by_channel({"engaged": 1, "customers": 2}, 0.5),
+                panel=Panel("Engaged already, first week in progress"),
+            ),
+            Metric(
+                name="engagement_first_week_in_progress_customers",
+                help="Customers still in their first week: what the ratio in progress rests on.",
+                unit="customers",
+                reads={"number": _in_progress()},
+                formula=count,
+                example=Example({"number": 3}, 3),
+                breakdowns=_by_channel({"number": 2}, 2),
+                panel=Panel("First weeks in progress"),
             ),
         ),
-        rolling=False,
+        Metric(
+            name="engagement_first_week_active_days_customers",
+            help="Customers whose first week ended in the last 28 complete days, by how many of its days were "
+            "active.",
+            unit="customers",
+            labels={"days": tuple(str(days) for days in range(1, LAST_DAY + 2))},
+            reads={"number": cohort(ANCHORED, LAST_DAY)},
+            formula=count,
+            example=Example({"number": 2}, 2, {"days": "3"}),
+            panel=Panel("Customers by active days of the first week", bars="days"),
+            rolling=False,
+        ),
     ),
-    Metric(
-        name="engagement_first_week_customers",
-        help="Customers whose first week ended in the last 28 complete days: what the ratio rests on.",
-        unit="customers",
-        reads={"number": cohort(ANCHORED, LAST_DAY)},
-        formula=count,
-        example=Example({"number": 4}, 4),
-        panel=Panel("First weeks ended in the last 28 days"),
-        rolling=False,
-    ),
-    Metric(
-        name="engagement_first_week_in_progress_ratio",
-        help="Of the customers still in their first week, the share that is engaged already.",
-        unit="ratio",
-        reads={"engaged": _in_progress(engaged_only=True), "customers": _in_progress()},
-        formula=lambda engaged, customers: ratio(engaged, customers),
-        example=Example({"engaged": 1, "customers": 3}, 1 / 3),
-        panel=Panel("Engaged already, first week in progress"),
-    ),
-    Metric(
-        name="engagement_first_week_in_progress_customers",
-        help="Customers still in their first week: what the ratio in progress rests on.",
-        unit="customers",
-        reads={"number": _in_progress()},
-        formula=count,
-        example=Example({"number": 3}, 3),
-        panel=Panel("First weeks in progress"),
-    ),
-)
-
-_ON_IOS = (
-    Example({"engaged": 1, "customers": 2}, 0.5, {"channel": "ios"}),
-    Example({"number": 2}, 2, {"channel": "ios"}),
-    Example({"engaged": 1, "customers": 2}, 0.5, {"channel": "ios"}),
-    Example({"number": 2}, 2, {"channel": "ios"}),
-)
-
-METRICS = (
-    *_COUNTED,
-    *(
-        twin(metric, "channel", CHANNEL["channel"], "By the channel of the first activity.", example)
-        for metric, example in zip(_COUNTED, _ON_IOS, strict=True)
-    ),
-    Metric(
-        name="engagement_first_week_active_days_customers",
-        help="Customers whose first week ended in the last 28 complete days, by how many of its days were active.",
-        unit="customers",
-        labels={"days": tuple(str(days) for days in range(1, LAST_DAY + 2))},
-        reads={"number": cohort(ANCHORED, LAST_DAY)},
-        formula=count,
-        example=Example({"number": 2}, 2, {"days": "3"}),
-        panel=Panel("Customers by active days of the first week", bars="days"),
-        rolling=False,
-    ),
+    series=(ANCHORED,),
 )

@@ -1,4 +1,4 @@
-"""Retention and churn: who came back on day N, who of the last period is still here, who is gone?"""
+"""Retention and churn: cohorts of newcomers on day N, and the actives of one period against the one before."""
 
 from __future__ import annotations
 
@@ -12,16 +12,15 @@ from stream.core.definitions import Definitions
 from stream.core.facts import Customers
 from stream.core.increments import Increments
 from stream.core.series import Kind, Series
-from stream.indicators.declare import Example, Labels, Metric, Panel, View, count, ratio
+from stream.indicators.declare import Card, Example, Family, Figure, Metric, Panel, count, ratio
 from stream.indicators.families.activity import Activity
 from stream.indicators.families.complete_days import ACTIVES_BEFORE, ACTIVES_EITHER, ACTIVES_NOW, NEW, returning
 from stream.indicators.families.first_week import ANCHORED, cohort
-from stream.indicators.scenario import Story, event
+from stream.indicators.reads import Labels, View
+from stream.indicators.scenario import Scenario, event
 
 RETAINED = Series("retained", Kind.FLOW, "day", ("day",))
 """At the anchor day: customers active on day N after it."""
-
-SERIES = (RETAINED,)
 
 
 def change(
@@ -59,7 +58,12 @@ def _days(view: View) -> list[str]:
 
 _DAY = {"day": _days}
 
-STORY = Story(
+
+def _back_on(definitions: Definitions) -> tuple[Figure, ...]:
+    return tuple(Figure(f"back on day {day}", {"day": str(day)}, "newcomers") for day in definitions.retention_days)
+
+
+SCENARIO = Scenario(
     "2026-03-31 12:00",
     "bob and dan came back on day 7, cyd on days 6 and 8, fay never; eve's day 7 is today, and not complete. Of the "
     "30 days before 1 March ann, dan and hal are retained, fay is churned. gus was here before those days and is "
@@ -77,79 +81,97 @@ STORY = Story(
     ),
 )
 
-METRICS = (
-    Metric(
-        name="engagement_retention_ratio",
-        help="Of the customers whose day N after their first activity is one of the last 28 complete days, the "
-        "share active on that very day (definitions.retention_days).",
-        unit="ratio",
-        labels=_DAY,
-        reads={"retained": _retained, "customers": _anchored},
-        formula=lambda retained, customers: ratio(retained, customers),
-        example=Example({"retained": 2, "customers": 4}, 0.5, {"day": "7"}),
-        panel=Panel("Retention on day N"),
-        rolling=False,
+FAMILY = Family(
+    "Retention and churn",
+    "Who came back on day N, who of the last period is still here, who is gone?",
+    SCENARIO,
+    (
+        Metric(
+            name="engagement_retention_ratio",
+            help="Of the customers whose day N after their first activity is one of the last 28 complete days, the "
+            "share active on that very day (definitions.retention_days).",
+            unit="ratio",
+            labels=_DAY,
+            reads={"retained": _retained, "customers": _anchored},
+            formula=lambda retained, customers: ratio(retained, customers),
+            example=Example({"retained": 2, "customers": 4}, 0.5, {"day": "7"}),
+            panel=Panel("Retention on day N"),
+            rests_on="customers",
+            card=Card("Who is new", "Retention", "last 28 complete days", _back_on),
+            rolling=False,
+        ),
+        Metric(
+            name="engagement_retention_customers",
+            help="Customers whose day N is one of the last 28 complete days: what the ratio rests on.",
+            unit="customers",
+            labels=_DAY,
+            reads={"number": _anchored},
+            formula=count,
+            example=Example({"number": 4}, 4, {"day": "7"}),
+            panel=Panel("Customers behind retention on day N"),
+            rolling=False,
+        ),
+        Metric(
+            name="engagement_retained_ratio",
+            help="Of the customers active in the 30 complete days before the last 30, the share active in the last "
+            "30.",
+            unit="ratio",
+            reads=_PERIODS,
+            formula=lambda now, before, either: ratio(returning(now, before, either), before),
+            example=Example({"now": 7, "before": 4, "either": 8}, 0.75),
+            panel=Panel("Retained from the period before", overview={}),
+            rests_on="before",
+            rolling=False,
+        ),
+        Metric(
+            name="engagement_churn_ratio",
+            help="Of the customers active in the 30 complete days before the last 30, the share not active since.",
+            unit="ratio",
+            reads=_PERIODS,
+            formula=lambda now, before, either: ratio(before - returning(now, before, either), before),
+            example=Example({"now": 7, "before": 4, "either": 8}, 0.25),
+            panel=Panel("Churn", overview={}),
+            rests_on="before",
+            card=Card(
+                "Who stays, who leaves",
+                window="30 complete days",
+                figures=(Figure(counted="customers active the 30 days before"),),
+            ),
+            rolling=False,
+        ),
+        Metric(
+            name="engagement_churned_customers",
+            help="Customers active in the 30 complete days before the last 30, and not since (dormant).",
+            unit="customers",
+            reads=_PERIODS,
+            formula=lambda now, before, either: before - returning(now, before, either),
+            example=Example({"now": 7, "before": 4, "either": 8}, 1),
+            panel=Panel("Churned customers"),
+            rolling=False,
+        ),
+        Metric(
+            name="engagement_period_start_customers",
+            help="Customers active in the 30 complete days before the last 30: what retained and churn rest on.",
+            unit="customers",
+            reads={"before": ACTIVES_BEFORE},
+            formula=lambda before: before,
+            example=Example({"before": 4}, 4),
+            panel=Panel("Active in the period before"),
+            rolling=False,
+        ),
+        Metric(
+            name="engagement_retention_formula_ratio",
+            help="The textbook (end − new) ÷ start, because it is asked for. Wrong when an old customer comes back: "
+            "the resurrected count as retained. Prefer engagement_retained_ratio.",
+            unit="ratio",
+            reads={"end": ACTIVES_NOW, "new": NEW, "start": ACTIVES_BEFORE},
+            formula=lambda end, new, start: ratio(end - new, start),
+            example=Example({"end": 7, "new": 3, "start": 4}, 1.0),
+            panel=Panel("Retention by the textbook formula"),
+            rests_on="start",
+            rolling=False,
+        ),
     ),
-    Metric(
-        name="engagement_retention_customers",
-        help="Customers whose day N is one of the last 28 complete days: what the ratio rests on.",
-        unit="customers",
-        labels=_DAY,
-        reads={"number": _anchored},
-        formula=count,
-        example=Example({"number": 4}, 4, {"day": "7"}),
-        panel=Panel("Customers behind retention on day N"),
-        rolling=False,
-    ),
-    Metric(
-        name="engagement_retained_ratio",
-        help="Of the customers active in the 30 complete days before the last 30, the share active in the last 30.",
-        unit="ratio",
-        reads=_PERIODS,
-        formula=lambda now, before, either: ratio(returning(now, before, either), before),
-        example=Example({"now": 7, "before": 4, "either": 8}, 0.75),
-        panel=Panel("Retained from the period before", overview={}),
-        rolling=False,
-    ),
-    Metric(
-        name="engagement_churn_ratio",
-        help="Of the customers active in the 30 complete days before the last 30, the share not active since.",
-        unit="ratio",
-        reads=_PERIODS,
-        formula=lambda now, before, either: ratio(before - returning(now, before, either), before),
-        example=Example({"now": 7, "before": 4, "either": 8}, 0.25),
-        panel=Panel("Churn", overview={}),
-        rolling=False,
-    ),
-    Metric(
-        name="engagement_churned_customers",
-        help="Customers active in the 30 complete days before the last 30, and not since (dormant).",
-        unit="customers",
-        reads=_PERIODS,
-        formula=lambda now, before, either: before - returning(now, before, either),
-        example=Example({"now": 7, "before": 4, "either": 8}, 1),
-        panel=Panel("Churned customers"),
-        rolling=False,
-    ),
-    Metric(
-        name="engagement_period_start_customers",
-        help="Customers active in the 30 complete days before the last 30: what retained and churn rest on.",
-        unit="customers",
-        reads={"before": ACTIVES_BEFORE},
-        formula=lambda before: before,
-        example=Example({"before": 4}, 4),
-        panel=Panel("Active in the period before"),
-        rolling=False,
-    ),
-    Metric(
-        name="engagement_retention_formula_ratio",
-        help="The textbook (end − new) ÷ start, because it is asked for. Wrong when an old customer comes back: "
-        "the resurrected count as retained. Prefer engagement_retained_ratio.",
-        unit="ratio",
-        reads={"end": ACTIVES_NOW, "new": NEW, "start": ACTIVES_BEFORE},
-        formula=lambda end, new, start: ratio(end - new, start),
-        example=Example({"end": 7, "new": 3, "start": 4}, 1.0),
-        panel=Panel("Retention by the textbook formula"),
-        rolling=False,
-    ),
+    series=(RETAINED,),
+    address="retention",
 )

@@ -1,4 +1,4 @@
-"""Surveys: would they recommend us, are they content, was it easy, and how many answered at all?
+"""Surveys: scores of last answers, and counts of all.
 
 Per customer, survey, survey_id and scale the last answer counts: later timestamp, then greater event_id; earlier
 ones are taken back. Its score stands in the windows that hold it.
@@ -10,24 +10,23 @@ from collections.abc import Iterable
 from math import sqrt
 from typing import Any
 
-from stream.core.time import WINDOWS
 from stream.indicators.declare import (
+    SPOKEN,
     Alert,
+    Card,
     Example,
-    Labels,
+    Family,
+    Figure,
     Metric,
     Panel,
-    Read,
     Reasons,
     RestsOn,
-    Rows,
-    View,
     count,
-    flow,
-    found_together,
     ratio,
 )
-from stream.indicators.scenario import Story, event
+from stream.indicators.forms import ALL, Count, Ratio
+from stream.indicators.reads import Labels, Read, Rows, View, found_together, of
+from stream.indicators.scenario import Scenario, event
 from stream.indicators.state.answers import (
     ANSWERED,
     ANSWERS,
@@ -35,17 +34,13 @@ from stream.indicators.state.answers import (
     FEEDBACK,
     REQUESTS,
     RESPONSES,
-    SERIES,
     of_one_survey,
 )
-
-__all__ = ["METRICS", "SERIES"]
 
 
 def scoring(survey: str, scores: Iterable[int] | None = None) -> Read:
     """Customers whose last answer to the survey is in the window, with one of the scores (None: any)."""
-    wanted = None if scores is None else frozenset(map(str, scores))
-    read = flow(ANSWERS, where=lambda _, key: wanted is None or key[-1] in wanted)
+    read = of(ANSWERS) if scores is None else of(ANSWERS, score=tuple(map(str, scores)))
     return lambda view, labels: read(view, {**labels, "survey": survey})
 
 
@@ -94,27 +89,25 @@ def nps_margin(promoters: int, detractors: int, customers: int) -> float | None:
     return 196 * sqrt(max(0.0, p + d - (p - d) ** 2)) / sqrt(customers)
 
 
-_WINDOW = {"window": tuple(WINDOWS)}
+_WINDOW = {"window": ALL}
 _NPS = {
     "promoters": _nps_class("promoter"),
     "detractors": _nps_class("detractor"),
     "customers": scoring("nps"),
 }
 _SURVEY = ("survey", "survey_id")
-_SURVEYS = found_together(REQUESTS, *_SURVEY)
-_ANSWERED = found_together(RESPONSES, *_SURVEY)
 
 
-def _asked_or_answered(view: View) -> list[dict[str, str]]:
-    rows = {tuple(row.items()): row for row in (*_SURVEYS(view), *_ANSWERED(view))}
-    return [rows[name] for name in sorted(rows)]
+def _card(title: str, order: int, margin: str = "", always: bool = True) -> Card:
+    figures = (Figure(labels={"window": "30d"}, counted="customers answered"),)
+    return Card("What they say", title, SPOKEN["30d"], figures, margin, always, order)
 
 
 _YEARLY = {"survey": "nps", "survey_id": "yearly", "scale": "0-10"}
 _ORDER = {"survey": "csat", "survey_id": "order", "scale": "1-5"}
 _HELP = {"survey": "ces", "survey_id": "help"}
 
-STORY = Story(
+SCENARIO = Scenario(
     "2026-03-31 12:00",
     "Seven of the ten who were asked answered the yearly survey: 10, 9, 9, 8, 7, 6, 0. ann did so twice, and was "
     "asked about an order twice too: the later answer counts, though it came in first. bob found help easy: where a "
@@ -146,160 +139,170 @@ STORY = Story(
 
 _OF_NPS = {"survey_id": "yearly", "scale": "0-10", "window": "7d"}
 
-METRICS = (
-    Metric(
-        name="engagement_nps_score",
-        help="Net promoter score: % promoters (9–10) − % detractors (0–6), −100 to 100, by last answers.",
-        unit="score",
-        rows=_rows("nps"),
-        row_labels=_SCORED,
-        labels=_WINDOW,
-        reads=_NPS,
-        formula=nps_score,
-        example=Example({"promoters": 3, "detractors": 2, "customers": 7}, 100 / 7, _OF_NPS),
-        panel=Panel("Net promoter score", overview={"window": "30d"}),
-        alerts=(
-            Alert(
-                name="EngagementNpsDrop",
-                summary="Fewer customers would recommend us than a week ago",
-                condition="drops_by",
-                threshold=10,
-                # Of 200 answers of 30 days a week exchanges some 47: by chance alone (a standard deviation of 4
-                # points) the score seldom moves by 10.
-                rests_on=RestsOn("engagement_survey_customers", 200, {"survey": "nps", "window": "30d"}),
-                reasons=Reasons(
-                    title="Negative answers speak of",
-                    gauge="engagement_feedback",
-                    by="theme",
-                    labels={"sentiment": "negative", "window": "30d"},
+FAMILY = Family(
+    "Surveys",
+    "Would they recommend us, are they content, was it easy, and how many answered at all?",
+    SCENARIO,
+    (
+        Metric(
+            name="engagement_nps_score",
+            help="Net promoter score: % promoters (9–10) − % detractors (0–6), −100 to 100, by last answers.",
+            unit="score",
+            rows=_rows("nps"),
+            row_labels=_SCORED,
+            labels=_WINDOW,
+            reads=_NPS,
+            formula=nps_score,
+            example=Example({"promoters": 3, "detractors": 2, "customers": 7}, 100 / 7, _OF_NPS),
+            rests_on="customers",
+            card=_card("Recommendation (NPS)", 0, margin="engagement_nps_margin"),
+            panel=Panel("Net promoter score", overview={"window": "30d"}),
+            alerts=(
+                Alert(
+                    name="EngagementNpsDrop",
+                    summary="Fewer customers would recommend us than a week ago",
+                    condition="drops_by",
+                    threshold=10,
+                    # Of 200 answers of 30 days a week exchanges some 47: by chance alone (a standard deviation of 4
+                    # points) the score seldom moves by 10.
+                    rests_on=RestsOn("engagement_survey_customers", 200, {"survey": "nps", "window": "30d"}),
+                    reasons=Reasons(
+                        title="Negative answers speak of",
+                        gauge="engagement_feedback",
+                        by="theme",
+                        labels={"sentiment": "negative", "window": "30d"},
+                    ),
+                    for_="1h",
+                    labels={"window": "30d"},
                 ),
-                for_="1h",
-                labels={"window": "30d"},
             ),
         ),
-    ),
-    Metric(
-        name="engagement_nps_margin",
-        help="Half the 95 % interval of the net promoter score.",
-        unit="margin",
-        rows=_rows("nps"),
-        row_labels=_SCORED,
-        labels=_WINDOW,
-        reads=_NPS,
-        formula=nps_margin,
-        example=Example({"promoters": 3, "detractors": 2, "customers": 7}, 61.70899448216604, _OF_NPS),
-        panel=Panel("Margin of the net promoter score (95 %)"),
-    ),
-    Metric(
-        name="engagement_nps_customers",
-        help="Customers by the class of their last answer: promoter, passive, detractor.",
-        unit="customers",
-        rows=_rows("nps"),
-        row_labels=_SCORED,
-        labels={**_WINDOW, "class": ("promoter", "passive", "detractor")},
-        reads={"number": lambda view, labels: _nps_class(labels["class"])(view, labels)},
-        formula=count,
-        example=Example({"number": 2}, 2, {**_OF_NPS, "class": "passive"}),
-        panel=Panel("Promoters, passives, detractors"),
-    ),
-    Metric(
-        name="engagement_csat_ratio",
-        help="Satisfied customers: last answer above 3 of 1-5, from 5 of 1-7 (definitions.csat_7_from).",
-        unit="ratio",
-        rows=_rows("csat"),
-        row_labels=_SCORED,
-        labels=_WINDOW,
-        reads={"satisfied": _satisfied, "customers": scoring("csat")},
-        formula=lambda satisfied, customers: ratio(satisfied, customers),
-        example=Example(
-            {"satisfied": 2, "customers": 4}, 0.5, {"survey_id": "order", "scale": "1-5", "window": "7d"}
+        Metric(
+            name="engagement_nps_margin",
+            help="Half the 95 % interval of the net promoter score.",
+            unit="margin",
+            rows=_rows("nps"),
+            row_labels=_SCORED,
+            labels=_WINDOW,
+            reads=_NPS,
+            formula=nps_margin,
+            example=Example({"promoters": 3, "detractors": 2, "customers": 7}, 61.70899448216604, _OF_NPS),
+            rests_on="customers",
+            panel=Panel("Margin of the net promoter score (95 %)"),
         ),
-        panel=Panel("Satisfied customers (CSAT)", overview={"window": "30d"}),
-    ),
-    Metric(
-        name="engagement_ces_ratio",
-        help="Customers who found it easy: 4–5 of 1-5, 5–7 of 1-7; reversed scales are mirrored first.",
-        unit="ratio",
-        rows=_rows("ces", "1-5", "1-7"),
-        row_labels=_SCORED,
-        labels=_WINDOW,
-        reads={"easy": _easy, "customers": scoring("ces")},
-        formula=lambda easy, customers: ratio(easy, customers),
-        example=Example({"easy": 3, "customers": 4}, 0.75, {"survey_id": "help", "scale": "1-7", "window": "7d"}),
-        panel=Panel("Found it easy (CES)"),
-    ),
-    Metric(
-        name="engagement_ces_mean",
-        help="Mean effort score on the scale 1-10.",
-        unit="mean",
-        rows=_rows("ces", "1-10"),
-        row_labels=_SCORED,
-        labels=_WINDOW,
-        reads={"total": _score_total, "customers": scoring("ces")},
-        formula=lambda total, customers: ratio(total, customers),
-        example=Example({"total": 15, "customers": 2}, 7.5, {"survey_id": "help", "scale": "1-10", "window": "7d"}),
-        panel=Panel("Mean effort score, scale 1-10 (CES)"),
-    ),
-    Metric(
-        name="engagement_ces_score",
-        help="Effort on the scale 1-3: % of 3 − % of 1, −100 to 100.",
-        unit="score",
-        rows=_rows("ces", "1-3"),
-        row_labels=_SCORED,
-        labels=_WINDOW,
-        reads={"easy": scoring("ces", (3,)), "hard": scoring("ces", (1,)), "customers": scoring("ces")},
-        formula=lambda easy, hard, customers: nps_score(easy, hard, customers),
-        example=Example(
-            {"easy": 2, "hard": 1, "customers": 4}, 25.0, {"survey_id": "help", "scale": "1-3", "window": "7d"}
+        Metric(
+            name="engagement_nps_customers",
+            help="Customers by the class of their last answer: promoter, passive, detractor.",
+            unit="customers",
+            rows=_rows("nps"),
+            row_labels=_SCORED,
+            labels={**_WINDOW, "class": ("promoter", "passive", "detractor")},
+            reads={"number": lambda view, labels: _nps_class(labels["class"])(view, labels)},
+            formula=count,
+            example=Example({"number": 2}, 2, {**_OF_NPS, "class": "passive"}),
+            panel=Panel("Promoters, passives, detractors"),
         ),
-        panel=Panel("Effort score, scale 1-3 (CES)"),
+        Metric(
+            name="engagement_csat_ratio",
+            help="Satisfied customers: last answer above 3 of 1-5, from 5 of 1-7 (definitions.csat_7_from).",
+            unit="ratio",
+            rows=_rows("csat"),
+            row_labels=_SCORED,
+            labels=_WINDOW,
+            reads={"satisfied": _satisfied, "customers": scoring("csat")},
+            formula=lambda satisfied, customers: ratio(satisfied, customers),
+            example=Example(
+                {"satisfied": 2, "customers": 4}, 0.5, {"survey_id": "order", "scale": "1-5", "window": "7d"}
+            ),
+            rests_on="customers",
+            card=_card("Satisfaction (CSAT)", 1),
+            panel=Panel("Satisfied customers (CSAT)", overview={"window": "30d"}),
+        ),
+        Metric(
+            name="engagement_ces_ratio",
+            help="Customers who found it easy: 4–5 of 1-5, 5–7 of 1-7; reversed scales are mirrored first.",
+            unit="ratio",
+            rows=_rows("ces", "1-5", "1-7"),
+            row_labels=_SCORED,
+            labels=_WINDOW,
+            reads={"easy": _easy, "customers": scoring("ces")},
+            formula=lambda easy, customers: ratio(easy, customers),
+            example=Example({"easy": 3, "customers": 4}, 0.75, {"survey_id": "help", "scale": "1-7", "window": "7d"}),
+            rests_on="customers",
+            card=_card("Ease (CES)", 2),
+            panel=Panel("Found it easy (CES)"),
+        ),
+        Metric(
+            name="engagement_ces_mean",
+            help="Mean effort score on the scale 1-10.",
+            unit="mean",
+            rows=_rows("ces", "1-10"),
+            row_labels=_SCORED,
+            labels=_WINDOW,
+            reads={"total": _score_total, "customers": scoring("ces")},
+            formula=lambda total, customers: ratio(total, customers),
+            example=Example(
+                {"total": 15, "customers": 2}, 7.5, {"survey_id": "help", "scale": "1-10", "window": "7d"}
+            ),
+            rests_on="customers",
+            card=_card("Ease, mean of 1 to 10", 3, always=False),
+            panel=Panel("Mean effort score, scale 1-10 (CES)"),
+        ),
+        Metric(
+            name="engagement_ces_score",
+            help="Effort on the scale 1-3: % of 3 − % of 1, −100 to 100.",
+            unit="score",
+            rows=_rows("ces", "1-3"),
+            row_labels=_SCORED,
+            labels=_WINDOW,
+            reads={"easy": scoring("ces", (3,)), "hard": scoring("ces", (1,)), "customers": scoring("ces")},
+            formula=lambda easy, hard, customers: nps_score(easy, hard, customers),
+            example=Example(
+                {"easy": 2, "hard": 1, "customers": 4}, 25.0, {"survey_id": "help", "scale": "1-3", "window": "7d"}
+            ),
+            rests_on="customers",
+            card=_card("Ease, of 1 to 3", 4, always=False),
+            panel=Panel("Effort score, scale 1-3 (CES)"),
+        ),
+        Count(
+            "engagement_survey_customers",
+            ANSWERS,
+            by="survey survey_id scale",
+            rows=_comparable(found_together(RESPONSES, "survey", *_SCORED)),
+            windows=ALL,
+            help="Customers whose last answer on the scale lies in the window: what the scores rest on.",
+            example=Example({"number": 7}, 7, {"survey": "nps", **_OF_NPS}),
+            panel=Panel("Customers behind the scores"),
+        ),
+        Count(
+            "engagement_survey_responses",
+            RESPONSES,
+            by="survey survey_id",
+            windows=ALL,
+            help="All answers in the window, earlier ones of the same customer included.",
+            example=Example({"number": 8}, 8, {"survey": "nps", "survey_id": "yearly", "window": "7d"}),
+            panel=Panel("Survey answers"),
+        ),
+        Ratio(
+            "engagement_survey_response_ratio",
+            ANSWERED,
+            over=ASKED,
+            rows=_comparable(found_together((REQUESTS, RESPONSES), *_SURVEY)),
+            windows=ALL,
+            help="Distinct customers who answered in the window, as a share of those asked in it.",
+            example=Example(
+                {"answered": 7, "asked": 10}, 0.7, {"survey": "nps", "survey_id": "yearly", "window": "7d"}
+            ),
+            panel=Panel("Survey response rate"),
+        ),
+        Count(
+            "engagement_feedback",
+            FEEDBACK,
+            windows=ALL,
+            help="Answers that speak of the theme, by sentiment; the words themselves never become labels.",
+            example=Example({"number": 2}, 2, {"theme": "price", "sentiment": "negative", "window": "7d"}),
+            panel=Panel("Feedback by theme and sentiment"),
+        ),
     ),
-    Metric(
-        name="engagement_survey_customers",
-        help="Customers whose last answer on the scale lies in the window: what the scores rest on.",
-        unit="customers",
-        rows=_comparable(found_together(RESPONSES, "survey", *_SCORED)),
-        row_labels=("survey", *_SCORED),
-        labels=_WINDOW,
-        reads={"number": flow(ANSWERS)},
-        formula=count,
-        example=Example({"number": 7}, 7, {"survey": "nps", **_OF_NPS}),
-        panel=Panel("Customers behind the scores"),
-    ),
-    Metric(
-        name="engagement_survey_responses",
-        help="All answers in the window, earlier ones of the same customer included.",
-        unit="events",
-        rows=_ANSWERED,
-        row_labels=_SURVEY,
-        labels=_WINDOW,
-        reads={"number": flow(RESPONSES)},
-        formula=count,
-        example=Example({"number": 8}, 8, {"survey": "nps", "survey_id": "yearly", "window": "7d"}),
-        panel=Panel("Survey answers"),
-    ),
-    Metric(
-        name="engagement_survey_response_ratio",
-        help="Distinct customers who answered in the window, as a share of those asked in it.",
-        unit="ratio",
-        rows=_comparable(_asked_or_answered),
-        row_labels=_SURVEY,
-        labels=_WINDOW,
-        reads={"answered": flow(ANSWERED), "asked": flow(ASKED)},
-        formula=lambda answered, asked: ratio(answered, asked),
-        example=Example({"answered": 7, "asked": 10}, 0.7, {"survey": "nps", "survey_id": "yearly", "window": "7d"}),
-        panel=Panel("Survey response rate"),
-    ),
-    Metric(
-        name="engagement_feedback",
-        help="Answers that speak of the theme, by sentiment; the words themselves never become labels.",
-        unit="events",
-        rows=found_together(FEEDBACK, "theme", "sentiment"),
-        row_labels=("theme", "sentiment"),
-        labels=_WINDOW,
-        reads={"number": flow(FEEDBACK)},
-        formula=count,
-        example=Example({"number": 2}, 2, {"theme": "price", "sentiment": "negative", "window": "7d"}),
-        panel=Panel("Feedback by theme and sentiment"),
-    ),
+    series=(ANSWERS, REQUESTS),
 )

@@ -1,4 +1,4 @@
-"""Visits: how often do they come by, how long do they stay, and do they turn on the doorstep?
+"""Visits: how many, how long, how deep.
 
 A visit is a maximal run of a customer's visit events on one channel with no gap over 30 minutes (a definition). It
 closes at the minute after its end + that gap and counts there; late events extend, bridge and merge visits of the
@@ -7,61 +7,19 @@ last 31 days.
 
 from __future__ import annotations
 
-from typing import Any
+from stream.indicators.declare import SPOKEN, Breakdown, Card, Example, Family, Figure, Metric, Panel, count, ratio
+from stream.indicators.families.activity import ACTIVE, CHANNELS
+from stream.indicators.forms import ALL, Count, Mean, Ratio
+from stream.indicators.reads import of, standing
+from stream.indicators.scenario import Scenario, event
+from stream.indicators.state.visits import CLASSES, FREQUENCY, PAGES, VISIT_MS, VISITS
 
-from stream.core.series import Series
-from stream.core.time import WINDOWS
-from stream.indicators.declare import (
-    Example,
-    Labels,
-    Metric,
-    Panel,
-    Read,
-    View,
-    census,
-    count,
-    flow,
-    ratio,
-    twin,
-)
-from stream.indicators.families.activity import ACTIVE, ACTIVE_BY_CHANNEL, CHANNEL
-from stream.indicators.scenario import Story, event
-from stream.indicators.state.visits import CLASSES, FREQUENCY, PAGES, SERIES, VISIT_MS, VISITS
-
-__all__ = ["METRICS", "SERIES"]
-
-
-def _customers(view: View, labels: Labels) -> Any:
-    """The customers active in the window; on the channel, in the twin."""
-    return census(ACTIVE_BY_CHANNEL if "channel" in labels else ACTIVE)(view, labels)
-
-
-def _where(**wanted: tuple[str, ...]) -> Read:
-    """Visits closed in the window whose labels are among the wanted."""
-    at = {2 + VISITS.labels.index(name): values for name, values in wanted.items()}
-    return flow(VISITS, where=lambda _, key: all(key[position] in values for position, values in at.items()))
-
-
-_PAGED = _where(pages=("1", "2+"))
 _BOUNCED = {
-    "single_page": _where(pages=("1",)),
-    "not_engaged": _where(pages=("1",), engaged=("no",), converted=("no",)),
+    "single_page": of(VISITS, pages=("1",)),
+    "not_engaged": of(VISITS, pages=("1",), engaged=("no",), converted=("no",)),
 }
 
-
-def _bounced(view: View, labels: Labels) -> Any:
-    return _BOUNCED[labels["basis"]](view, labels)
-
-
-def _frequent(view: View, labels: Labels) -> Any:
-    return view.sum(FREQUENCY, labels, None, view.minute)
-
-
-def _per_visit(series: Series) -> dict[str, Read]:
-    return {"total": flow(series), "visits": flow(VISITS)}
-
-
-STORY = Story(
+SCENARIO = Scenario(
     "2026-03-31 12:00",
     "ann's page of 09:30 comes late and bridges 09:00 and 09:40: exactly 30 minutes join, 31 do not. bob saw one "
     "page only, but for a minute; ann and dan turned on the doorstep. ann's login has no page and cannot bounce; "
@@ -89,100 +47,128 @@ STORY = Story(
     ),
 )
 
-_WINDOW = {"window": tuple(WINDOWS)}
+
+def _by_channel(reads: dict[str, int], value: float, **labels: str) -> tuple[Breakdown, ...]:
+    example = Example(reads, value, {"channel": "ios", "window": "24h", **labels})
+    return (Breakdown("channel", CHANNELS, example, added="By channel."),)
+
 
 _LAST_DAY = {"window": "24h"}
 
 _COUNTED = (
-    Metric(
-        name="engagement_visits",
+    Count(
+        "engagement_visits",
+        VISITS,
+        unit="visits",
+        by="",
+        windows=ALL,
         help="Visits closed in the window: runs of events on one channel with no gap over 30 minutes "
         "(definitions.visit_gap_minutes).",
-        unit="visits",
-        labels=_WINDOW,
-        reads={"number": flow(VISITS)},
-        formula=count,
         example=Example({"number": 6}, 6, _LAST_DAY),
         panel=Panel("Visits", overview={"window": "24h"}),
+        card=Card(
+            "What they do",
+            window="counted as they close",
+            figures=tuple(Figure(spoken, {"window": window}) for window, spoken in SPOKEN.items()),
+            order=2,
+        ),
+        breakdowns=_by_channel({"number": 3}, 3),
     ),
     Metric(
         name="engagement_visits_per_customer",
         help="Visits closed in the window per customer active in it.",
         unit="visits per customer",
-        labels=_WINDOW,
-        reads={"visits": flow(VISITS), "customers": _customers},
+        labels={"window": ALL},
+        reads={"visits": of(VISITS), "customers": of(ACTIVE)},
         formula=lambda visits, customers: ratio(visits, customers),
         example=Example({"visits": 6, "customers": 5}, 1.2, _LAST_DAY),
         panel=Panel("Visits per active customer"),
+        rests_on="customers",
+        breakdowns=_by_channel({"visits": 3, "customers": 4}, 0.75),
     ),
-    Metric(
-        name="engagement_visit_mean_duration_seconds",
-        help="Mean length of the visits closed in the window, from first to last event.",
+    Mean(
+        "engagement_visit_mean_duration_seconds",
+        VISIT_MS,
+        over=VISITS,
         unit="seconds",
-        labels=_WINDOW,
-        reads=_per_visit(VISIT_MS),
-        formula=lambda total, visits: ratio(total / 1000, visits),
+        per=1000,
+        by="",
+        windows=ALL,
+        help="Mean length of the visits closed in the window, from first to last event.",
         example=Example({"total": 3_060_000, "visits": 6}, 510.0, _LAST_DAY),
         panel=Panel("Mean length of a visit"),
+        card=Card(
+            "What they do",
+            "Mean visit",
+            SPOKEN["7d"],
+            (Figure(labels={"window": "7d"}, counted="visits"),),
+            order=3,
+        ),
+        breakdowns=_by_channel({"total": 600_000, "visits": 3}, 200.0),
     ),
-    Metric(
-        name="engagement_visit_mean_pages",
-        help="Mean pages of the visits closed in the window: page views, or what session summaries say if more.",
+    Mean(
+        "engagement_visit_mean_pages",
+        PAGES,
+        over=VISITS,
         unit="pages",
-        labels=_WINDOW,
-        reads=_per_visit(PAGES),
-        formula=lambda total, visits: ratio(total, visits),
+        by="",
+        windows=ALL,
+        help="Mean pages of the visits closed in the window: page views, or what session summaries say if more.",
         example=Example({"total": 12, "visits": 6}, 2.0, _LAST_DAY),
         panel=Panel("Mean pages of a visit"),
+        breakdowns=_by_channel({"total": 8, "visits": 3}, 8 / 3),
     ),
-    Metric(
-        name="engagement_visit_conversion_ratio",
+    Ratio(
+        "engagement_visit_conversion_ratio",
+        of(VISITS, converted=("yes",)),
+        over=VISITS,
+        by="",
+        windows=ALL,
         help="Visits with a conversion (purchase, signup, converted session), as a share of all visits.",
-        unit="ratio",
-        labels=_WINDOW,
-        reads={"total": _where(converted=("yes",)), "visits": flow(VISITS)},
-        formula=lambda total, visits: ratio(total, visits),
         example=Example({"total": 2, "visits": 6}, 1 / 3, _LAST_DAY),
         panel=Panel("Visits that converted"),
+        breakdowns=_by_channel({"total": 1, "visits": 3}, 1 / 3),
     ),
-    Metric(
-        name="engagement_bounce_ratio",
+    Ratio(
+        "engagement_bounce_ratio",
+        _BOUNCED,
+        over=of(VISITS, pages=("1", "2+")),
+        by="",
+        windows=ALL,
         help="Of the visits with a page: those with exactly one (single_page), or neither longer than 10 s nor with "
         "2 pages nor a conversion (not_engaged).",
-        unit="ratio",
-        labels={**_WINDOW, "basis": ("single_page", "not_engaged")},
-        reads={"bounced": _bounced, "visits": _PAGED},
-        formula=lambda bounced, visits: ratio(bounced, visits),
         example=Example({"bounced": 2, "visits": 5}, 0.4, {**_LAST_DAY, "basis": "not_engaged"}),
         panel=Panel("Bounce rate", overview={"window": "24h", "basis": "not_engaged"}),
+        card=Card(
+            "What they do",
+            "Bounce",
+            SPOKEN["7d"],
+            (
+                Figure("a single page", {"window": "7d", "basis": "single_page"}, "visits with a page"),
+                Figure("not engaged", {"window": "7d", "basis": "not_engaged"}, "visits with a page"),
+            ),
+            order=1,
+        ),
+        breakdowns=_by_channel({"bounced": 1, "visits": 2}, 0.5, basis="not_engaged"),
     ),
 )
 
-_LAST_DAY_ON_IOS = {"channel": "ios", **_LAST_DAY}
-
-_ON_IOS = (
-    Example({"number": 3}, 3, _LAST_DAY_ON_IOS),
-    Example({"visits": 3, "customers": 4}, 0.75, _LAST_DAY_ON_IOS),
-    Example({"total": 600_000, "visits": 3}, 200.0, _LAST_DAY_ON_IOS),
-    Example({"total": 8, "visits": 3}, 8 / 3, _LAST_DAY_ON_IOS),
-    Example({"total": 1, "visits": 3}, 1 / 3, _LAST_DAY_ON_IOS),
-    Example({"bounced": 1, "visits": 2}, 0.5, {**_LAST_DAY_ON_IOS, "basis": "not_engaged"}),
-)
-
-METRICS = (
-    *_COUNTED,
-    *(
-        twin(metric, "channel", CHANNEL["channel"], "By channel.", example)
-        for metric, example in zip(_COUNTED, _ON_IOS, strict=True)
-    ),
-    Metric(
-        name="engagement_visit_frequency_customers",
-        help="Customers by how many visits they closed in the last 30 days, on all channels.",
-        unit="customers",
-        labels={"visits": CLASSES},
-        reads={"number": _frequent},
-        formula=count,
-        example=Example({"number": 1}, 1, {"visits": "3"}),
-        panel=Panel("Customers by visits in 30 days", bars="visits"),
+FAMILY = Family(
+    "Visits",
+    "How often do they come by, how long do they stay, and do they turn on the doorstep?",
+    SCENARIO,
+    (
+        _COUNTED,
+        Metric(
+            name="engagement_visit_frequency_customers",
+            help="Customers by how many visits they closed in the last 30 days, on all channels.",
+            unit="customers",
+            labels={"visits": CLASSES},
+            reads={"number": standing(FREQUENCY)},
+            formula=count,
+            example=Example({"number": 1}, 1, {"visits": "3"}),
+            panel=Panel("Customers by visits in 30 days", bars="visits"),
+            series=(FREQUENCY,),
+        ),
     ),
 )

@@ -33,17 +33,14 @@ from stream.core.ragged import (
 )
 from stream.core.series import Kind, Series
 from stream.core.time import DAY, MINUTE_MS
-
-SENT = frozenset({"survey_sent"})
-ANSWERED_TYPES = frozenset({"survey_response"})
+from stream.indicators import measures
 
 ANSWERS = Series("answers", Kind.CENSUS, "minute", ("survey", "survey_id", "scale", "score"))
-ASKED = Series("asked", Kind.CENSUS, "minute", ("survey", "survey_id"), SENT)
-ANSWERED = Series("answered", Kind.CENSUS, "minute", ("survey", "survey_id"), ANSWERED_TYPES)
-REQUESTS = Series("survey_requests", Kind.FLOW, "minute", ("survey", "survey_id"), SENT)
-RESPONSES = Series("responses", Kind.FLOW, "minute", ("survey", "survey_id", "scale"), ANSWERED_TYPES)
+ASKED = measures.distinct("asked", of="survey_sent", by="survey survey_id")
+ANSWERED = measures.distinct("answered", of="survey_response", by="survey survey_id")
+REQUESTS = measures.total("survey_requests", of="survey_sent", by="survey survey_id")
+RESPONSES = measures.total("responses", of="survey_response", by="survey survey_id scale")
 FEEDBACK = Series("feedback", Kind.FLOW, "minute", ("theme", "sentiment"))
-SERIES = (ANSWERS, ASKED, ANSWERED, REQUESTS, RESPONSES, FEEDBACK)
 
 _KEEP_MS = 100 * DAY * MINUTE_MS
 """As long as an answer can be evidence of anything."""
@@ -224,7 +221,7 @@ def _number(customers: Customers, number: int, score: int) -> int:
 
 def count_feedback(increments: Increments, facts: Facts) -> None:
     """The plain counts by theme and sentiment: +1 at the answer's minute for each of its themes."""
-    for event in facts.of(ANSWERED_TYPES).tolist():
+    for event in facts.of(RESPONSES.of).tolist():
         answer, product = facts.events[event], facts.customers.products[facts.product[event]]
         if answer.sentiment or answer.themes:
             plain = facts.customers.names.plain(product)

@@ -38,7 +38,6 @@ VISITS = Series("visits", Kind.FLOW, "minute", ("channel", "pages", "engaged", "
 VISIT_MS = Series("visit_ms", Kind.FLOW, "minute", ("channel",))
 PAGES = Series("visit_pages", Kind.FLOW, "minute", ("channel",))
 FREQUENCY = Series("visit_frequency", Kind.LEVEL, "minute", ("visits",))
-SERIES = (VISITS, VISIT_MS, PAGES, FREQUENCY)
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,75 @@
+"""Latest values: what was named last of each customer, such as the segment that it is in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar, Self
+
+import numpy as np
+
+from stream.core.facts import Customers, Facts
+from stream.core.latest import NEVER
+from stream.core.names import Names
+from stream.core.ragged import Ints, Ragged, distinct, from_words64, places, to_words64
+from stream.core.series import Series
+
+_WORDS = 3
+
+
+@dataclass(frozen=True)
+class LatestValue:
+    """The value that holds of the customer in row i is that of key number `number[i]` of the series, named at `ms[i]`
+    (milliseconds since the epoch); NEVER where none was. Of several named in one millisecond the last by name counts.
+
+    Stored as [ms (2 words), number] or nothing. A slot is a class of its own, with its series.
+    """
+
+    series: ClassVar[Series]
+    """A plain count of the events that name a value, with the value as its label."""
+
+    names: Names
+    ms: Ints
+    number: Ints
+
+    @classmethod
+    def unpack(cls, stored: Ragged, customers: Customers) -> Self:
+        known = stored.lengths > 0
+        words = stored.words.reshape(-1, _WORDS)
+        ms, number = np.full(len(known), NEVER), np.zeros(len(known), np.int64)
+        ms[known] = from_words64(words[:, 0:2]).ravel()
+        number[known] = customers.read(np.flatnonzero(known), words[:, 2].astype(np.int64))
+        return cls(customers.names, ms, number)
+
+    def pack(self, customers: Customers) -> list[Ragged]:
+        known = self.ms != NEVER
+        words = np.empty((int(known.sum()), _WORDS), np.uint32)
+        words[:, 0:2], words[:, 2] = to_words64(self.ms[known]), self.names.stored(self.number[known])
+        return [Ragged(words.ravel(), known * _WORDS)]
+
+    def merge(self, facts: Facts, keep_days: int | None) -> Self:
+        at, named = facts.under(self.series)
+        if not len(at):
+            return self
+        touched = distinct(facts.row[at])
+        held = touched[self.ms[touched] != NEVER]
+        row = np.concatenate([held, facts.row[at]])
+        ms = np.concatenate([self.ms[held], facts.ms[at]])
+        number = np.concatenate([self.number[held], named])
+        order = np.lexsort((self._by_name(number), ms, row))
+        last = order[np.diff(row[order], append=-1) != 0]
+        all_ms, numbers = self.ms.copy(), self.number.copy()
+        all_ms[row[last]], numbers[row[last]] = ms[last], number[last]
+        return type(self)(self.names, all_ms, numbers)
+
+    @property
+    def numbers(self) -> Ints:
+        """For each row the key of its value, −1 where none was named."""
+        return np.where(self.ms != NEVER, self.number, -1)
+
+    def _by_name(self, numbers: Ints) -> Ints:
+        """For each number the rank of its key among them."""
+        keys, where = places(numbers)
+        by_name = sorted(range(len(keys)), key=lambda place: self.names[int(keys[place])])
+        rank = np.empty(len(keys), np.int64)
+        rank[by_name] = np.arange(len(keys))
+        return rank[where]

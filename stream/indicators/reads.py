@@ -1,0 +1,188 @@
+"""Readings: what is read of the series at a moment, for an indicator with its labels."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from stream.core.cells import Cells
+from stream.core.definitions import Definitions
+from stream.core.series import Key, Kind, Series, Table, Wanted
+from stream.core.time import AHEAD, DAY, WINDOWS, floor_hour
+
+Labels = Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class View:
+    """The series of one product as seen at one moment: minute T and its local day.
+
+    touched   names of the series that were looked at: what is read from them stays true until one of them changes
+    known     what was summed up or chosen before, for many indicators read the same; true for this one moment
+    """
+
+    table: Table
+    product: str
+    minute: int
+    today: int
+    definitions: Definitions = Definitions()  # noqa: RUF009 — frozen
+    touched: set[str] = field(default_factory=set, compare=False, repr=False)
+    known: dict[Any, Any] = field(default_factory=dict, compare=False, repr=False)
+
+    def sum(self, series: Series, labels: Labels, after: int | None, until: int, where: Where | None = None) -> int:
+        """Sum over (after, until] of every key that agrees with `labels`; labels the series lacks don't count."""
+        self.touched.add(series.name)
+        values = tuple([labels.get(name) for name in series.labels])
+        if None not in values:
+            cells = self.table.get((series.name, self.product, *values))  # type: ignore[arg-type]
+            return cells.total(after, until) if cells else 0
+        asked = (series.name, values, where, after, until)
+        total: int | None = self.known.get(asked)
+        if total is None:
+            total = sum(cells.total(after, until) for cells in self._cells(series.name, values, where))
+            self.known[asked] = total
+        return total
+
+    def keys(self, series: str) -> list[Key]:
+        """Every key of the series, in the order in which they appeared."""
+        self.touched.add(series)
+        return self.table.keys(series, self.product)
+
+    def _cells(self, series: str, values: Wanted, where: Where | None) -> list[Cells]:
+        asked = (series, values, where)
+        found: list[Cells] | None = self.known.get(asked)
+        if found is None:
+            keys = self.table.keys_with(series, self.product, values)
+            found = [self.table.cells_of(key) for key in keys if where is None or where(self, key)]
+            self.known[asked] = found
+        return found
+
+
+Where = Callable[[View, Key], bool]
+Read = Callable[[View, Labels], Any]
+Find = Callable[[View], list[str]]
+Choices = tuple[str, ...] | Find
+Rows = Callable[[View], list[dict[str, str]]]
+
+
+@dataclass(frozen=True)
+class Part:
+    """How much of the series there is in a window: its own, or the one that the metric's labels name.
+
+    (T − W, T] to the minute, for 24h and for customer activity; else (floor_hour(T − W), T]. A customer whose clock
+    is ahead must not vanish at each of its events, so a census is read to T + AHEAD. Where the metric has a label
+    that only a split of the series has, the split is read.
+
+    where  which keys count
+    """
+
+    series: Series
+    window: str = ""
+    where: Where | None = None
+    to_the_minute: bool = False
+
+    def __call__(self, view: View, labels: Labels) -> int:
+        width = WINDOWS[self.window or labels["window"]]
+        start = view.minute - width
+        if width != DAY and not self.to_the_minute:
+            start = floor_hour(start)
+        until = view.minute + AHEAD if self.series.kind is Kind.CENSUS else view.minute
+        return view.sum(self._split(labels), labels, start, until, self.where)
+
+    def _split(self, labels: Labels) -> Series:
+        for label, split in self._splits.items():
+            if label in labels:
+                return split
+        return self.series
+
+    @cached_property
+    def _splits(self) -> dict[str, Series]:
+        """By the labels that the series lacks."""
+        own = self.series.labels
+        return {label: split for split in self.series.splits for label in split.labels if label not in own}
+
+
+def of(series: Series, window: str = "", where: Where | None = None, **values: tuple[str, ...]) -> Part:
+    """The part of the series in the window; only keys with these values of labels, if any are named."""
+    return Part(series, window, _having(series, values) if values else where, series.to_the_minute)
+
+
+def _having(series: Series, values: Mapping[str, tuple[str, ...]]) -> Where:
+    at = {2 + series.labels.index(label): wanted for label, wanted in values.items()}
+    return lambda _, key: all(key[position] in wanted for position, wanted in at.items())
+
+
+def level(series: Series, days_ago: int = 1) -> Read:
+    """What stood on the day that many days before today (1: the last complete day)."""
+
+    def read(view: View, labels: Labels) -> int:
+        return view.sum(series, labels, None, view.today - days_ago)
+
+    return read
+
+
+def standing(series: Series) -> Read:
+    """What stands now, of a series whose increments lie at minutes."""
+    return lambda view, labels: view.sum(series, labels, None, view.minute)
+
+
+def on_days(series: Series, first_ago: int, last_ago: int, where: Where | None = None) -> Read:
+    """Counts on the days from `first_ago` to `last_ago` days before today, both included."""
+
+    def read(view: View, labels: Labels) -> int:
+        return view.sum(series, labels, view.today - first_ago - 1, view.today - last_ago, where)
+
+    return read
+
+
+def given(label: str) -> Read:
+    """The metric's own label, for a formula that differs by it."""
+    return lambda _view, labels: labels[label]
+
+
+def found(label: str, *series: Series) -> Find:
+    """The values of the label that the product has shown so far in any of the series.
+
+    Name plain counts where there are any: a memory may forget in the very batch in which it learnt.
+    """
+    positions = {each.name: 2 + each.labels.index(label) for each in series}
+
+    def choices(view: View) -> list[str]:
+        return sorted({key[at] for name, at in positions.items() for key in view.keys(name)})
+
+    return choices
+
+
+def standing_under(label: str, series: Series, *others: Series) -> Find:
+    """The values of the label under which anything stands now, and those `found` in the others."""
+    position = 2 + series.labels.index(label)
+    rest = found(label, *others)
+
+    def choices(view: View) -> list[str]:
+        values = {key[position] for key in view.keys(series.name)}
+        stands = {value for value in values if view.sum(series, {label: value}, None, view.minute)}
+        return sorted(stands.union(rest(view)))
+
+    return choices
+
+
+def found_together(series: Series | Iterable[Series], *labels: str, where: Mapping[str, str] | None = None) -> Rows:
+    """The combinations of the labels' values that the product has shown so far in any of the series, where other
+    labels are as given.
+
+    Name plain counts where there are any, as for `found`.
+    """
+    several = (series,) if isinstance(series, Series) else tuple(series)
+
+    def rows(view: View) -> list[dict[str, str]]:
+        found = set()
+        for each in several:
+            for key in view.keys(each.name):
+                have = dict(zip(each.labels, key[2:], strict=True))
+                if all(have[name] == value for name, value in (where or {}).items()):
+                    found.add(tuple(have[name] for name in labels))
+        return [dict(zip(labels, values, strict=True)) for values in sorted(found)]
+
+    return rows

@@ -1,0 +1,253 @@
+"""Measures and forms: what a declaration counts, over which interval, and by which labels."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+
+from schemas import Event
+from stream.core.catalogue import Catalogue
+from stream.core.definitions import Definitions
+from stream.core.increments import Increments
+from stream.core.names import Names
+from stream.core.series import Kind, Series, Table
+from stream.core.time import AHEAD, DAY, HOUR, Calendar
+from stream.indicators.catalogue import FAMILIES, METRICS, SERIES, catalogue
+from stream.indicators.declare import Alert, Breakdown, Example, Metric, Panel
+from stream.indicators.forms import ALL, Count, Mean, Ratio
+from stream.indicators.labels import labels
+from stream.indicators.measures import distinct, total
+from stream.indicators.reads import Part, View, of
+from stream.worker.fold import count_events, facts_of
+from tests.histories import (
+    LATER,
+    History,
+    State,
+    arrived,
+    as_it_is,
+    decoded,
+    folded,
+    histories,
+    laws,
+    minute_at,
+    report,
+)
+from tests.increments import packed
+
+UTC = ZoneInfo("UTC")
+NOON = 29_600_000 // DAY * DAY + 12 * HOUR + 30
+"""Half past twelve."""
+
+EVENTS = total("t_uses", of="feature_use", by="feature", splits=("channel",))
+USERS = distinct("t_users", of="feature_use", splits=("channel",))
+EXACT = Series("t_exact", Kind.CENSUS, "minute", to_the_minute=True)
+STARS = total("t_stars", of="contribution", by="kind", amount="rating")
+RATED = total("t_rated", of="contribution", where={"kind": "review"}, given="rating")
+ALL_SERIES = (EVENTS, *EVENTS.splits, USERS, *USERS.splits, EXACT, STARS, RATED)
+
+
+def view(*cells: tuple[tuple[str, ...], int, int]) -> View:
+    table = Table(ALL_SERIES)
+    table.merge(packed(cells))
+    return View(table, "app", NOON, NOON // DAY)
+
+
+def values(metric: Metric, seen: View) -> dict[tuple[str, ...], Any]:
+    return {tuple(labels.values()): value for labels, value in metric.samples(seen)}
+
+
+def count_of(series: Series, **shown: Any) -> Metric:
+    return Count("t", series, help="", example=Example({"number": 1}, 1), **shown)
+
+
+# What a measure counts
+
+
+@laws
+@given(histories())
+def test_a_total_of_amounts_is_the_sum_of_those_that_are_given(history: History) -> None:
+    table = counted(history.events, Calendar(history.zone), STARS, RATED)
+    own: list[Any] = [event for event in history.events if event.type == "contribution"]
+    for product in {event.product for event in history.events}:
+        for kind in ("post", "comment", "review", "media"):
+            rated = [each for each in own if (each.product, each.kind) == (product, kind) and each.rating]
+            assert summed(table, STARS, product, kind) == sum(each.rating for each in rated)
+            if kind == "review":
+                assert summed(table, RATED, product) == len(rated)
+
+
+def counted(events: list[Event], calendar: Calendar, *series: Series) -> Table:
+    """The plain counts of these series only."""
+    facts, *_ = facts_of(arrived(events), {0: Names()}, as_it_is, calendar, Definitions())
+    own = replace(facts, catalogue=Catalogue(facts.catalogue.types, series, labels(series, Definitions())))
+    increments, table = Increments(facts.customers.names), Table(series)
+    count_events(increments, own)
+    table.merge(increments.encode())
+    return table
+
+
+def summed(table: Table, series: Series, product: str, *values: str) -> int:
+    cells = table.get(series.key(product, *values))
+    return cells.total(None, 1 << 40) if cells else 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "wrong"),
+    [
+        ({"of": "feature_usage"}, "uses: there is no event type feature_usage"),
+        ({"of": "feature_use", "by": "channel colour"}, "uses: feature_use has no field colour"),
+        ({"of": "feature_use login", "by": "feature"}, "uses: login has no field feature"),
+        ({"of": "contribution", "amount": "stars"}, "uses: contribution has no field stars"),
+        ({"of": "contribution", "where": {"type_of": "review"}}, "uses: contribution has no field type_of"),
+    ],
+)
+def test_a_measure_of_what_the_schemas_lack_is_refused(arguments: dict[str, Any], wrong: str) -> None:
+    with pytest.raises(ValueError, match=wrong):
+        total("uses", **arguments)
+
+
+def test_a_census_by_nothing_follows_from_its_first_split() -> None:
+    assert not USERS.of
+    assert [split.labels for split in USERS.splits] == [("channel",)]
+    assert USERS.splits[0].name == "t_users_by_channel"
+
+
+def test_labels_are_the_fields_of_the_events_and_those_with_listed_values_need_no_place() -> None:
+    bounded = {label.name: label.bounded for label in catalogue(Definitions()).labels.values()}
+    assert {name for name in bounded if not bounded[name]} == {"survey", "scale", "kind"}
+    campaign = catalogue(Definitions()).labels["campaign"]
+    assert campaign.types == {"impression", "click"}
+    assert campaign.absent == "none"
+
+
+# Over which interval it is read
+
+
+def test_a_window_of_days_begins_on_the_hour_and_one_of_24_hours_on_the_minute() -> None:
+    for window, start in (("24h", NOON - DAY), ("7d", NOON - 7 * DAY - 30), ("30d", NOON - 30 * DAY - 30)):
+        seen = view((EVENTS.key("app", "search"), start, 10), (EVENTS.key("app", "search"), start + 1, 1))
+        assert values(count_of(EVENTS, windows=ALL), seen)["search", window] == 1
+
+
+def test_activity_is_counted_to_the_minute_alone_and_over_the_same_hours_as_what_it_divides() -> None:
+    at = NOON - 7 * DAY - 10  # 7 days ago and 10 minutes, in the same hour
+    seen = view((EXACT.key("app"), at, 3), (EXACT.key("app"), NOON, 1), (USERS.key("app"), at, 2))
+    assert values(count_of(EXACT, windows=("7d",)), seen) == {("7d",): 1}
+    share = Ratio("t", USERS, over=EXACT, windows=("7d",), help="", example=Example({"users": 2, "active": 4}, 0.5))
+    assert values(share, seen) == {("7d",): 0.5}
+    assert {name: read(seen, {"window": "7d"}) for name, read in share.reads.items()} == share.example.reads
+
+
+def test_a_customer_whose_clock_is_ahead_does_not_vanish_while_flows_end_now() -> None:
+    for minutes, customers in ((AHEAD, 1), (AHEAD + 1, 0)):
+        seen = view((USERS.key("app"), NOON + minutes, 1), (EVENTS.key("app", "search"), NOON + minutes, 1))
+        assert set(values(count_of(USERS, windows=ALL), seen).values()) == {customers}
+        assert set(values(count_of(EVENTS, windows=ALL), seen).values()) == {0}
+
+
+def test_clocks_that_are_ahead_are_those_that_decoding_lets_pass() -> None:
+    """Whoever came a moment before a clock 5 minutes ahead is told by it, in every window."""
+    event = {"event_id": "1", "type": "login", "user_id": "ann", "timestamp": "2026-03-31T12:05:00Z"}
+    state = State(Calendar(UTC)).take([[decoded(event)]])
+    minute = minute_at(decoded(event).timestamp - timedelta(minutes=AHEAD))
+    [active] = [metric for metric in METRICS if metric.name == "engagement_active_customers"]
+    assert set(values(active, View(state.table, "default", minute, 0)).values()) == {1}
+
+
+# By which labels
+
+
+def test_a_breakdown_reads_the_split_that_has_its_label() -> None:
+    example = Example({"users": 1, "uses": 1}, 1.0)
+    ratio = Ratio(
+        "engagement_use_ratio",
+        USERS,
+        over=EVENTS,
+        by="",
+        windows=("24h",),
+        help="Help.",
+        example=example,
+        panel=Panel("Use"),
+        breakdowns=(Breakdown("channel", ("web", "ios"), example, added="By channel."),),
+    )
+    seen = view(
+        (USERS.key("app"), NOON, 5),
+        (USERS.splits[0].key("app", "web"), NOON, 2),
+        (EVENTS.key("app", "search"), NOON, 6),
+        (EVENTS.key("app", "export"), NOON, 4),
+        (EVENTS.splits[0].key("app", "web"), NOON, 8),
+    )
+    [by_channel] = [ratio.broken_down(each) for each in ratio.breakdowns]
+    assert values(ratio, seen) == {("24h",): 0.5}
+    assert values(by_channel, seen) == {("web", "24h"): 0.25, ("ios", "24h"): None}
+    assert (by_channel.name, by_channel.help) == ("engagement_use_by_channel_ratio", "Help. By channel.")
+    assert (by_channel.panel.title, by_channel.label_names) == ("Use, by channel", ("product", "channel", "window"))
+
+
+def test_a_ratio_by_basis_reads_what_the_basis_says() -> None:
+    example = Example({"part": 1, "over": 2}, 0.5)
+    bases: dict[str, Part | Series] = {"events": of(EVENTS, feature=("search",)), "customers": USERS}
+    ratio = Ratio("t", bases, over=EVENTS, by="", windows=("24h",), help="", example=example)
+    seen = view(
+        (USERS.key("app"), NOON, 2), (EVENTS.key("app", "search"), NOON, 3), (EVENTS.key("app", "export"), NOON, 1)
+    )
+    assert values(ratio, seen) == {("24h", "events"): 0.75, ("24h", "customers"): 0.5}
+
+
+def test_a_mean_is_in_its_unit_and_there_is_none_of_nothing() -> None:
+    mean = Mean(
+        "t", STARS, over=RATED, unit="s", per=10, by="", windows=ALL, help="", example=Example({"a": 1, "b": 1}, 0.1)
+    )
+    seen = view((STARS.key("app", "review"), NOON - 2 * DAY, 30), (RATED.key("app"), NOON - 2 * DAY, 2))
+    assert values(mean, seen) == {("24h",): None, ("7d",): 1.5, ("30d",): 1.5}
+
+
+NO_SHARES = {"engagement_retention_formula_ratio", "engagement_survey_response_ratio"}
+"""The one because it is wrong, the other because it divides by those asked, who are not all who answer."""
+
+
+@laws
+@given(histories(), LATER)
+def test_a_share_never_exceeds_1(history: History, minutes_later: int) -> None:
+    at = history.newest + timedelta(minutes=minutes_later)
+    for each in report(folded(history).table, at, history.zone)["metrics"]:
+        is_share = each["name"].endswith("_ratio") and each["name"] not in NO_SHARES
+        if is_share and each["labels"].get("basis") not in ("events", "per_exposed"):
+            assert each["value"] is None or 0 <= each["value"] <= 1, each
+
+
+# What it rests on
+
+
+ALERTED = [(metric, alert) for metric in METRICS for alert in metric.alerts]
+
+
+@pytest.mark.parametrize(("metric", "alert"), ALERTED, ids=lambda each: each.name)
+def test_an_alert_rests_on_the_count_that_divides_its_indicator(metric: Metric, alert: Alert) -> None:
+    """In the scenario of its family, over the labels that the gauge has besides."""
+    [scenario] = [family.scenario for family in FAMILIES if metric in family.metrics]
+    [gauge] = [each for each in METRICS if each.name == alert.rests_on.gauge]
+    minute, calendar = minute_at(scenario.moment), Calendar(UTC)
+    table = State(calendar).take([list(map(decoded, scenario.events()))]).table
+    seen = View(table, "default", minute, calendar.day(minute))
+    of_alert = [each for each, _ in metric.samples(seen) if alert.labels.items() <= each.items()]
+    assert of_alert
+    for each in of_alert:
+        guarded = {**each, **alert.rests_on.labels}
+        samples = [
+            value
+            for having, value in gauge.samples(seen)
+            if all(guarded.get(name, value) == value for name, value in having.items() if name not in ("level",))
+        ]
+        assert metric.arguments(seen, each)[metric.rests_on] == sum(value for value in samples if value)
+
+
+def test_every_series_that_an_indicator_reads_is_in_the_catalogue_once() -> None:
+    names = [series.name for series in SERIES]
+    assert sorted(set(names)) == sorted(names)
+    assert {each.name for metric in METRICS for each in metric.series} <= set(names)
