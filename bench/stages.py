@@ -50,7 +50,7 @@ STAGES = (
     Stage("decode", ("stream.worker.steps:decode",)),
     Stage("admit", ("stream.worker.steps:admit",)),
     Stage("drop repeats", ("stream.worker.hot:HotState.load_windows", "stream.worker.steps:drop_repeats")),
-    Stage("events to columns", ("stream.worker.steps:counted", "stream.worker.steps:facts_of")),
+    Stage("events to columns", ("stream.worker.steps:counted", "stream.worker.steps:columns_of")),
     Stage("labels", ("stream.store.labels:LabelBook.learn", "stream.store.labels:ProductBook.learn")),
     Stage("record load", ("stream.worker.steps:Pass._records",)),
     Stage("fold: unpack records", ("stream.core.record:Layout.unpacked",)),

@@ -18,8 +18,8 @@ from hypothesis import strategies as st
 
 from schemas import FAMILY_OF_TYPE, Event, Rejected, decode
 from stream.core.definitions import Definitions
-from stream.core.facts import customers_of
-from stream.core.names import Names
+from stream.core.event_columns import customers_of
+from stream.core.key_ids import KeyIds
 from stream.core.ragged import Ints
 from stream.core.series import Table
 from stream.core.time import Calendar
@@ -29,7 +29,7 @@ from stream.indicators.churn.model import Coefficients
 from stream.indicators.families.activity import NEVER
 from stream.query.samples import samples
 from stream.store.keys import customer_key
-from stream.worker.fold import SliceChanges, by_shard, counted, facts_of, fold
+from stream.worker.fold import SliceChanges, by_shard, columns_of, counted, fold
 from stream.worker.intake import Arrived
 from stream.worker.level_changes import Present
 from tests.fields import FIELDS
@@ -183,7 +183,7 @@ class State:
     def __post_init__(self) -> None:
         self.scoring = Scoring(self.coefficients, self.definitions.first_week_days, self.calendar)
         self.table = Table(SERIES)
-        self.names = Names()
+        self.key_ids = KeyIds()
         self.records: dict[bytes, bytes] = {}
 
     def take(self, batches: Iterable[Sequence[Event]]) -> State:
@@ -199,12 +199,12 @@ class State:
 
     def changes(self, events: Arrived) -> list[SliceChanges]:
         """What the events would change."""
-        names = {self.shard: self.names}
+        names = {self.shard: self.key_ids}
         most = self.most_customers
-        touched = facts_of(events, names, as_it_is, self.calendar, self.definitions, most_customers=most)
+        touched = columns_of(events, names, as_it_is, self.calendar, self.definitions, most_customers=most)
         known = [self.records.get(key, b"") for key in touched.keys]
         present = as_of(self.now_ms, len(known))
-        changes = fold(touched.facts, touched.keys, known, self.keep_days, self.scoring, present)
+        changes = fold(touched.columns, touched.keys, known, self.keep_days, self.scoring, present)
         return by_shard(touched, changes)[self.shard]
 
     def keep(self, slices: Iterable[SliceChanges]) -> None:
@@ -215,7 +215,7 @@ class State:
 
     def remembered(self) -> dict[bytes, dict[str, Any]]:
         """What the records say, in words that do not depend on the numbers of names."""
-        names = self.names
+        names = self.key_ids
         customers = customers_of(list(self.records), ["app"] * len(self.records), names)
         _, memories = RECORD.unpacked(self.records.values(), customers)
         active, latest, answers, visits, tickets, segments = memories

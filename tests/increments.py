@@ -7,7 +7,7 @@ from collections.abc import Iterable
 import numpy as np
 
 from stream.core.increments import Increments
-from stream.core.names import Names
+from stream.core.key_ids import KeyIds
 from stream.core.series import Key
 
 Increment = tuple[Key, int, int]
@@ -15,9 +15,9 @@ Increment = tuple[Key, int, int]
 
 
 def increments(cells: Iterable[Increment]) -> Increments:
-    batch = Increments(Names())
+    batch = Increments(KeyIds())
     for key, time, count in cells:
-        batch.add(batch.names.number(key), np.array([time]), count)
+        batch.add(batch.key_ids.number(key), np.array([time]), count)
     return batch
 
 

@@ -13,7 +13,7 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import ResponseError
 from structlog.testing import capture_logs
 
-from stream.core.names import Names
+from stream.core.key_ids import KeyIds
 from stream.demo.embedded import EmbeddedRedis
 from stream.runtime.errors import UserError
 from stream.store.connect import connect
@@ -40,7 +40,7 @@ async def owner_of(number: int, redis: Redis, namespace: str, by: Redis | None =
     name = uuid4().hex
     claim = await ShardStore(redis, namespace).claim(number, name, {"clicks": 0})
     assert claim is not None
-    return Commits(number, name, claim, Names(), ShardStore(by or redis, namespace))
+    return Commits(number, name, claim, KeyIds(), ShardStore(by or redis, namespace))
 
 
 async def events(redis: Redis, namespace: str, number: int = 0) -> int:

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 
 from stream.core.days import NO_DAY, Days, days_after, days_before
 from stream.core.definitions import Definitions
-from stream.core.facts import customers_of
+from stream.core.event_columns import customers_of
 from stream.core.increments import Increments
-from stream.core.names import Names
+from stream.core.key_ids import KeyIds
 from stream.core.ragged import Ints, Ragged
 from stream.core.series import Table
 from stream.indicators.catalogue import SERIES
@@ -100,7 +100,7 @@ def test_the_newest_days_of_each_row_are_kept(some: list[Occurrence], keep: int)
 
 def changes(*batches: Sequence[Occurrence]) -> Table:
     """What complete days make of the days that became active batch by batch."""
-    names = Names()
+    names = KeyIds()
     customers = customers_of([b""] * ROWS, ["app"] * ROWS, names)
     nobody = Ragged(np.empty(0, np.uint32), np.zeros(ROWS, np.int64))
     old = Activity.unpack(nobody, customers)
@@ -138,7 +138,7 @@ def test_customers_are_counted_by_their_number_of_active_days(some: list[Occurre
 
 def test_one_late_event_among_many_products_needs_no_room_for_all_of_its_days() -> None:
     """As in a pass over many shards, where each has products of its own."""
-    names, products = Names(), [f"p-{number}" for number in range(1_280)]
+    names, products = KeyIds(), [f"p-{number}" for number in range(1_280)]
     customers = customers_of([b"%d" % number for number in range(len(products))], products, names)
     old = Activity.unpack(Ragged(np.empty(0, np.uint32), np.zeros(len(products), np.int64)), customers)
     days = np.full(len(products), 20_000)

@@ -6,9 +6,9 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stream.core.facts import customers_of
+from stream.core.event_columns import customers_of
+from stream.core.key_ids import KeyIds
 from stream.core.latest import Latest
-from stream.core.names import Names
 from stream.core.ragged import side_by_side
 from stream.core.series import KEEP_MINUTES
 from tests.histories import laws
@@ -37,7 +37,7 @@ def recent(customers: list[dict[int, int]]) -> list[dict[int, int]]:
 @given(st.lists(st.dictionaries(NUMBERS, AGES, max_size=5), max_size=5).map(recent))
 def test_last_times_survive_being_stored(customers: list[dict[int, int]]) -> None:
     before = latest(customers)
-    rows = customers_of([b""] * len(customers), ["app"] * len(customers), Names())
+    rows = customers_of([b""] * len(customers), ["app"] * len(customers), KeyIds())
     stored = side_by_side(before.pack(rows))
     after = Latest.unpack(stored, rows)
     assert (after.size, after.key.tolist(), after.minute.tolist()) == (

@@ -12,12 +12,12 @@ from hypothesis import strategies as st
 
 from schemas import Event
 from stream.core.definitions import Definitions
-from stream.core.facts import Facts
-from stream.core.names import Names
+from stream.core.event_columns import EventColumns
+from stream.core.key_ids import KeyIds
 from stream.core.ragged import Ragged, side_by_side
 from stream.core.time import Calendar, rfc3339
 from stream.indicators.state.segments import Segment
-from stream.worker.fold import facts_of
+from stream.worker.fold import columns_of
 from tests.histories import arrived, as_it_is, decoded, laws
 
 CUSTOMERS, SEGMENTS = ("ann", "bob", "cyd"), ("pro", "free", "trial")
@@ -39,9 +39,9 @@ def event(named: Named) -> Event:
 FIRST = [event((customer, 0, None)) for customer in CUSTOMERS]
 
 
-def facts(batch: list[Named], names: Names) -> Facts:
+def columns(batch: list[Named], names: KeyIds) -> EventColumns:
     events = arrived([*FIRST, *map(event, batch)])
-    return facts_of(events, {0: names}, as_it_is, CALENDAR, Definitions()).facts
+    return columns_of(events, {0: names}, as_it_is, CALENDAR, Definitions()).columns
 
 
 def said(memory: Segment) -> list[tuple[int, str] | None]:
@@ -52,11 +52,11 @@ def said(memory: Segment) -> list[tuple[int, str] | None]:
     ]
 
 
-def stored_and_read(memory: Segment, some: Facts) -> Segment:
+def stored_and_read(memory: Segment, some: EventColumns) -> Segment:
     return Segment.unpack(side_by_side(memory.pack(some.customers)), some.customers)
 
 
-def nothing(some: Facts) -> Segment:
+def nothing(some: EventColumns) -> Segment:
     return Segment.unpack(Ragged(np.empty(0, np.uint32), np.zeros(len(CUSTOMERS), np.int64)), some.customers)
 
 
@@ -69,10 +69,10 @@ def test_what_was_named_last_holds(named: list[Named], cuts: list[int], chance: 
     expected = [max(told[customer], default=None) for customer in CUSTOMERS]
     chance.shuffle(named)
     edges = sorted({0, len(named), *(min(cut, len(named)) for cut in cuts)})
-    names = Names()
-    memory = nothing(facts([], names))
+    names = KeyIds()
+    memory = nothing(columns([], names))
     for start, end in pairwise(edges):
-        batch = facts(named[start:end], names)
+        batch = columns(named[start:end], names)
         memory = stored_and_read(memory.merge(batch, None), batch)
         assert said(memory.merge(batch, None)) == said(memory), "a batch that comes twice changes nothing"
     assert said(memory) == expected

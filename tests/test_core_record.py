@@ -14,8 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stream.cli.endings import refusal
-from stream.core.facts import Customers, Facts, customers_of
-from stream.core.names import Names
+from stream.core.event_columns import Customers, EventColumns, customers_of
+from stream.core.key_ids import KeyIds
 from stream.core.ragged import Ragged
 from stream.core.record import Layout, Slot, UnknownSlot
 from stream.core.series import KEEP_MINUTES
@@ -43,7 +43,7 @@ class Words:
     def pack(self, customers: Customers) -> Sequence[Ragged]:
         return [self.rows]
 
-    def merge(self, facts: Facts, keep_days: int | None) -> Words:
+    def merge(self, columns: EventColumns, keep_days: int | None) -> Words:
         return self
 
 
@@ -73,7 +73,7 @@ def stored(draw: st.DrawFn, ids: Sequence[int]) -> list[Customer]:
 
 
 def everybody(number: int) -> Customers:
-    return customers_of([b""] * number, ["app"] * number, Names())
+    return customers_of([b""] * number, ["app"] * number, KeyIds())
 
 
 def packed(ids: Sequence[int], customers: Sequence[Customer]) -> list[bytes]:

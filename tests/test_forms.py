@@ -14,7 +14,7 @@ from schemas import Event
 from stream.core.catalogue import Catalogue
 from stream.core.definitions import Definitions
 from stream.core.increments import Increments
-from stream.core.names import Names
+from stream.core.key_ids import KeyIds
 from stream.core.series import Kind, Series, Table
 from stream.core.time import AHEAD, DAY, HOUR, Calendar
 from stream.indicators.catalogue import FAMILIES, METRICS, SERIES, catalogue
@@ -23,7 +23,7 @@ from stream.indicators.forms import ALL, Count, Mean, Ratio
 from stream.indicators.labels import labels
 from stream.indicators.measures import distinct, total
 from stream.indicators.reads import Part, View, of
-from stream.worker.fold import count_events, facts_of
+from stream.worker.fold import columns_of, count_events
 from tests.histories import (
     LATER,
     History,
@@ -83,9 +83,9 @@ def test_a_total_of_amounts_is_the_sum_of_those_that_are_given(history: History)
 
 def counted(events: list[Event], calendar: Calendar, *series: Series) -> Table:
     """The plain counts of these series only."""
-    facts, *_ = facts_of(arrived(events), {0: Names()}, as_it_is, calendar, Definitions())
-    own = replace(facts, catalogue=Catalogue(facts.catalogue.types, series, labels(series, Definitions())))
-    increments, table = Increments(facts.customers.names), Table(series)
+    columns, *_ = columns_of(arrived(events), {0: KeyIds()}, as_it_is, calendar, Definitions())
+    own = replace(columns, catalogue=Catalogue(columns.catalogue.types, series, labels(series, Definitions())))
+    increments, table = Increments(columns.customers.key_ids), Table(series)
     count_events(increments, own)
     table.merge(increments.encode())
     return table

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from schemas import Event
 from stream.core.increments import Increments
-from stream.core.names import Names
+from stream.core.key_ids import KeyIds
 from stream.core.series import Key, Table
 from stream.core.time import Calendar, minute_of
 from stream.indicators.catalogue import METRICS, SERIES
@@ -20,7 +20,7 @@ from stream.indicators.churn.trajectory import NEVER
 from stream.indicators.contribution import contribute
 from stream.indicators.families import churn_risk
 from stream.worker import intake
-from stream.worker.fold import SliceChanges, by_shard, count_events, facts_of, fold
+from stream.worker.fold import SliceChanges, by_shard, columns_of, count_events, fold
 from tests.histories import (
     DAY,
     LATER,
@@ -55,11 +55,11 @@ def contents(table: Table) -> dict[Key, dict[int, int]]:
 
 def contributions(state: State, events: list[Event]) -> Table:
     """Everything that the events and the records they led to add to the series."""
-    names = {0: state.names}
-    facts, touched, _, _ = facts_of(arrived(events), names, as_it_is, state.calendar, state.definitions)
-    counts = Increments(state.names)
-    count_events(counts, facts)
-    contribute(counts, [state.records[key] for key in touched], facts.customers, state.definitions, state.scoring)
+    names = {0: state.key_ids}
+    columns, touched, _, _ = columns_of(arrived(events), names, as_it_is, state.calendar, state.definitions)
+    counts = Increments(state.key_ids)
+    count_events(counts, columns)
+    contribute(counts, [state.records[key] for key in touched], columns.customers, state.definitions, state.scoring)
     table = Table(SERIES)
     table.merge(counts.encode())
     return table
@@ -112,9 +112,9 @@ def test_folding_shards_together_equals_folding_each_by_itself(history: History,
     for one, other in zip(alone, together, strict=True):
         assert one.remembered() == other.remembered()
         assert contents(one.table) == contents(other.table)
-        again = Names(other.names.pack(0))
+        again = KeyIds(other.key_ids.pack(0))
         assert [again[number] for number in range(len(again))] == [
-            other.names[number] for number in range(len(again))
+            other.key_ids[number] for number in range(len(again))
         ]
 
 
@@ -131,10 +131,10 @@ def fold_together(states: list[State], own: list[list[Event]]) -> dict[int, list
     if not states:
         return {}
     events = intake.together([arrived(own[state.shard], state.shard) for state in states])
-    names = {state.shard: state.names for state in states}
-    touched = facts_of(events, names, as_it_is, states[0].calendar, states[0].definitions)
+    names = {state.shard: state.key_ids for state in states}
+    touched = columns_of(events, names, as_it_is, states[0].calendar, states[0].definitions)
     known = [next((state.records[key] for state in states if key in state.records), b"") for key in touched.keys]
-    changes = fold(touched.facts, touched.keys, known, None, states[0].scoring, as_of(0, len(known)))
+    changes = fold(touched.columns, touched.keys, known, None, states[0].scoring, as_of(0, len(known)))
     found = by_shard(touched, changes)
     for state in states:
         state.keep(found[state.shard])

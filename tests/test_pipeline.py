@@ -11,7 +11,7 @@ from uuid import uuid4
 import msgspec
 import pytest
 
-from stream.core.names import Names
+from stream.core.key_ids import KeyIds
 from stream.core.time import Calendar
 from stream.demo.embedded import EmbeddedRedis
 from stream.indicators.catalogue import SERIES
@@ -82,7 +82,7 @@ class Worker:
             owner = uuid4().hex
             claim = await self.store.claim(number, owner, {self.topic: 0})
             assert claim is not None
-            commits = Commits(number, owner, claim, Names(await self.store.names(number)), self.store)
+            commits = Commits(number, owner, claim, KeyIds(await self.store.names(number)), self.store)
             shard = Shard(commits, Waiting(MOST_EVENTS, lambda _: None), self.common, await self._id_key(), reader)
             await shard.begin()
             self.owned[number] = shard

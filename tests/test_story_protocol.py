@@ -7,7 +7,7 @@ import random
 
 import pytest
 
-from stream.core.names import Names
+from stream.core.key_ids import KeyIds
 from stream.store.heartbeats import Heartbeats, Said
 from stream.store.keys import Keys
 from stream.store.shard import COMMIT_LENGTH
@@ -63,7 +63,7 @@ async def test_a_commit_after_another_one_than_the_last_is_refused_and_writes_no
 
 
 async def test_a_commit_that_counts_on_other_names_is_refused_and_writes_nothing(deployment: Deployment) -> None:
-    names = Names()
+    names = KeyIds()
     names.number(CLICKS.key("app", "spring"))
     await deployment.commit(clicks(), names=names.pack(0))
     stored = await deployment.stored()

@@ -16,7 +16,7 @@ from redis.asyncio import Redis
 from schemas import Event
 from schemas.churn_risk import ChurnRisk
 from stream.core.definitions import Definitions
-from stream.core.names import Names
+from stream.core.key_ids import KeyIds
 from stream.core.time import Calendar
 from stream.indicators.catalogue import RECORD
 from stream.indicators.churn.evidence import Scoring
@@ -25,7 +25,7 @@ from stream.indicators.churn.notification import NotificationState
 from stream.store.keys import Keys
 from stream.store.shard import ShardStore, Unsent
 from stream.worker.commits import Commits
-from stream.worker.fold import by_shard, facts_of, fold
+from stream.worker.fold import by_shard, columns_of, fold
 from stream.worker.risk_timers import RiskTimers
 from stream.worker.write_sets import write_sets
 from tests.histories import arrived, as_it_is, as_of, decoded
@@ -95,7 +95,7 @@ class Watcher:
         owner, store = uuid4().hex, risks.store
         claim = await store.claim(SHARD, owner, {"logins": 0})
         assert claim is not None
-        watcher = cls(risks, Commits(SHARD, owner, claim, Names(await store.names(SHARD)), store), by_wall, scoring)
+        watcher = cls(risks, Commits(SHARD, owner, claim, KeyIds(await store.names(SHARD)), store), by_wall, scoring)
         await watcher._timers.begin()
         return watcher
 
@@ -117,13 +117,13 @@ class Watcher:
 
     async def _pass(self, events: list[Event], due: list[bytes], as_of_ms: int) -> None:
         """As the pipeline's, of one slice."""
-        names, looked_at = {SHARD: self.commits.names}, dict.fromkeys(due, SHARD)
-        touched = facts_of(arrived(events), names, as_it_is, SCORING.calendar, Definitions(), looked_at, ALL)
+        names, looked_at = {SHARD: self.commits.key_ids}, dict.fromkeys(due, SHARD)
+        touched = columns_of(arrived(events), names, as_it_is, SCORING.calendar, Definitions(), looked_at, ALL)
         keys = touched.keys
         known = [record or b"" for record in await self._store.records(SHARD, keys)]
         present = as_of(as_of_ms, len(keys))._replace(
             due=np.isin(keys, due), set_backs=np.full(len(keys), self._timers.set_backs)
         )
-        [change] = by_shard(touched, fold(touched.facts, keys, known, None, self._timers.scoring, present))[SHARD]
+        [change] = by_shard(touched, fold(touched.columns, keys, known, None, self._timers.scoring, present))[SHARD]
         for write_set in write_sets([change], None, self._timers.reschedule(due, [change.schedule])):
             await self.commits.commit(write_set)

@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from stream.core.names import Names
+from stream.core.key_ids import KeyIds
 from stream.core.ragged import Ints
 from stream.core.series import NO_INCREMENTS, Key, encode_cells
 
@@ -15,10 +15,10 @@ _TIME_OFFSET = 1 << 31
 
 
 class Increments:
-    """`names` gives the keys of the numbers that are added to."""
+    """`key_ids` gives the keys of the numbers that are added to."""
 
-    def __init__(self, names: Names) -> None:
-        self.names = names
+    def __init__(self, key_ids: KeyIds) -> None:
+        self.key_ids = key_ids
         self._cells: list[Ints] = []
         self._counts: list[Ints] = []
 
@@ -57,7 +57,7 @@ class Increments:
         edges = np.flatnonzero(np.diff(numbers, prepend=-1, append=-1)) if len(numbers) else np.zeros(1, np.int64)
         found: dict[int, list[tuple[Key, Ints, Ints]]] = {}
         for number, (start, end) in zip(numbers[edges[:-1]].tolist(), pairwise(edges.tolist()), strict=True):
-            slice_, key = self.names.stored_key(number)
+            slice_, key = self.key_ids.stored_key(number)
             found.setdefault(slice_, []).append((key, times[start:end], counts[start:end]))
         return {slice_: encode_cells(cells) for slice_, cells in found.items()}
 

@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stream.core.definitions import Definitions
-from stream.core.facts import Customers, Facts
+from stream.core.event_columns import Customers, EventColumns
 from stream.core.increments import Increments
-from stream.core.names import Names
+from stream.core.key_ids import KeyIds
 from stream.core.ragged import Ints, Ragged, row_numbers, spans
 from stream.core.record import Change
 from stream.core.series import KEEP_MINUTES, Series
@@ -64,14 +64,14 @@ class Latest:
             row, number, age = row[own], number[own], age[own]
         minute = newest[row] - age
         key = (row << _ROW) | customers.read(row, number)
-        if customers.names.joint:
+        if customers.key_ids.joint:
             order = np.argsort(key)
             key, minute = key[order], minute[order]
         return cls(len(known), key, minute)
 
     def pack(self, customers: Customers) -> list[Ragged]:
-        row, number, minute = self.row, customers.names.stored(self.number), self.minute
-        if customers.names.joint:
+        row, number, minute = self.row, customers.key_ids.stored(self.number), self.minute
+        if customers.key_ids.joint:
             order = np.argsort((row << _ROW) | number)
             number, minute = number[order], minute[order]
         newest = self._newest()
@@ -86,8 +86,8 @@ class Latest:
         counts = np.bincount(row, minlength=self.size) + np.bincount(row[extra], minlength=self.size)
         return [heads, Ragged(words.astype(np.uint32), counts)]
 
-    def merge(self, facts: Facts, keep_days: int | None) -> Latest:
-        key, minute = _noted(facts)
+    def merge(self, columns: EventColumns, keep_days: int | None) -> Latest:
+        key, minute = _noted(columns)
         at = np.searchsorted(self.key, key)
         known = np.zeros(len(key), np.bool_)
         inside = at < len(self.key)
@@ -99,32 +99,32 @@ class Latest:
             self.size,
             np.insert(self.key, at[fresh], key[fresh]),
             np.insert(minutes, at[fresh], minute[fresh]),
-        )._recent(facts)
+        )._recent(columns)
 
     def newest(self, customers: Customers, series: Series) -> Ints:
         """For each row, the latest minute under any key of the series; NEVER where there is none."""
-        of_it = customers.names.are_of(series.name, self.number)
+        of_it = customers.key_ids.are_of(series.name, self.number)
         return self._newest(of_it)
 
-    def by_labels(self, names: Names, series: Series) -> list[tuple[tuple[str, ...], int]]:
+    def by_labels(self, key_ids: KeyIds, series: Series) -> list[tuple[tuple[str, ...], int]]:
         """(label values, minute) under each key of the series, of all customers."""
-        of_it = names.are_of(series.name, self.number)
+        of_it = key_ids.are_of(series.name, self.number)
         numbers, minutes = self.number[of_it].tolist(), self.minute[of_it].tolist()
-        return [(names[number][2:], minute) for number, minute in zip(numbers, minutes, strict=True)]
+        return [(key_ids[number][2:], minute) for number, minute in zip(numbers, minutes, strict=True)]
 
     def _newest(self, which: NDArray[np.bool_] | slice = slice(None)) -> Ints:
         newest = np.full(self.size, NEVER)
         np.maximum.at(newest, self.row[which], self.minute[which])
         return newest
 
-    def _recent(self, facts: Facts) -> Latest:
+    def _recent(self, columns: EventColumns) -> Latest:
         """What a window can still see at the customer's newest minute or later, and what is lasting."""
         kept = self.minute > self._newest()[self.row] - KEEP_MINUTES
         if kept.all():
             return self
-        for series in facts.catalogue.censuses:
+        for series in columns.catalogue.censuses:
             if series.lasting:
-                kept |= self.minute == self.newest(facts.customers, series)[self.row]
+                kept |= self.minute == self.newest(columns.customers, series)[self.row]
         return self if kept.all() else Latest(self.size, self.key[kept], self.minute[kept])
 
 
@@ -153,13 +153,13 @@ def change_of_totals(totals: Sequence[Series]) -> Change:
     return change
 
 
-def _noted(facts: Facts) -> tuple[Ints, Ints]:
+def _noted(columns: EventColumns) -> tuple[Ints, Ints]:
     """(keys, ascending; the latest minute of each), of all that the censuses count."""
     keys, minutes = [], []
-    for series in facts.catalogue.censuses:
-        at, numbers = facts.under(series)
-        keys.append((facts.row[at] << _ROW) | numbers)
-        minutes.append(facts.minute[at])
+    for series in columns.catalogue.censuses:
+        at, numbers = columns.under(series)
+        keys.append((columns.row[at] << _ROW) | numbers)
+        minutes.append(columns.minute[at])
     key, minute = np.concatenate(keys), np.concatenate(minutes)
     order = np.argsort(key)
     key = key[order]

@@ -7,9 +7,9 @@ from typing import ClassVar, Self
 
 import numpy as np
 
-from stream.core.facts import Customers, Facts
+from stream.core.event_columns import Customers, EventColumns
+from stream.core.key_ids import KeyIds
 from stream.core.latest import NEVER
-from stream.core.names import Names
 from stream.core.ragged import Ints, Ragged, distinct, from_words64, places, to_words64
 from stream.core.series import Series
 
@@ -27,7 +27,7 @@ class LatestValue:
     series: ClassVar[Series]
     """A plain count of the events that name a value, with the value as its label."""
 
-    names: Names
+    names: KeyIds
     ms: Ints
     number: Ints
 
@@ -38,7 +38,7 @@ class LatestValue:
         ms, number = np.full(len(known), NEVER), np.zeros(len(known), np.int64)
         ms[known] = from_words64(words[:, 0:2]).ravel()
         number[known] = customers.read(np.flatnonzero(known), words[:, 2].astype(np.int64))
-        return cls(customers.names, ms, number)
+        return cls(customers.key_ids, ms, number)
 
     def pack(self, customers: Customers) -> list[Ragged]:
         known = self.ms != NEVER
@@ -46,14 +46,14 @@ class LatestValue:
         words[:, 0:2], words[:, 2] = to_words64(self.ms[known]), self.names.stored(self.number[known])
         return [Ragged(words.ravel(), known * _WORDS)]
 
-    def merge(self, facts: Facts, keep_days: int | None) -> Self:
-        at, named = facts.under(self.series)
+    def merge(self, columns: EventColumns, keep_days: int | None) -> Self:
+        at, named = columns.under(self.series)
         if not len(at):
             return self
-        touched = distinct(facts.row[at])
+        touched = distinct(columns.row[at])
         held = touched[self.ms[touched] != NEVER]
-        row = np.concatenate([held, facts.row[at]])
-        ms = np.concatenate([self.ms[held], facts.ms[at]])
+        row = np.concatenate([held, columns.row[at]])
+        ms = np.concatenate([self.ms[held], columns.ms[at]])
         number = np.concatenate([self.number[held], named])
         order = np.lexsort((self._by_name(number), ms, row))
         last = order[np.diff(row[order], append=-1) != 0]

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stream.core.definitions import Definitions
-from stream.core.facts import Customers, Facts
+from stream.core.event_columns import Customers, EventColumns
 from stream.core.increments import Increments
 from stream.core.ragged import Ints, Ragged, Words, from_bytes, gathered, side_by_side, starts_of, to_bytes
 
@@ -31,7 +31,7 @@ _EMPTY = bytes(8)
 
 
 class Memory(Protocol):
-    """One memory of each of n customers: an order-free merge of facts. It is never changed in place."""
+    """One memory of each of n customers: an order-free merge of events. It is never changed in place."""
 
     @classmethod
     def unpack(cls, stored: Ragged, customers: Customers) -> Self:
@@ -40,8 +40,8 @@ class Memory(Protocol):
     def pack(self, customers: Customers) -> Sequence[Ragged]:
         """What is stored of each customer: the parts' rows, one after the other."""
 
-    def merge(self, facts: Facts, keep_days: int | None) -> Self:
-        """With these facts, and without what no reading can see any more; `keep_days` of days, None for all."""
+    def merge(self, columns: EventColumns, keep_days: int | None) -> Self:
+        """With these events, and without what no reading can see any more; `keep_days` of days, None for all."""
 
 
 Change = Callable[[Increments, Customers, Any, Any, Definitions], None]
@@ -120,9 +120,9 @@ class Layout(Generic[Memories]):
         lengths = np.stack([sum(part.lengths for part in parts) for parts in parts_of], axis=1)
         return to_bytes(side_by_side([*self._heads(states, lengths), *chain.from_iterable(parts_of)]))
 
-    def merge(self, memories: Memories, facts: Facts, keep_days: int | None) -> Memories:
-        """Each memory with these facts."""
-        merged = {slot.name: getattr(memories, slot.name).merge(facts, keep_days) for slot in self.slots}
+    def merge(self, memories: Memories, columns: EventColumns, keep_days: int | None) -> Memories:
+        """Each memory with these events."""
+        merged = {slot.name: getattr(memories, slot.name).merge(columns, keep_days) for slot in self.slots}
         return self._memories(**merged)
 
     def _heads(self, states: Words, lengths: Ints) -> list[Ragged]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from stream.core.definitions import Definitions
-from stream.core.facts import Customers
+from stream.core.event_columns import Customers
 from stream.core.increments import Increments
 from stream.indicators.catalogue import RECORD
 from stream.indicators.churn.evidence import Scoring

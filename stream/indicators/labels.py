@@ -11,7 +11,7 @@ from msgspec.structs import FieldInfo, fields
 from schemas import TYPES
 from stream.core.catalogue import Label, field
 from stream.core.definitions import Definitions
-from stream.core.facts import NONE
+from stream.core.event_columns import NONE
 from stream.core.series import Series
 
 _ABSENT = {"campaign": NONE}

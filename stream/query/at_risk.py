@@ -13,8 +13,8 @@ from redis.asyncio import Redis
 
 from schemas import DEFAULT_PRODUCT
 from schemas.churn_risk import Reason
-from stream.core.facts import customers_of
-from stream.core.names import Names
+from stream.core.event_columns import customers_of
+from stream.core.key_ids import KeyIds
 from stream.core.time import Calendar, rfc3339
 from stream.indicators.catalogue import RECORD
 from stream.indicators.churn.evidence import Scoring
@@ -96,8 +96,8 @@ async def find_at_risk(redis: Redis, settings: Settings, query: Query) -> Found:
             since_ms = {key: ms for key, ms in entries.items() if query.product in (None, product_of(key))}
             records = await store.records(shard, list(since_ms))
             known = {key: record for key, record in zip(since_ms, records, strict=True) if record}
-            names = Names(await store.names(shard))  # after the records that refer to them
-            matches, best = _Look(query, scoring, names, now_ms).at(known, since_ms)
+            key_ids = KeyIds(await store.names(shard))  # after the records that refer to them
+            matches, best = _Look(query, scoring, key_ids, now_ms).at(known, since_ms)
             matching += matches
             found = nlargest(query.top, [*found, *best], key=lambda each: (each.score, each.customer))
     return Found(rfc3339(now_ms), matching, found)
@@ -108,19 +108,19 @@ class _Look(NamedTuple):
 
     query: Query
     scoring: Scoring
-    names: Names
+    key_ids: KeyIds
     now_ms: int
 
     def at(self, known: dict[bytes, bytes], since_ms: dict[bytes, int]) -> tuple[int, list[Customer]]:
         """(how many match, those of them that are most likely to leave)."""
         if not known:
             return 0, []
-        query, names, keys = self.query, self.names, list(known)
-        rows = customers_of(keys, [product_of(key) for key in keys], names)
+        query, key_ids, keys = self.query, self.key_ids, list(known)
+        rows = customers_of(keys, [product_of(key) for key in keys], key_ids)
         _, memories = RECORD.unpacked(known.values(), rows)
         profiles = profiles_of(memories, rows, self.scoring)
         now = risk_now(profiles, self.scoring, self.now_ms)
-        segment = [names[each][-1] if each >= 0 else UNKNOWN for each in profiles.segment.tolist()]
+        segment = [key_ids[each][-1] if each >= 0 else UNKNOWN for each in profiles.segment.tolist()]
         matches = now.counts & (now.level > 0)
         if query.level:
             matches &= now.level == LEVELS.index(query.level)
@@ -130,7 +130,7 @@ class _Look(NamedTuple):
             matches &= np.array(segment) == query.segment
         places = np.flatnonzero(matches)
         best = places[np.argsort(-now.score[places], kind="stable")][: query.top].tolist()
-        words = Words(memories, names, profiles, self.scoring, self.now_ms)
+        words = Words(memories, key_ids, profiles, self.scoring, self.now_ms)
         because = {place: reasons(now.added[place]) for place in best}
         return len(places), [
             Customer(
@@ -140,7 +140,7 @@ class _Look(NamedTuple):
                 score=float(now.score[place]),
                 since=rfc3339(since_ms[keys[row]]),
                 last_activity=rfc3339(int(profiles.outlook.last[place])),
-                channel=names[int(profiles.channel[place])][-1],
+                channel=key_ids[int(profiles.channel[place])][-1],
                 segment=segment[place],
                 reasons=because[place],
                 why=words.say(row, because[place]),

@@ -6,9 +6,9 @@ from datetime import date
 
 import msgspec
 
-from stream.core.facts import Customers, customers_of
+from stream.core.event_columns import Customers, customers_of
 from stream.core.increments import Increments
-from stream.core.names import Names
+from stream.core.key_ids import KeyIds
 from stream.core.series import Table
 from stream.core.time import MINUTE_MS, Calendar, minute_of, rfc3339
 from stream.indicators.catalogue import RECORD, SERIES
@@ -80,7 +80,7 @@ async def find_customer(settings: Settings, customer_id: str, product: str | Non
         shard = shard_of(customer_id, settings.partitions)
         store = ShardStore(redis, settings.namespace)
         records = await store.records(shard, [customer_key(*name) for name in names])
-        numbers = Names(await store.names(shard))
+        numbers = KeyIds(await store.names(shard))
         packed = await store.field(shard, SCORING)
     finally:
         await redis.aclose()
@@ -123,10 +123,10 @@ def _without_product(labels: dict[str, str]) -> dict[str, str]:
 
 
 def _known(
-    settings: Settings, name: tuple[str, str], record: bytes, names: Names, now_ms: int, scoring: Scoring
+    settings: Settings, name: tuple[str, str], record: bytes, key_ids: KeyIds, now_ms: int, scoring: Scoring
 ) -> Known:
     product, customer = name
-    alone = customers_of([customer_key(product, customer)], [product], names)
+    alone = customers_of([customer_key(product, customer)], [product], key_ids)
     _, memories = RECORD.unpacked([record], alone)
     active = memories.activity
     was_active = active.first_ms[0] != NEVER
@@ -135,10 +135,10 @@ def _known(
         customer=customer,
         product=product,
         first_activity=rfc3339(int(active.first_ms[0])) if was_active else None,
-        first_channel=names[active.first_channel[0]][-1] if was_active else None,
+        first_channel=key_ids[active.first_channel[0]][-1] if was_active else None,
         last_activity_by_channel={
             channel: rfc3339(last * MINUTE_MS)
-            for (channel,), last in sorted(memories.latest.by_labels(names, ACTIVE_BY_CHANNEL))
+            for (channel,), last in sorted(memories.latest.by_labels(key_ids, ACTIVE_BY_CHANNEL))
         },
         active_days=[date.fromordinal(day).isoformat() for day in days.tolist()],
         risk=_risk(memories, alone, scoring, now_ms) if was_active else None,
@@ -148,13 +148,13 @@ def _known(
 
 def _risk(memories: Memories, alone: Customers, scoring: Scoring, now_ms: int) -> Risk:
     now = risk_now(profiles_of(memories, alone, scoring), scoring, now_ms)
-    words = Words(memories, alone.names, now.profiles, scoring, now_ms)
+    words = Words(memories, alone.key_ids, now.profiles, scoring, now_ms)
     return Risk(float(now.score[0]), LEVELS[now.level[0]], words.say(0, reasons(now.added[0])), bool(now.counts[0]))
 
 
 def _counts(settings: Settings, record: bytes, alone: Customers, scoring: Scoring, minute: int) -> list[Count]:
     """The gauges of a deployment that knew this customer alone: a series is the sum of such contributions."""
-    increments, table = Increments(alone.names), Table(SERIES)
+    increments, table = Increments(alone.key_ids), Table(SERIES)
     contribute(increments, [record], alone, settings.indicators.definitions, scoring)
     table.merge(increments.encode())
     found = samples(table, minute, Calendar(settings.zone), settings.indicators.definitions)

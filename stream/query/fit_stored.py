@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from stream.core.facts import customers_of
-from stream.core.names import Names
+from stream.core.event_columns import customers_of
+from stream.core.key_ids import KeyIds
 from stream.core.ragged import Ints
 from stream.indicators.catalogue import RECORD
 from stream.indicators.churn.fit.examples import History
@@ -35,7 +35,7 @@ async def read_stored(settings: Settings, product: str) -> History:
                     found = await store.in_buckets(shard, buckets)
                     keys = [key for key in found if product_of(key) == product]
                     if keys:
-                        rows = customers_of(keys, [product] * len(keys), Names())  # days refer to none
+                        rows = customers_of(keys, [product] * len(keys), KeyIds())  # days refer to none
                         _, memories = RECORD.unpacked([found[key] for key in keys], rows)
                         row, day = memories.activity.days.all()
                         who.append(row + customers)

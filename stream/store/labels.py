@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from redis.asyncio import Redis
 
 from schemas import DEFAULT_PRODUCT
-from stream.core.facts import NONE, OTHER
+from stream.core.event_columns import NONE, OTHER
 from stream.core.series import Table
 from stream.store.keys import Keys
 from stream.store.places import PlaceBook

@@ -9,7 +9,7 @@ from contextlib import suppress
 from time import monotonic
 from typing import NamedTuple, TypeVar
 
-from stream.core.names import Names
+from stream.core.key_ids import KeyIds
 from stream.store.shard import COMMIT_LENGTH, Claim, Commit, NotTheOwner, Position, ShardCommit, ShardStore, WriteSet
 from stream.worker.measures import COMMIT_SECONDS, COMMITS_REFUSED
 from stream.worker.retrying import AllSet, GivenUp, retrying
@@ -35,18 +35,18 @@ class Commits:
     closed       set once nothing more is to be committed
     position     topic -> offset of the next record
     last         name of the last commit
-    names        numbers of series keys, those not stored yet included; `named` of them are stored
+    key_ids      numbers of series keys, those not stored yet included; `named` of them are stored
     progress_at  when something was committed last, or there was another sign of work (monotonic seconds)
     """
 
-    def __init__(self, number: int, owner: str, claim: Claim, names: Names, store: ShardStore) -> None:
+    def __init__(self, number: int, owner: str, claim: Claim, key_ids: KeyIds, store: ShardStore) -> None:
         self.number = number
         self.owner = owner
         self.position, self.last = claim
-        self.names = names
+        self.key_ids = key_ids
         self.closed = asyncio.Event()
         self.progress_at = monotonic()
-        self.named = len(names)
+        self.named = len(key_ids)
         self._store = store
 
     async def commit(self, write_set: WriteSet, read: Position | None = None) -> None:
@@ -58,7 +58,7 @@ class Commits:
     def next(self, write_set: WriteSet, read: Position) -> ShardCommit:
         """The commit that writes this next."""
         name = secrets.token_hex(COMMIT_LENGTH // 2)
-        position, names = self.position | read, self.names.pack(self.named)
+        position, names = self.position | read, self.key_ids.pack(self.named)
         commit = Commit(name, self.last or "", self.position, position, self.named, names)
         return ShardCommit(self.number, self.owner, commit, write_set)
 

@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 
 from schemas import TYPES
 from stream.core.definitions import Definitions
-from stream.core.facts import SAMPLES, Customers, Facts, Place, hashes_of
+from stream.core.event_columns import SAMPLES, Customers, EventColumns, Place, hashes_of
 from stream.core.increments import Increments
-from stream.core.names import Names, names_of
+from stream.core.key_ids import KeyIds, key_ids_of
 from stream.core.ragged import Ints
 from stream.core.series import NO_INCREMENTS
 from stream.core.time import Calendar
@@ -40,10 +40,10 @@ _NUMBER_OF_TYPE = {struct: number for number, struct in enumerate(TYPES.values()
 
 
 class Touched(NamedTuple):
-    """The facts of some events, the keys of the customers in their rows, of each slice of them its shard, and the
-    events as they arrived, in the order of the facts."""
+    """Some events as columns, the keys of the customers in their rows, of each slice of them its shard, and the
+    events as they arrived, in the order of the columns."""
 
-    facts: Facts
+    columns: EventColumns
     keys: list[bytes]
     slices: list[int]
     arrived: Arrived
@@ -51,7 +51,7 @@ class Touched(NamedTuple):
     @property
     def shard(self) -> Ints:
         """The shard of the customer in each row."""
-        return np.array(self.slices, np.int64)[self.facts.customers.slice]
+        return np.array(self.slices, np.int64)[self.columns.customers.slice]
 
 
 def counted(arrived: Arrived, counters: Mapping[int, Counter[str]]) -> tuple[Arrived, Arrived]:
@@ -67,9 +67,9 @@ def counted(arrived: Arrived, counters: Mapping[int, Counter[str]]) -> tuple[Arr
     return (arrived.those(~left_out) if left_out.any() else arrived), arrived.those(left_out)
 
 
-def facts_of(
+def columns_of(
     arrived: Arrived,
-    names: Mapping[int, Names],
+    key_ids: Mapping[int, KeyIds],
     place: Place,
     calendar: Calendar,
     definitions: Definitions,
@@ -77,7 +77,7 @@ def facts_of(
     most_customers: int = MOST_CUSTOMERS,
 ) -> Touched:
     """The events as columns, in the order of their types; a row for each customer of whom they leave a trace, and for
-    each who is `due` (key -> shard); in slices of so many customers. `names` are those of all shards here."""
+    each who is `due` (key -> shard); in slices of so many customers. `key_ids` are those of all shards here."""
     types = np.array([_NUMBER_OF_TYPE[struct] for struct in map(type, arrived.events)], np.int64)
     order = np.argsort(types, kind="stable")
     numbers = order.tolist()
@@ -86,8 +86,8 @@ def facts_of(
     shard = np.zeros(len(keys), np.int64)
     shard[row] = np.concatenate([arrived.shard[order], np.fromiter(due.values(), np.int64, len(due))])
     hashes = hashes_of(keys)
-    slices, slice_of_row = _sliced(shard, list(names), hashes, most_customers)
-    joint = names_of([names[number] for number in slices])
+    slices, slice_of_row = _sliced(shard, list(key_ids), hashes, most_customers)
+    joint = key_ids_of([key_ids[number] for number in slices])
     products, product = _products(
         [*(event.product for event in events), *map(product_of, due)], slice_of_row[row], joint
     )
@@ -95,7 +95,7 @@ def facts_of(
     product_of_row[row] = product
     customers = Customers(products, product_of_row, joint, hashes % SAMPLES)
     of_events = slice(len(events))
-    facts = Facts(
+    columns = EventColumns(
         catalogue(definitions),
         customers,
         place,
@@ -107,7 +107,7 @@ def facts_of(
         calendar,
         definitions,
     )
-    return Touched(facts, keys, slices, arrived.in_order(order))
+    return Touched(columns, keys, slices, arrived.in_order(order))
 
 
 def _sliced(shard: Ints, shards: Sequence[int], hashes: Ints, most: int) -> tuple[list[int], Ints]:
@@ -124,12 +124,12 @@ def _sliced(shard: Ints, shards: Sequence[int], hashes: Ints, most: int) -> tupl
     return slices, slice_of_row
 
 
-def _products(plain: list[str], slice_: Ints, names: Names) -> tuple[list[str], Ints]:
+def _products(plain: list[str], slice_: Ints, key_ids: KeyIds) -> tuple[list[str], Ints]:
     """(the products as they stand in keys, each once; for each of these the place of its product)."""
-    if not names.joint:
+    if not key_ids.joint:
         return _interned(plain)
     pairs, place = _interned(list(zip(slice_.tolist(), plain, strict=True)))
-    return [names.product_in(number, product) for number, product in pairs], place
+    return [key_ids.product_in(number, product) for number, product in pairs], place
 
 
 def _interned(values: list[Value]) -> tuple[list[Value], Ints]:
@@ -149,24 +149,24 @@ class Changes(NamedTuple):
 
 
 def fold(
-    facts: Facts,
+    columns: EventColumns,
     keys: Sequence[bytes],
     known: Sequence[bytes],
     keep_days: int | None,
     scoring: Scoring,
     present: Present,
 ) -> Changes:
-    """Fold facts (no repeats, no bots) into the records of the customers in their rows, and evaluate all of these.
+    """Fold events (no repeats, no bots) into the records of the customers in their rows, and evaluate all of these.
 
     `keys[row]` and `known[row]` are the customer's key, and its record as it was; empty for one never seen before.
     `keep_days`: how many days of activity a record keeps, None for all.
     """
-    customers = facts.customers
-    increments = Increments(customers.names)
-    count_events(increments, facts)
+    customers = columns.customers
+    increments = Increments(customers.key_ids)
+    count_events(increments, columns)
     states, old = RECORD.unpacked(known, customers)
-    new = RECORD.merge(old, facts, keep_days)
-    profiles = change(increments, customers, old, new, facts.definitions, scoring)
+    new = RECORD.merge(old, columns, keep_days)
+    profiles = change(increments, customers, old, new, columns.definitions, scoring)
     found = level_changes(profiles, states, keys, customers, scoring, present)
     records = RECORD.packed(found.schedule.states, new, customers)
     changed = np.fromiter(map(ne, records, known), np.bool_, len(records))
@@ -199,13 +199,13 @@ def by_shard(touched: Touched, changes: Changes) -> dict[int, list[SliceChanges]
     All that follows from a slice's events is in it, and their ids are, too: when they are read again after a crash
     between two commits, they are repeats.
     """
-    facts, keys, slices, arrived = touched
-    slice_of_row = facts.customers.slice
+    columns, keys, slices, arrived = touched
+    slice_of_row = columns.customers.slice
     newest = np.full(len(slice_of_row), _NEVER)
-    np.maximum.at(newest, facts.row, facts.ms)
+    np.maximum.at(newest, columns.row, columns.ms)
     series = changes.increments.by_slice()
     schedules = changes.levels.schedule.by_slice(slice_of_row)
-    ids = ids_by_slice(arrived, slice_of_row[facts.row])
+    ids = ids_by_slice(arrived, slice_of_row[columns.row])
     messages: list[list[bytes]] = [[] for _ in slices]
     at_risk: list[dict[bytes, str]] = [{} for _ in slices]
     for row, message in changes.levels.messages:
@@ -247,10 +247,10 @@ def ids_by_slice(arrived: Arrived, slice_: Ints) -> dict[int, dict[tuple[str, in
     return found
 
 
-def count_events(increments: Increments, facts: Facts) -> None:
+def count_events(increments: Increments, columns: EventColumns) -> None:
     """The plain counts: each event adds to them at its minute."""
-    for series in facts.catalogue.counted:
-        at, numbers = facts.under(series)
-        increments.add(numbers, facts.minute[at], facts.amounts(series, at))
+    for series in columns.catalogue.counted:
+        at, numbers = columns.under(series)
+        increments.add(numbers, columns.minute[at], columns.amounts(series, at))
     for count_specially in SPECIAL_COUNTS:
-        count_specially(increments, facts)
+        count_specially(increments, columns)

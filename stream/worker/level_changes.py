@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from schemas.churn_risk import ChurnRisk
-from stream.core.facts import Customers
+from stream.core.event_columns import Customers
 from stream.core.ragged import Ints, Words, distinct
 from stream.core.time import moment
 from stream.indicators.churn.evidence import Scoring
@@ -159,7 +159,7 @@ def _messages(
     for place, row, added, score, last in zip(
         changed.tolist(), profiles.row[changed].tolist(), parts, scores.tolist(), of.last.tolist(), strict=True
     ):
-        product = customers.names.plain(customers.products[customers.product[row]])
+        product = customers.key_ids.plain(customers.products[customers.product[row]])
         customer = customer_of(keys[row], product)
         kind, _, id_ = customer.partition(":")
         level, previous, since_ms = LEVELS[current.level[place]], LEVELS[notified[place]], int(current.since[place])

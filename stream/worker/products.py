@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 import numpy as np
 from msgspec.structs import replace
 
-from stream.core.facts import OTHER
+from stream.core.event_columns import OTHER
 from stream.store.keys import customer_key
 from stream.worker.intake import Arrived
 

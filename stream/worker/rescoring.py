@@ -8,7 +8,7 @@ from time import monotonic
 
 import structlog
 
-from stream.core.facts import customers_of
+from stream.core.event_columns import customers_of
 from stream.core.increments import Increments
 from stream.core.series import Table
 from stream.indicators.catalogue import RECORD
@@ -26,9 +26,9 @@ async def rescored(commits: Commits, store: ShardStore, before: Scoring, now: Sc
     """What other scoring changes in the series, and that it is in force; to be committed before anything else is."""
     table, customers, began = Table(churn_risk.SERIES), 0, monotonic()
     async for records in everybody(commits, store):
-        rows = customers_of(list(records), [product_of(key) for key in records], commits.names)
+        rows = customers_of(list(records), [product_of(key) for key in records], commits.key_ids)
         _, memories = RECORD.unpacked(records.values(), rows)
-        increments = Increments(commits.names)
+        increments = Increments(commits.key_ids)
         old, new = (churn_risk.profiles_of(memories, rows, scoring) for scoring in (before, now))
         churn_risk.change(increments, rows, old, new)
         table.merge(increments.encode())

@@ -10,7 +10,7 @@ import structlog
 from aiokafka.errors import KafkaError
 from faust.types import TP
 
-from stream.core.names import Names
+from stream.core.key_ids import KeyIds
 from stream.kafka.batch import Batch
 from stream.kafka.errors import refusal
 from stream.kafka.offsets import Bounds, log_bounds
@@ -180,7 +180,7 @@ class Shards:
         )
         log.info("shard claimed", shard=number, position=sum(position.values()))
         waiting = Waiting(MOST_EVENTS, self._count_waiting)
-        commits = Commits(number, owner, claim, Names(stored), self._common.store)
+        commits = Commits(number, owner, claim, KeyIds(stored), self._common.store)
         return Shard(commits, waiting, self._common, id_key, self._reader())
 
     def _reader(self) -> Reader:

@@ -15,7 +15,7 @@ import numpy as np
 from stream.core.ragged import Ints
 from stream.kafka.batch import Batch
 from stream.worker.commits import Fenced, Planned, commit_together, load_together
-from stream.worker.fold import SliceChanges, Touched, by_shard, counted, facts_of, fold, ids_by_slice
+from stream.worker.fold import SliceChanges, Touched, by_shard, columns_of, counted, fold, ids_by_slice
 from stream.worker.hot import Repeats, drop_repeats
 from stream.worker.intake import Admission, Arrived, Decoded, Intake, admit, decode
 from stream.worker.level_changes import Present
@@ -113,10 +113,10 @@ class Pass:
         products = products_of(fresh.arrived)
         await retrying("admit products", lambda: common.products.learn(products, today), self._closed)
         arrived = placed(fresh.arrived, common.products.place, intake.counters)
-        names = {shard.number: shard.commits.names for shard in self._shards}
+        key_ids = {shard.number: shard.commits.key_ids for shard in self._shards}
         definitions = common.settings.indicators.definitions
-        touched = facts_of(arrived, names, common.labels.place, common.calendar, definitions, self._due_in)
-        wanted = list(touched.facts.wanted())
+        touched = columns_of(arrived, key_ids, common.labels.place, common.calendar, definitions, self._due_in)
+        wanted = list(touched.columns.wanted())
         await retrying("admit labels", lambda: common.labels.learn(wanted, today), self._closed)
         return touched
 
@@ -141,8 +141,8 @@ class Pass:
         return [record or b"" for record in found]
 
     def _fold(self, touched: Touched, known: Sequence[bytes], fresh: Fresh, intake: Intake) -> Folded:
-        facts, keys = touched.facts, touched.keys
-        clock_ms = self._common.clock.now_ms(facts.newest_ms)
+        columns, keys = touched.columns, touched.keys
+        clock_ms = self._common.clock.now_ms(columns.newest_ms)
         timers = {shard.number: shard.risk_timers for shard in self._shards}
         present = Present(
             _by_row({number: each.present(clock_ms) for number, each in timers.items()}, touched.shard),
@@ -150,8 +150,8 @@ class Pass:
             _by_row({number: each.set_backs for number, each in timers.items()}, touched.shard),
         )
         keep_days = self._common.settings.keep_days
-        changes = fold(facts, keys, known, keep_days, self._shards[0].risk_timers.scoring, present)
-        for slice_, label, events in facts.overflowed():
+        changes = fold(columns, keys, known, keep_days, self._shards[0].risk_timers.scoring, present)
+        for slice_, label, events in columns.overflowed():
             intake.counters[touched.slices[slice_]][f"label_overflow:{label}"] += events
         ids = ids_by_slice(fresh.left_out, fresh.left_out.shard)
         read = {

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from stream.core.days import days_after
-from stream.core.facts import SAMPLES, Customers
+from stream.core.event_columns import SAMPLES, Customers
 from stream.core.increments import Increments
 from stream.core.ragged import Ints
 from stream.core.series import Kind, Series
@@ -90,7 +90,7 @@ def count_grades(increments: Increments, customers: Customers, rows: Ints, grade
         place, rest = divmod(kind, 2 * _BUCKETS)
         bucket, outcome = divmod(rest, 2)
         key = GRADED.key(customers.products[place], BUCKETS[bucket], OUTCOMES[outcome])
-        numbers[kind] = customers.names.number(key)
+        numbers[kind] = customers.key_ids.number(key)
     increments.add(numbers[kinds], graded.day[some], step)
     increments.add(customers.numbers(ERROR)[rows[some]], graded.day[some], graded.error[some] * step)
 

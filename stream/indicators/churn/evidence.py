@@ -9,8 +9,8 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from stream.core.key_ids import KeyIds
 from stream.core.latest import Latest
-from stream.core.names import Names
 from stream.core.ragged import Ints, distinct, places
 from stream.core.series import Key
 from stream.core.time import DAY_MS, MINUTE_MS, Calendar
@@ -67,9 +67,9 @@ class Held(NamedTuple):
     end: Ints
 
 
-def held(memories: Memories, names: Names, size: int, scoring: Scoring) -> Held:
+def held(memories: Memories, key_ids: KeyIds, size: int, scoring: Scoring) -> Held:
     """Of all `size` customers."""
-    found = _of_answers(memories.answers, names, size)
+    found = _of_answers(memories.answers, key_ids, size)
     found |= _of_tickets_and_subscription(memories.tickets) | _of_first_week(memories.activity, scoring)
     begin, end = (np.stack([found[kind][side] for kind in EVIDENCE], axis=1) for side in (0, 1))
     return Held(begin, end)
@@ -99,10 +99,10 @@ Intervals = dict[Evidence, tuple[Ints, Ints]]
 """Kind -> (begin, end) for each customer."""
 
 
-def _of_answers(answers: Answers, names: Names, size: int) -> Intervals:
+def _of_answers(answers: Answers, key_ids: KeyIds, size: int) -> Intervals:
     given = all_answers(answers, size)
     numbers, where = places(given.number)
-    worst = np.array([_worst_scores(names[number]) for number in numbers.tolist()], np.int64).reshape(-1, 2)[where]
+    worst = np.array([_worst_scores(key_ids[number]) for number in numbers.tolist()], np.int64).reshape(-1, 2)[where]
     found: Intervals = {}
     kinds: tuple[Evidence, ...] = ("nps_detractor", "negative_answer")
     for column, kind in enumerate(kinds):
@@ -173,16 +173,16 @@ def _latest(size: int, row: Ints, moments: Ints) -> Ints:
     return latest
 
 
-def last_activity(latest: Latest, names: Names) -> tuple[Ints, Ints]:
+def last_activity(latest: Latest, key_ids: KeyIds) -> tuple[Ints, Ints]:
     """(minute, key of ACTIVE_BY_CHANNEL) of each customer's last activity; of several channels in the same minute the
     first by name. EVER and any number for who was never active."""
-    of_it = np.flatnonzero(names.are_of(ACTIVE_BY_CHANNEL.name, latest.number))
+    of_it = np.flatnonzero(key_ids.are_of(ACTIVE_BY_CHANNEL.name, latest.number))
     row, number, minute = latest.row[of_it], latest.number[of_it], latest.minute[of_it]
     newest, channel = np.full(latest.size, EVER), np.zeros(latest.size, np.int64)
     if not len(row):
         return newest, channel
     rank = np.zeros(int(number.max()) + 1, np.int64)
-    by_name = sorted(distinct(number).tolist(), key=lambda each: names[each][-1], reverse=True)
+    by_name = sorted(distinct(number).tolist(), key=lambda each: key_ids[each][-1], reverse=True)
     rank[by_name] = np.arange(len(by_name))
     starts = np.flatnonzero(np.diff(row, prepend=-1))
     best = np.maximum.reduceat(minute * len(by_name) + rank[number], starts)

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from schemas.churn_risk import Reason
-from stream.core.names import Names
+from stream.core.key_ids import KeyIds
 from stream.core.ragged import Ints
 from stream.core.time import DAY_MS
 from stream.indicators.churn.evidence import Scoring, is_detractor, is_negative
@@ -56,9 +56,11 @@ def reasons(added: Floats) -> tuple[Reason, ...]:
 class Words:
     """Says reasons of single customers, of many whose memories were read together."""
 
-    def __init__(self, memories: Memories, names: Names, profiles: Profiles, scoring: Scoring, now_ms: int) -> None:
+    def __init__(
+        self, memories: Memories, key_ids: KeyIds, profiles: Profiles, scoring: Scoring, now_ms: int
+    ) -> None:
         self._memories = memories
-        self._names = names
+        self._key_ids = key_ids
         self._now_ms = now_ms
         self._last_ms = dict(zip(profiles.row.tolist(), profiles.outlook.last.tolist(), strict=True))
         before = past(memories.activity.days.those(profiles.row), scoring.coefficients.half_life_days)
@@ -90,7 +92,7 @@ class Words:
         own = np.flatnonzero(self._given.row == row).tolist()
         latest: tuple[int, str] = (0, "")
         for place in own:
-            _, _, survey, _, scale = key = self._names[int(self._given.number[place])]
+            _, _, survey, _, scale = key = self._key_ids[int(self._given.number[place])]
             score = int(self._given.score[place])
             if speaks(key, score):
                 words = f"NPS {score}" if survey == "nps" else f"{survey.upper()} {score} of {scale}"

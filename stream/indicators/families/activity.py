@@ -11,7 +11,7 @@ import numpy as np
 
 from schemas import TYPES
 from stream.core.days import Bits, Days
-from stream.core.facts import Customers, Facts
+from stream.core.event_columns import Customers, EventColumns
 from stream.core.ragged import Ints, Ragged, distinct, from_words64, gathered, to_words64
 from stream.core.series import Kind, Series
 from stream.indicators.declare import (
@@ -98,18 +98,18 @@ class Activity:
         known = self.first_ms != NEVER
         heads = np.empty((int(known.sum()), _HEAD), np.uint32)
         heads[:, 0:2] = to_words64(self.first_ms[known])
-        channel = customers.names.stored(self.first_channel[known])
+        channel = customers.key_ids.stored(self.first_channel[known])
         rest = np.stack([channel, self.first_day[known], self.days.first_block[known]], axis=1)
         heads[:, 2:] = rest.astype(np.int32).view(np.uint32)
         return [Ragged(heads.ravel(), known * _HEAD), self.days.masks]
 
-    def merge(self, facts: Facts, keep_days: int | None) -> Activity:
-        at, channel = facts.under(ACTIVE_BY_CHANNEL)
-        row, day = facts.row[at], facts.day[at]
+    def merge(self, columns: EventColumns, keep_days: int | None) -> Activity:
+        at, channel = columns.under(ACTIVE_BY_CHANNEL)
+        row, day = columns.row[at], columns.day[at]
         days = self.days.including(row, day)
         return Activity(
             self.customers,
-            *self._earliest(row, facts.ms[at], channel, day),
+            *self._earliest(row, columns.ms[at], channel, day),
             days if keep_days is None else days.newest(keep_days),
         )
 
@@ -127,10 +127,10 @@ class Activity:
         first_day = np.where(self.first_ms == first_ms, self.first_day, 0)
         first_day[row] = day
         # By name, for a channel's number tells only which came first.
-        names = self.customers.names
+        key_ids = self.customers.key_ids
         held = (self.first_ms == first_ms) & (first_ms != NEVER)
         numbers = distinct(np.concatenate([channel, self.first_channel[held]]))
-        by_name = np.array(sorted(numbers.tolist(), key=lambda number: names[number][-1]), np.int64)
+        by_name = np.array(sorted(numbers.tolist(), key=lambda number: key_ids[number][-1]), np.int64)
         rank = np.empty_like(by_name)
         rank[np.searchsorted(numbers, by_name)] = np.arange(len(by_name))
         least = np.full(len(first_ms), len(by_name))

@@ -13,9 +13,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from stream.core.facts import Customers
+from stream.core.event_columns import Customers
 from stream.core.increments import Increments
-from stream.core.names import Names
+from stream.core.key_ids import KeyIds
 from stream.core.ragged import Ints, places
 from stream.core.series import Kind, Series
 from stream.core.time import HOUR
@@ -71,8 +71,8 @@ class Profiles(NamedTuple):
 def profiles_of(memories: Memories, customers: Customers, scoring: Scoring) -> Profiles:
     """Of those customers that have a risk."""
     row = scored(memories)
-    minute, channel = last_activity(memories.latest, customers.names)
-    evidence = held(memories, customers.names, len(customers), scoring)
+    minute, channel = last_activity(memories.latest, customers.key_ids)
+    evidence = held(memories, customers.key_ids, len(customers), scoring)
     outlook = outlooks(row, minute[row], evidence, memories, scoring)
     cut = pieces(outlook, scoring.coefficients.evidence)
     graded = grades(row, memories, evidence, customers, scoring)
@@ -87,23 +87,23 @@ def change(increments: Increments, customers: Customers, before: Profiles, now: 
     differ |= (before.channel != now.channel[at]) | (before.segment != now.segment[at])
     came = np.ones(len(now.row), np.bool_)
     came[at] = differ
-    _count(increments, customers.names, before, np.flatnonzero(differ), -1)
-    _count(increments, customers.names, now, np.flatnonzero(came), 1)
+    _count(increments, customers.key_ids, before, np.flatnonzero(differ), -1)
+    _count(increments, customers.key_ids, now, np.flatnonzero(came), 1)
     count_grades(increments, customers, before.row, before.graded, -1)
     count_grades(increments, customers, now.row, now.graded, 1)
 
 
-def _count(increments: Increments, names: Names, some: Profiles, which: Ints, step: int) -> None:
+def _count(increments: Increments, key_ids: KeyIds, some: Profiles, which: Ints, step: int) -> None:
     if not len(which):
         return
     found = spans(some.outlook.those(which), some.pieces.of(which, len(some.row)))
-    numbers = _numbers(names, some.channel[which], some.segment[which], found)
+    numbers = _numbers(key_ids, some.channel[which], some.segment[which], found)
     increments.add(numbers, found.start * HOUR, step)
     ends = found.end < AFTER_ALL
     increments.add(numbers[ends], found.end[ends] * HOUR, -step)
 
 
-def _numbers(names: Names, channel: Ints, segment: Ints, found: Spans) -> Ints:
+def _numbers(key_ids: KeyIds, channel: Ints, segment: Ints, found: Spans) -> Ints:
     """For each span the key of RISK; channel and segment are those of the customers in the rows."""
     pairs, pair = places(channel << 32 | segment + 1)
     shape = len(pairs), len(LEVELS), len(REASONS)
@@ -111,13 +111,13 @@ def _numbers(names: Names, channel: Ints, segment: Ints, found: Spans) -> Ints:
     numbers = np.zeros(np.prod(shape), np.int64)
     for each in np.flatnonzero(np.bincount(kind)).tolist():
         place, level, reason = np.unravel_index(each, shape)
-        numbers[each] = names.number(_key(names, *divmod(int(pairs[place]), 1 << 32), int(level), int(reason)))
+        numbers[each] = key_ids.number(_key(key_ids, *divmod(int(pairs[place]), 1 << 32), int(level), int(reason)))
     return numbers[kind]
 
 
-def _key(names: Names, channel: int, segment: int, level: int, reason: int) -> tuple[str, ...]:
-    _, product, channel_name = names[channel]
-    segment_name = names[segment - 1][-1] if segment else UNKNOWN
+def _key(key_ids: KeyIds, channel: int, segment: int, level: int, reason: int) -> tuple[str, ...]:
+    _, product, channel_name = key_ids[channel]
+    segment_name = key_ids[segment - 1][-1] if segment else UNKNOWN
     return RISK.key(product, LEVELS[level], REASONS[reason], channel_name, segment_name)
 
 

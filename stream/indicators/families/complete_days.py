@@ -8,7 +8,7 @@ import numpy as np
 
 from stream.core.days import NO_DAY, Days, days_after, days_before, set_bits
 from stream.core.definitions import Definitions
-from stream.core.facts import Customers
+from stream.core.event_columns import Customers
 from stream.core.increments import Increments
 from stream.core.ragged import Ints, places
 from stream.core.series import Kind, Series
@@ -87,7 +87,7 @@ def _add_kinds(increments: Increments, customers: Customers, kind: Ints, day: In
     table = np.bincount(kind_at * len(days) + day_at, step[counts], len(kinds) * len(days)).astype(np.int64)
     changed = np.flatnonzero(table)
     numbers = [
-        customers.names.number(ACTIVE_DAYS.key(customers.products[product], str(active)))
+        customers.key_ids.number(ACTIVE_DAYS.key(customers.products[product], str(active)))
         for product, active in (divmod(each, PERIOD + 1) for each in kinds.tolist())
     ]
     at_kind, at_day = np.divmod(changed, max(len(days), 1))

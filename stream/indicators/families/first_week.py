@@ -11,7 +11,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from stream.core.definitions import Definitions
-from stream.core.facts import Customers
+from stream.core.event_columns import Customers
 from stream.core.increments import Increments
 from stream.core.ragged import Ints, places
 from stream.core.series import Key, Kind, Series
@@ -61,8 +61,8 @@ def active_days(activity: Activity) -> Ints:
 
 
 def _number(customers: Customers, channel: int, active_days: int) -> int:
-    _, product, name = customers.names[channel]
-    return customers.names.number(ANCHORED.key(product, name, str(active_days)))
+    _, product, name = customers.key_ids[channel]
+    return customers.key_ids.number(ANCHORED.key(product, name, str(active_days)))
 
 
 def _engaged(view: View, key: Key) -> bool:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from stream.core.days import Bits
 from stream.core.definitions import Definitions
-from stream.core.facts import Customers
+from stream.core.event_columns import Customers
 from stream.core.increments import Increments
 from stream.core.series import Kind, Series
 from stream.indicators.declare import Card, Example, Family, Figure, Metric, Panel, count, ratio

@@ -14,9 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stream.core.definitions import Definitions
-from stream.core.facts import NONE, OTHER, Customers, Facts
+from stream.core.event_columns import NONE, OTHER, Customers, EventColumns
 from stream.core.increments import Increments
-from stream.core.names import Names
+from stream.core.key_ids import KeyIds
 from stream.core.ragged import (
     Ints,
     Ragged,
@@ -90,22 +90,22 @@ class Answers:
     def pack(self, customers: Customers) -> list[Ragged]:
         given, rows = self.given, distinct(self.given.row)
         heads = np.empty((len(given.row), _HEAD), np.uint32)
-        heads[:, 0], heads[:, 1:3] = customers.names.stored(given.number), to_words64(given.ms)
+        heads[:, 0], heads[:, 1:3] = customers.key_ids.stored(given.number), to_words64(given.ms)
         heads[:, 3] = given.id_bytes * _SCORES + given.score
         answers = side_by_side([Ragged(heads.ravel(), np.full(len(heads), _HEAD)), given.ids])
         lengths = np.bincount(np.searchsorted(rows, given.row), answers.lengths, len(rows)).astype(np.int64)
         return [replaced(self.stored, rows, Ragged(answers.words, lengths))]
 
-    def merge(self, facts: Facts, keep_days: int | None) -> Answers:
-        at, numbers = _to_one_survey(facts)
+    def merge(self, columns: EventColumns, keep_days: int | None) -> Answers:
+        at, numbers = _to_one_survey(columns)
         if not len(at):
             return self
-        answers = [facts.events[event] for event in at.tolist()]
+        answers = [columns.events[event] for event in at.tolist()]
         ids = [answer.event_id.encode() for answer in answers]
         new = Given(
-            facts.row[at],
+            columns.row[at],
             numbers,
-            facts.ms[at],
+            columns.ms[at],
             np.array([score_of(answer) for answer in answers], np.int64),
             np.array([len(id_) for id_ in ids], np.int64),
             from_bytes(id_ + bytes(-len(id_) % 4) for id_ in ids),
@@ -124,18 +124,18 @@ def of_one_survey(product: str, survey_id: str) -> bool:
     return OTHER not in (product, survey_id)
 
 
-def _to_one_survey(facts: Facts) -> tuple[Ints, Ints]:
+def _to_one_survey(columns: EventColumns) -> tuple[Ints, Ints]:
     """(answers that can stand beside each other, the numbers of their keys of RESPONSES)."""
-    at, numbers = facts.under(RESPONSES)
+    at, numbers = columns.under(RESPONSES)
     keys, where = places(numbers)
-    names = facts.customers.names
-    known = np.array([_is_of_one_survey(names, number) for number in keys.tolist()], np.bool_)[where]
+    key_ids = columns.customers.key_ids
+    known = np.array([_is_of_one_survey(key_ids, number) for number in keys.tolist()], np.bool_)[where]
     return at[known], numbers[known]
 
 
-def _is_of_one_survey(names: Names, number: int) -> bool:
-    _, product, _, survey_id, _ = names[number]
-    return of_one_survey(names.plain(product), survey_id)
+def _is_of_one_survey(key_ids: KeyIds, number: int) -> bool:
+    _, product, _, survey_id, _ = key_ids[number]
+    return of_one_survey(key_ids.plain(product), survey_id)
 
 
 def _read(stored: Ragged, rows: Ints) -> Given:
@@ -215,17 +215,17 @@ def change(increments: Increments, customers: Customers, old: Answers, new: Answ
 
 
 def _number(customers: Customers, number: int, score: int) -> int:
-    _, *labels = customers.names[number]
-    return customers.names.number((ANSWERS.name, *labels, str(score)))
+    _, *labels = customers.key_ids[number]
+    return customers.key_ids.number((ANSWERS.name, *labels, str(score)))
 
 
-def count_feedback(increments: Increments, facts: Facts) -> None:
+def count_feedback(increments: Increments, columns: EventColumns) -> None:
     """The plain counts by theme and sentiment: +1 at the answer's minute for each of its themes."""
-    for event in facts.of(RESPONSES.of).tolist():
-        answer, product = facts.events[event], facts.customers.products[facts.product[event]]
+    for event in columns.of(RESPONSES.of).tolist():
+        answer, product = columns.events[event], columns.customers.products[columns.product[event]]
         if answer.sentiment or answer.themes:
-            plain = facts.customers.names.plain(product)
-            themes = dict.fromkeys(facts.place(plain, "theme", theme) for theme in answer.themes or ())
+            plain = columns.customers.key_ids.plain(product)
+            themes = dict.fromkeys(columns.place(plain, "theme", theme) for theme in answer.themes or ())
             for theme in themes or (NONE,):
-                number = facts.customers.names.number(FEEDBACK.key(product, theme, answer.sentiment or NONE))
-                increments.add(number, facts.minute[event : event + 1], 1)
+                number = columns.customers.key_ids.number(FEEDBACK.key(product, theme, answer.sentiment or NONE))
+                increments.add(number, columns.minute[event : event + 1], 1)

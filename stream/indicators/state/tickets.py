@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from xxhash import xxh3_64_intdigest
 
-from stream.core.facts import Customers, Facts
+from stream.core.event_columns import Customers, EventColumns
 from stream.core.ragged import Ints, Ragged, from_words64, row_numbers, to_words64
 from stream.core.time import DAY, MINUTE_MS
 
@@ -57,15 +57,15 @@ class TicketsAndSubscription:
         words[:, 0:2], words[:, 2:4] = to_words64(self.ticket), to_words64(self.heard)
         return [Ragged(words.ravel(), np.bincount(self.row, minlength=self.size) * _WORDS)]
 
-    def merge(self, facts: Facts, keep_days: int | None) -> TicketsAndSubscription:
+    def merge(self, columns: EventColumns, keep_days: int | None) -> TicketsAndSubscription:
         parts = [(self.row, self.ticket, self.heard)]
         for types, is_ticket in ((_SUBSCRIPTION_STATES, False), (_TICKET_STATES, True)):
             for type_, state in types.items():
-                at = facts.of({type_})
-                ids = facts.fields({type_}, _ticket) if is_ticket else [SUBSCRIPTION] * len(at)
-                own = facts.of_one_product[at]
-                heard = facts.ms[at] * _STATES + state
-                parts.append((facts.row[at][own], np.array(ids, np.int64)[own], heard[own]))
+                at = columns.of({type_})
+                ids = columns.fields({type_}, _ticket) if is_ticket else [SUBSCRIPTION] * len(at)
+                own = columns.of_one_product[at]
+                heard = columns.ms[at] * _STATES + state
+                parts.append((columns.row[at][own], np.array(ids, np.int64)[own], heard[own]))
         if all(not len(row) for row, _, _ in parts[1:]):
             return self
         row, ticket, heard = map(np.concatenate, zip(*parts, strict=True))

@@ -15,9 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stream.core.definitions import Definitions
-from stream.core.facts import Customers, Facts
+from stream.core.event_columns import Customers, EventColumns
 from stream.core.increments import Increments
-from stream.core.names import Names
+from stream.core.key_ids import KeyIds
 from stream.core.ragged import Ints, Ragged, places
 from stream.core.runs import MOST_PAGES, Runs, chained, merged
 from stream.core.series import KEEP_MINUTES, Kind, Series
@@ -56,11 +56,11 @@ class Visits:
         return cls(len(customers), runs, np.ones(len(runs), np.bool_), runs[:0])
 
     def pack(self, customers: Customers) -> list[Ragged]:
-        return [self.runs.renumbered(lambda _, channel: customers.names.stored(channel)).pack(self.size)]
+        return [self.runs.renumbered(lambda _, channel: customers.key_ids.stored(channel)).pack(self.size)]
 
-    def merge(self, facts: Facts, keep_days: int | None) -> Visits:
-        gap_ms = facts.definitions.visit_gap_ms
-        runs, fresh, gone = merged(self.runs, _spans(facts), gap_ms)
+    def merge(self, columns: EventColumns, keep_days: int | None) -> Visits:
+        gap_ms = columns.definitions.visit_gap_ms
+        runs, fresh, gone = merged(self.runs, _spans(columns), gap_ms)
         edge, minute = np.full(self.size, -(1 << 62)), closes(runs, gap_ms)
         np.maximum.at(edge, runs.row, minute - _KEEP_MINUTES)
         kept = minute > edge[runs.row]
@@ -70,24 +70,24 @@ class Visits:
         return Visits(self.size, runs, fresh, gone)
 
 
-def _spans(facts: Facts) -> Runs:
+def _spans(columns: EventColumns) -> Runs:
     """The time that each visit event covers, as a run of its own."""
-    at, channel = facts.under(VISIT_MS, TYPES)
-    size = len(facts.type)
-    start, end = facts.ms.copy(), facts.ms.copy()
+    at, channel = columns.under(VISIT_MS, TYPES)
+    size = len(columns.type)
+    start, end = columns.ms.copy(), columns.ms.copy()
     views, summed, converted = np.zeros((3, size), np.int64)
-    seen, ended = facts.of(_SEEN), facts.of(_ENDED)
+    seen, ended = columns.of(_SEEN), columns.of(_ENDED)
     views[seen] = 1
-    end[seen] += _numbers(facts, _SEEN, lambda event: event.duration_ms or 0)
-    start[ended] -= _numbers(facts, _ENDED, lambda event: event.duration_ms)
-    summed[ended] = _numbers(facts, _ENDED, lambda event: min(event.page_views, MOST_PAGES))
-    converted[ended] = _numbers(facts, _ENDED, lambda event: bool(event.converted))
-    converted[facts.of(CONVERSIONS)] = 1
-    return Runs(facts.row[at], channel, *(column[at] for column in (start, end, views, summed, converted)))
+    end[seen] += _numbers(columns, _SEEN, lambda event: event.duration_ms or 0)
+    start[ended] -= _numbers(columns, _ENDED, lambda event: event.duration_ms)
+    summed[ended] = _numbers(columns, _ENDED, lambda event: min(event.page_views, MOST_PAGES))
+    converted[ended] = _numbers(columns, _ENDED, lambda event: bool(event.converted))
+    converted[columns.of(CONVERSIONS)] = 1
+    return Runs(columns.row[at], channel, *(column[at] for column in (start, end, views, summed, converted)))
 
 
-def _numbers(facts: Facts, types: frozenset[str], read: Callable[[Any], int]) -> Ints:
-    return np.array(facts.fields(types, read), np.int64)
+def _numbers(columns: EventColumns, types: frozenset[str], read: Callable[[Any], int]) -> Ints:
+    return np.array(columns.fields(types, read), np.int64)
 
 
 def closes(runs: Runs, gap_ms: int) -> Ints:
@@ -99,28 +99,28 @@ def change(increments: Increments, customers: Customers, old: Visits, new: Visit
     """contribution(new) − contribution(old); `new` is what `old` was merged into, or `old` is empty."""
     gap_ms = definitions.visit_gap_ms
     for runs, count in ((new.gone, -1), (new.runs[new.fresh], 1)):
-        _count(increments, customers.names, runs, closes(runs, gap_ms), count)
+        _count(increments, customers.key_ids, runs, closes(runs, gap_ms), count)
     _count_frequency(increments, customers, new, gap_ms)
 
 
-def _count(increments: Increments, names: Names, runs: Runs, minute: Ints, count: int) -> None:
+def _count(increments: Increments, key_ids: KeyIds, runs: Runs, minute: Ints, count: int) -> None:
     """`minute[i]`: in which run i counts."""
     pages, lasted = runs.pages, runs.lasted_ms
     traits = np.stack([runs.channel, np.minimum(pages, 2), lasted > ENGAGED_MS, runs.converted])
     kinds, where = places(traits[0] << 4 | traits[1] << 2 | traits[2] << 1 | traits[3])
-    numbers = np.array([_number(names, kind) for kind in kinds.tolist()], np.int64)
+    numbers = np.array([_number(key_ids, kind) for kind in kinds.tolist()], np.int64)
     increments.add(numbers[where], minute, count)
     increments.add(runs.channel[lasted > 0], minute[lasted > 0], count * lasted[lasted > 0])
     channels, where = places(runs.channel)
-    numbers = np.array([names.number((PAGES.name, *names[each][1:])) for each in channels.tolist()], np.int64)
+    numbers = np.array([key_ids.number((PAGES.name, *key_ids[each][1:])) for each in channels.tolist()], np.int64)
     increments.add(numbers[where][pages > 0], minute[pages > 0], count * pages[pages > 0])
 
 
-def _number(names: Names, kind: int) -> int:
-    _, product, channel = names[kind >> 4]
+def _number(key_ids: KeyIds, kind: int) -> int:
+    _, product, channel = key_ids[kind >> 4]
     pages = ("0", "1", "2+")[kind >> 2 & 3]
     engaged, converted = (("no", "yes")[kind >> bit & 1] for bit in (1, 0))
-    return names.number(VISITS.key(product, channel, pages, engaged, converted))
+    return key_ids.number(VISITS.key(product, channel, pages, engaged, converted))
 
 
 CLASSES = ("1", "2", "3", "4-6", "7+")

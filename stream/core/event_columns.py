@@ -1,4 +1,4 @@
-"""Facts: the events of one batch as columns, for the fold to work on all of them at once."""
+"""Event columns: the events of one batch as columns, for the fold to work on all of them at once."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from stream.core.catalogue import Catalogue, Label
 from stream.core.definitions import Definitions
-from stream.core.names import Names
+from stream.core.key_ids import KeyIds
 from stream.core.ragged import Ints, places
 from stream.core.series import Series
 from stream.core.time import MINUTE_MS, Calendar
@@ -36,7 +36,7 @@ class Customers(NamedTuple):
 
     products: Sequence[str]
     product: Ints
-    names: Names
+    key_ids: KeyIds
     sample: Ints
 
     def __len__(self) -> int:
@@ -45,23 +45,23 @@ class Customers(NamedTuple):
     @property
     def slice(self) -> Ints:
         """The slice that the customer in each row is in."""
-        return self.names.slices(self.products)[self.product]
+        return self.key_ids.slices(self.products)[self.product]
 
     def read(self, row: Ints, stored: Ints) -> Ints:
         """The numbers of keys that the shards of the customers in these rows store under these numbers."""
-        return self.names.read(self.slice[row], stored) if self.names.joint else stored
+        return self.key_ids.read(self.slice[row], stored) if self.key_ids.joint else stored
 
     def numbers(self, series: Series, *labels: str) -> Ints:
         """For each row, the number of the key of its product with these label values."""
-        of_product = [self.names.number(series.key(product, *labels)) for product in self.products]
+        of_product = [self.key_ids.number(series.key(product, *labels)) for product in self.products]
         return np.array(of_product, np.int64)[self.product]
 
 
-def customers_of(keys: Sequence[bytes], products: Sequence[str], names: Names) -> Customers:
+def customers_of(keys: Sequence[bytes], products: Sequence[str], key_ids: KeyIds) -> Customers:
     """Customers with these keys, each of the product beside it."""
     place = {product: number for number, product in enumerate(dict.fromkeys(products))}
     return Customers(
-        list(place), np.array([place[product] for product in products], np.int64), names, hashes_of(keys) % SAMPLES
+        list(place), np.array([place[product] for product in products], np.int64), key_ids, hashes_of(keys) % SAMPLES
     )
 
 
@@ -79,7 +79,7 @@ class Values(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Facts:
+class EventColumns:
     """Event i is of type `types[type[i]]` (of the catalogue) and of the customer in row `row[i]`; `product` is the
     place of its product. Events are in the order of their types."""
 
@@ -161,7 +161,7 @@ class Facts:
 
     def overflowed(self) -> Iterator[tuple[int, str, int]]:
         """(slice, label, events with a value of it that found no place), where there are any."""
-        slices = self.customers.names.slices(self.customers.products)
+        slices = self.customers.key_ids.slices(self.customers.products)
         for label, values in self._bounded():
             lost = [
                 product * len(values.names) + value
@@ -174,7 +174,7 @@ class Facts:
                 yield from ((slice_, label, int(events[slice_])) for slice_ in np.flatnonzero(events).tolist())
 
     def _plain(self, product: int) -> str:
-        return self.customers.names.plain(self.customers.products[product])
+        return self.customers.key_ids.plain(self.customers.products[product])
 
     @cached_property
     def _values(self) -> dict[str, Values]:
@@ -231,7 +231,7 @@ class Facts:
         return self._columns[label]
 
     def _numbers(self, series: Series, at: Ints, columns: list[tuple[Ints, list[str]]]) -> Ints:
-        products, names = self.customers.products, self.customers.names
+        products, key_ids = self.customers.products, self.customers.key_ids
         combined = self.product[at]
         for column, values in columns:
             combined = combined * len(values) + column[at]
@@ -245,7 +245,7 @@ class Facts:
             product = products[combination]
             plain = self._plain(combination)
             placed = [self._placed(plain, label, value) for label, value in reversed(found)]
-            numbers.append(names.number(series.key(product, *placed)))
+            numbers.append(key_ids.number(series.key(product, *placed)))
         return np.array(numbers, np.int64)[where]
 
     def _placed(self, product: str, label: str, value: str) -> str:

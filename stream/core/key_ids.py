@@ -1,7 +1,7 @@
 """Numbers for series keys: records and increments of a shard refer to a key by its number.
 
 Each shard gives numbers of its own. What is folded at once is in slices, each some customers of one shard that are
-committed by themselves; where there are several, `JointNames` numbers the keys of all.
+committed by themselves; where there are several, `JointKeyIds` numbers the keys of all.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from stream.core.ragged import Ints, places
 from stream.core.series import Key
 
 
-class Names:
+class KeyIds:
     """A number a key, in the order of first use; numbers are for good.
 
     Only a shard's owner gives numbers, and stores them with the commit that uses them first.
@@ -80,7 +80,7 @@ class Names:
         return 0, self._keys[number]
 
 
-class JointNames(Names):
+class JointKeyIds(KeyIds):
     """The keys of several slices, each under a number of its own, for as long as one fold lasts.
 
     In these keys a product is that of one slice ("2/app" is what slice 2 has of app), so that what is counted in
@@ -89,10 +89,10 @@ class JointNames(Names):
 
     joint = True
 
-    def __init__(self, names: Sequence[Names]) -> None:
-        """`names[slice]` are those of its shard."""
+    def __init__(self, key_ids: Sequence[KeyIds]) -> None:
+        """`key_ids[slice]` are those of its shard."""
         super().__init__()
-        self._names = names
+        self._key_ids = key_ids
         self._stored: list[tuple[int, int]] = []
         self._of_stored: dict[int, int] = {}
         self._parts: dict[str, tuple[int, str]] = {}
@@ -102,7 +102,7 @@ class JointNames(Names):
         number = self._numbers.get(key)
         if number is None:
             slice_, product = self._parts[key[1]]
-            stored = self._names[slice_].number((key[0], product, *key[2:]))
+            stored = self._key_ids[slice_].number((key[0], product, *key[2:]))
             number = self._numbers[key] = self._of_stored[slice_ << _SLICE | stored] = len(self._keys)
             self._keys.append(key)
             self._stored.append((slice_, stored))
@@ -132,16 +132,16 @@ class JointNames(Names):
 
     def stored_key(self, number: int) -> tuple[int, Key]:
         slice_, stored = self._stored[number]
-        return slice_, self._names[slice_][stored]
+        return slice_, self._key_ids[slice_][stored]
 
     def _read(self, slice_: int, stored: int) -> int:
-        name, product, *labels = self._names[slice_][stored]
+        name, product, *labels = self._key_ids[slice_][stored]
         return self.number((name, self.product_in(slice_, product), *labels))
 
 
-def names_of(names: Sequence[Names]) -> Names:
-    """The names of these slices, for one fold; see JointNames."""
-    return JointNames(names) if len(names) > 1 else names[0]
+def key_ids_of(key_ids: Sequence[KeyIds]) -> KeyIds:
+    """The key ids of these slices, for one fold; see JointKeyIds."""
+    return JointKeyIds(key_ids) if len(key_ids) > 1 else key_ids[0]
 
 
 _SLICE = 32
