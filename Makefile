@@ -39,7 +39,7 @@ test-slow: install ## faults and long runs (BROKER=apache: on Apache Kafka, afte
 	$(BIN)/pytest -m slow --broker $(BROKER) $(ARGS)
 
 test-stories: install ## the quick end-to-end stories alone (BROKER=apache: on Apache Kafka)
-	$(BIN)/pytest tests/test_story_*.py -m 'not slow' --broker $(BROKER) $(ARGS)
+	$(BIN)/pytest tests/stories -m 'not slow' --broker $(BROKER) $(ARGS)
 
 bench: $(VENV)/.installed-bench ## measure the write path beside what one would pick instead (ARGS='--large')
 	$(BIN)/python -m bench $(ARGS)

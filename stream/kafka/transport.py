@@ -2,7 +2,7 @@
 
 Faust hands every record to the agent by itself, which costs more than a hundred microseconds; here a message's
 value is a list of `Batch`es, one for each topic-partition. The private names of faust-streaming 0.15.3 and aiokafka
-0.14.0 relied on are held by tests/test_transport.py.
+0.14.0 relied on are held by tests/kafka/test_transport.py.
 """
 
 from __future__ import annotations

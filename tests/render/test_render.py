@@ -29,7 +29,7 @@ from stream.runtime import pipeline_metrics
 from stream.runtime.pipeline_metrics import PIPELINE_METRICS
 from stream.settings import Settings
 
-CHECKOUT = Path(__file__).parent.parent
+CHECKOUT = Path(__file__).parents[2]
 PIPELINE = "pipeline"
 RUNBOOK = CHECKOUT / "docs" / "runbook.md"
 DEFAULTS = Settings(_env_file=None)

@@ -34,7 +34,7 @@ from tests.stack.webhook import Webhook, listening
 
 pytestmark = pytest.mark.slow
 
-DEPLOY = Path(__file__).parent.parent / "deploy"
+DEPLOY = Path(__file__).parents[2] / "deploy"
 FASTER = {"7d": "12s", "2h": "1s", "1h": "1s", "15m": "5s", "5m": "3s", "2m": "3s", "1m": "1s"}
 STALE_AFTER_SECONDS = 3
 LOW, FALLING = "EngagementStickinessLow", "EngagementFirstWeekFalling"

@@ -15,7 +15,7 @@ from stream.indicators.config import Config, lines_of, parsed
 from stream.indicators.in_force import KNOWN, alerts_in_force
 from stream.render.indicators_file import indicators_file
 
-DEPLOYED = Path(__file__).parent.parent / "deploy" / "indicators.toml"
+DEPLOYED = Path(__file__).parents[2] / "deploy" / "indicators.toml"
 
 CHOSEN = """
 [definitions]

@@ -19,7 +19,7 @@ from tests.stack.command import Assidu
 from tests.stack.prometheus import Prometheus, program
 from tests.stack.waiting import eventually
 
-DEPLOY = Path(__file__).parent.parent / "deploy"
+DEPLOY = Path(__file__).parents[2] / "deploy"
 CHOSEN = {"product": ".+", "window": "7d", "__rate_interval": "10s"}
 FEW_LABELS = 10  # enough for what is simulated: of what finds no place not everything is shown
 

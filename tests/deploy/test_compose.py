@@ -23,7 +23,7 @@ from stream.render.pipeline import EXPORTER_JOB, WORKER_JOB
 from stream.settings import Settings
 from tests.stack.prometheus import Alertmanager, Prometheus, program
 
-CHECKOUT = Path(__file__).parent.parent
+CHECKOUT = Path(__file__).parents[2]
 DEPLOY = CHECKOUT / "deploy"
 PROMETHEUS = DEPLOY / "prometheus"
 ALERTMANAGER = DEPLOY / "alertmanager" / "alertmanager.yml"
