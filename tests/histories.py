@@ -22,11 +22,10 @@ from stream.core.event_columns import customers_of
 from stream.core.key_ids import KeyIds
 from stream.core.ragged import Ints
 from stream.core.series import Table
-from stream.core.time import Calendar
+from stream.core.time import FAR_FUTURE, Calendar
 from stream.indicators.catalogue import RECORD, SERIES
 from stream.indicators.churn.evidence import Scoring
 from stream.indicators.churn.model import Coefficients
-from stream.indicators.families.activity import NEVER
 from stream.query.samples import samples
 from stream.store.keys import customer_key
 from stream.worker.fold import SliceChanges, by_shard, columns_of, counted, fold
@@ -221,7 +220,7 @@ class State:
         active, latest, answers, visits, tickets, segments = memories
         said: list[dict[str, Any]] = [
             {
-                "first": (ms, day, ms != NEVER and names[channel]),
+                "first": (ms, day, ms != FAR_FUTURE and names[channel]),
                 "days": [],
                 "latest": {},
                 "answers": {},

@@ -15,6 +15,7 @@ from stream.core.key_ids import KeyIds
 from stream.core.ragged import Ints, Ragged, row_numbers, spans
 from stream.core.record import Change
 from stream.core.series import KEEP_MINUTES, Series
+from stream.core.time import FAR_PAST
 
 _ROW = 32
 _HALF = 16
@@ -22,7 +23,6 @@ _LOW = (1 << _HALF) - 1
 _REST, _FAR = _LOW, _LOW - 1
 """In the place of an age: this word holds, for the word that follows, the upper half of the number, or how many times
 _FAR minutes are to be added to the age."""
-NEVER = -(1 << 62)
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ class Latest:
     @classmethod
     def unpack(cls, stored: Ragged, customers: Customers) -> Latest:
         known = stored.lengths > 0
-        newest = np.full(len(known), NEVER)
+        newest = np.full(len(known), FAR_PAST)
         newest[known] = stored.words[stored.starts[known]].view(np.int32)
         counts = stored.lengths - known
         row = row_numbers(counts)
@@ -75,7 +75,7 @@ class Latest:
             order = np.argsort((row << _ROW) | number)
             number, minute = number[order], minute[order]
         newest = self._newest()
-        known = newest != NEVER
+        known = newest != FAR_PAST
         heads = Ragged(newest[known].astype(np.int32).view(np.uint32), known.astype(np.int64))
         age = newest[row] - minute
         words = (number & _LOW) | (age % _FAR) << _HALF
@@ -102,7 +102,7 @@ class Latest:
         )._recent(columns)
 
     def newest(self, customers: Customers, series: Series) -> Ints:
-        """For each row, the latest minute under any key of the series; NEVER where there is none."""
+        """For each row, the latest minute under any key of the series; FAR_PAST where there is none."""
         of_it = customers.key_ids.are_of(series.name, self.number)
         return self._newest(of_it)
 
@@ -113,7 +113,7 @@ class Latest:
         return [(key_ids[number][2:], minute) for number, minute in zip(numbers, minutes, strict=True)]
 
     def _newest(self, which: NDArray[np.bool_] | slice = slice(None)) -> Ints:
-        newest = np.full(self.size, NEVER)
+        newest = np.full(self.size, FAR_PAST)
         np.maximum.at(newest, self.row[which], self.minute[which])
         return newest
 
@@ -147,7 +147,7 @@ def change_of_totals(totals: Sequence[Series]) -> Change:
             numbers = customers.numbers(total)
             before, now = old.newest(customers, total.splits[0]), new.newest(customers, total.splits[0])
             for minutes, count in ((before, -1), (now, 1)):
-                moved = (before != now) & (minutes != NEVER)
+                moved = (before != now) & (minutes != FAR_PAST)
                 increments.add(numbers[moved], minutes[moved], count)
 
     return change

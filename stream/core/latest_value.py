@@ -9,9 +9,9 @@ import numpy as np
 
 from stream.core.event_columns import Customers, EventColumns
 from stream.core.key_ids import KeyIds
-from stream.core.latest import NEVER
 from stream.core.ragged import Ints, Ragged, distinct, from_words64, places, to_words64
 from stream.core.series import Series
+from stream.core.time import FAR_PAST
 
 _WORDS = 3
 
@@ -19,7 +19,8 @@ _WORDS = 3
 @dataclass(frozen=True)
 class LatestValue:
     """The value that holds of the customer in row i is that of key number `number[i]` of the series, named at `ms[i]`
-    (milliseconds since the epoch); NEVER where none was. Of several named in one millisecond the last by name counts.
+    (milliseconds since the epoch), FAR_PAST where none was. Of several named in one millisecond the last by name
+    counts.
 
     Stored as [ms (2 words), number] or nothing. A slot is a class of its own, with its series.
     """
@@ -35,13 +36,13 @@ class LatestValue:
     def unpack(cls, stored: Ragged, customers: Customers) -> Self:
         known = stored.lengths > 0
         words = stored.words.reshape(-1, _WORDS)
-        ms, number = np.full(len(known), NEVER), np.zeros(len(known), np.int64)
+        ms, number = np.full(len(known), FAR_PAST), np.zeros(len(known), np.int64)
         ms[known] = from_words64(words[:, 0:2]).ravel()
         number[known] = customers.read(np.flatnonzero(known), words[:, 2].astype(np.int64))
         return cls(customers.key_ids, ms, number)
 
     def pack(self, customers: Customers) -> list[Ragged]:
-        known = self.ms != NEVER
+        known = self.ms != FAR_PAST
         words = np.empty((int(known.sum()), _WORDS), np.uint32)
         words[:, 0:2], words[:, 2] = to_words64(self.ms[known]), self.names.stored(self.number[known])
         return [Ragged(words.ravel(), known * _WORDS)]
@@ -51,7 +52,7 @@ class LatestValue:
         if not len(at):
             return self
         touched = distinct(columns.row[at])
-        held = touched[self.ms[touched] != NEVER]
+        held = touched[self.ms[touched] != FAR_PAST]
         row = np.concatenate([held, columns.row[at]])
         ms = np.concatenate([self.ms[held], columns.ms[at]])
         number = np.concatenate([self.number[held], named])
@@ -64,7 +65,7 @@ class LatestValue:
     @property
     def numbers(self) -> Ints:
         """For each row the key of its value, −1 where none was named."""
-        return np.where(self.ms != NEVER, self.number, -1)
+        return np.where(self.ms != FAR_PAST, self.number, -1)
 
     def _by_name(self, numbers: Ints) -> Ints:
         """For each number the rank of its key among them."""

@@ -17,6 +17,8 @@ DAY_MS = 24 * 60 * MINUTE_MS
 HOUR = 60
 DAY = 24 * HOUR
 WINDOWS = {"24h": DAY, "7d": 7 * DAY, "30d": 30 * DAY}
+FAR_PAST, FAR_FUTURE = -(1 << 62), 1 << 62
+"""Moments before and after all others, at whatever grain: something that never was, something that never comes."""
 AHEAD = 5
 """So many minutes a customer's clock may be ahead."""
 

@@ -82,7 +82,7 @@ SPOKEN = {"24h": "last 24 hours", "7d": "last 7 days", "30d": "last 30 days"}
 
 
 @dataclass(frozen=True)
-class RestsOn:
+class MinSample:
     """The gauge that counts what an indicator rests on, and how many there must be before it may alert.
 
     It counts apart for each value of the labels that both have; over those of its own it is summed.
@@ -105,7 +105,7 @@ class Reasons:
     gauge: str
     by: str
     labels: Labels = field(default_factory=dict)
-    lowest: RestsOn | None = None
+    lowest: MinSample | None = None
 
 
 Condition = Literal["below", "above", "falls_by", "drops_by", "rises_by"]
@@ -133,7 +133,7 @@ class Alert:
     summary: str
     condition: Condition
     threshold: float
-    rests_on: RestsOn
+    rests_on: MinSample
     reasons: Reasons
     for_: str
     labels: Labels = field(default_factory=dict)

@@ -139,7 +139,7 @@ class _Look(NamedTuple):
                 level=LEVELS[now.level[place]],
                 score=float(now.score[place]),
                 since=rfc3339(since_ms[keys[row]]),
-                last_activity=rfc3339(int(profiles.outlook.last[place])),
+                last_activity=rfc3339(int(profiles.inputs.last[place])),
                 channel=key_ids[int(profiles.channel[place])][-1],
                 segment=segment[place],
                 reasons=because[place],

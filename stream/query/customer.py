@@ -10,13 +10,13 @@ from stream.core.event_columns import Customers, customers_of
 from stream.core.increments import Increments
 from stream.core.key_ids import KeyIds
 from stream.core.series import Table
-from stream.core.time import MINUTE_MS, Calendar, minute_of, rfc3339
+from stream.core.time import FAR_FUTURE, MINUTE_MS, Calendar, minute_of, rfc3339
 from stream.indicators.catalogue import RECORD, SERIES
 from stream.indicators.churn.evidence import Scoring
 from stream.indicators.churn.levels import LEVELS
 from stream.indicators.churn.reasons import Words, reasons, risk_now
 from stream.indicators.contribution import contribute
-from stream.indicators.families.activity import ACTIVE_BY_CHANNEL, NEVER
+from stream.indicators.families.activity import ACTIVE_BY_CHANNEL
 from stream.indicators.families.churn_risk import profiles_of
 from stream.indicators.memories import Memories
 from stream.kafka.partition import shard_of
@@ -129,7 +129,7 @@ def _known(
     alone = customers_of([customer_key(product, customer)], [product], key_ids)
     _, memories = RECORD.unpacked([record], alone)
     active = memories.activity
-    was_active = active.first_ms[0] != NEVER
+    was_active = active.first_ms[0] != FAR_FUTURE
     _, days = active.days.all()
     return Known(
         customer=customer,

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from stream.indicators.catalogue import METRICS
-from stream.indicators.declare import CHANGES, TARGET_GAUGE, Alert, Metric, Reasons, RestsOn
+from stream.indicators.declare import CHANGES, TARGET_GAUGE, Alert, Metric, MinSample, Reasons
 from stream.runtime.pipeline_metrics import ALERT_THRESHOLD
 
 VARIABLES = ("product", "window")
@@ -76,7 +76,7 @@ def reasons_query(reasons: Reasons, of: Sequence[str]) -> str:
     return f"sort_desc(topk(3, {shown} > 0))"
 
 
-def _enough(guard: RestsOn, by: Sequence[str], of: Sequence[str] = (), offset: str = "") -> str:
+def _enough(guard: MinSample, by: Sequence[str], of: Sequence[str] = (), offset: str = "") -> str:
     """Keeps what rests on enough, of samples told apart by the labels `by` that have the matchers `of`."""
     names = [name for name in GAUGES[guard.gauge].label_names if name not in guard.labels]
     shared = ", ".join(name for name in names if name in by)

@@ -119,7 +119,7 @@ def level_changes(
     """
     of = present.those(profiles.row)
     before = NotificationState.unpack(states).those(profiles.row)
-    current = evaluate(profiles.outlook, profiles.pieces, profiles.heard, before.level, of.now_ms)
+    current = evaluate(profiles.inputs, profiles.trajectory, profiles.heard, before.level, of.now_ms)
     notified = np.where(of.due, current.level, before.level)
     stirred = ~of.due & ((current.level != before.level) | (before.level > 0))
     due = np.where(stirred, of.now_ms, current.due)
@@ -153,7 +153,7 @@ def _messages(
     scoring: Scoring,
     present: Present,
 ) -> Iterator[tuple[int, bytes]]:
-    of = profiles.outlook.those(changed)
+    of = profiles.inputs.those(changed)
     parts = adding(of, scoring.coefficients.evidence, np.maximum(of.last, present.now_ms[changed]))
     scores = probability(current.log_odds[changed])
     for place, row, added, score, last in zip(

@@ -14,9 +14,8 @@ from schemas import Event
 from stream.core.increments import Increments
 from stream.core.key_ids import KeyIds
 from stream.core.series import Key, Table
-from stream.core.time import Calendar, minute_of
+from stream.core.time import FAR_FUTURE, Calendar, minute_of
 from stream.indicators.catalogue import METRICS, SERIES
-from stream.indicators.churn.trajectory import NEVER
 from stream.indicators.contribution import contribute
 from stream.indicators.families import churn_risk
 from stream.worker import intake
@@ -123,7 +122,7 @@ def timers(slices: list[SliceChanges]) -> list[dict[int, list[bytes]]]:
 
 
 def soon(slices: list[SliceChanges]) -> list[tuple[int, bytes]]:
-    return sorted(moment for each in slices for moment in each.schedule.before(NEVER))
+    return sorted(moment for each in slices for moment in each.schedule.before(FAR_FUTURE))
 
 
 def fold_together(states: list[State], own: list[list[Event]]) -> dict[int, list[SliceChanges]]:

@@ -6,27 +6,28 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
+from stream.core.time import FAR_FUTURE, FAR_PAST
 from stream.indicators.churn.notification import Evaluation, Heard, NotificationState, evaluate, scheduled
-from stream.indicators.churn.trajectory import EVER, HOUR_MS, NEVER, Outlook, pieces
+from stream.indicators.churn.trajectory import HOUR_MS, Inputs, trajectory
 from tests.histories import laws
-from tests.outlooks import ENTER, LEAVE, MINUTE_MS, WEIGHTS, after, log_odds_at, outlooks
+from tests.trajectories import ENTER, LEAVE, MINUTE_MS, WEIGHTS, after, log_odds_at, outlooks
 
 STEP_MS = 10 * MINUTE_MS
 STEPS = 12 * 24 * 6
 WATCHES = st.lists(st.tuples(st.integers(0, 2), st.integers(0, 600_000)), min_size=1, max_size=9)
 
 
-def alone(of: Outlook, row: int) -> Outlook:
+def alone(of: Inputs, row: int) -> Inputs:
     return of.those(np.array([row]))
 
 
-def evaluation(of: Outlook, notified: int, now_ms: int) -> Evaluation:
+def evaluation(of: Inputs, notified: int, now_ms: int) -> Evaluation:
     """Of a single customer."""
-    heard = Heard(of.begin, np.full(1, EVER))
-    return evaluate(of, pieces(of, WEIGHTS), heard, np.array([notified]), now_ms)
+    heard = Heard(of.begin, np.full(1, FAR_PAST))
+    return evaluate(of, trajectory(of, WEIGHTS), heard, np.array([notified]), now_ms)
 
 
-def changes(of: Outlook, until_ms: int) -> list[tuple[int, int]]:
+def changes(of: Inputs, until_ms: int) -> list[tuple[int, int]]:
     """(moment, level) of each change: by looking at the customer only when that is due."""
     now_ms, notified, found = int(of.last[0]), 0, []
     while now_ms < min(until_ms, int(of.until[0])):
@@ -41,7 +42,7 @@ def changes(of: Outlook, until_ms: int) -> list[tuple[int, int]]:
 
 @laws
 @given(outlooks())
-def test_looking_when_due_finds_every_change_that_looking_all_the_time_finds(several: Outlook) -> None:
+def test_looking_when_due_finds_every_change_that_looking_all_the_time_finds(several: Inputs) -> None:
     for row in range(len(several.last)):
         of = alone(several, row)
         start = int(of.last[0])
@@ -59,7 +60,7 @@ def test_looking_when_due_finds_every_change_that_looking_all_the_time_finds(sev
                 notified = said
 
 
-def near(of: Outlook, now_ms: int) -> bool:
+def near(of: Inputs, now_ms: int) -> bool:
     """Within a second of a threshold, where rounding decides."""
     around = [log_odds_at(of, 0, now_ms + shift) for shift in (-1000, 0, 1000)]
     return any(min(around) - 1e-9 <= edge <= max(around) + 1e-9 for edge in (*ENTER, *LEAVE))
@@ -68,7 +69,7 @@ def near(of: Outlook, now_ms: int) -> bool:
 @laws
 @given(outlooks(), st.integers(0, 60 * 24 * 60), st.integers(0, 2))
 def test_the_moment_since_when_lies_between_the_last_activity_and_now(
-    of: Outlook, minutes: int, notified: int
+    of: Inputs, minutes: int, notified: int
 ) -> None:
     for row in range(len(of.last)):
         now_ms = int(of.last[row]) + minutes * MINUTE_MS
@@ -85,7 +86,7 @@ def test_a_watch_survives_being_stored(watches: list[tuple[int, int]]) -> None:
 
 
 def test_who_stands_under_an_earlier_hour_stays_there_until_it_is_that_hour() -> None:
-    due = np.array([100 * HOUR_MS + 1, 100 * HOUR_MS, NEVER, 7 * HOUR_MS])
+    due = np.array([100 * HOUR_MS + 1, 100 * HOUR_MS, FAR_FUTURE, 7 * HOUR_MS])
     before = NotificationState(np.zeros(4, np.int64), np.array([40, 0, 40, 40]))
     rescheduled, moved = scheduled(before, due, now_ms=6 * HOUR_MS)
     assert (rescheduled.hour.tolist(), moved.tolist()) == ([40, 100, 40, 7], [False, True, False, True])

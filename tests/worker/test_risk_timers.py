@@ -13,15 +13,15 @@ import pytest
 from redis.asyncio import Redis
 
 from schemas.churn_risk import ChurnRisk
+from stream.core.time import FAR_FUTURE
 from stream.demo.embedded import EmbeddedRedis
 from stream.indicators.churn.evidence import Scoring
 from stream.indicators.churn.model import Coefficients
-from stream.indicators.churn.trajectory import NEVER
 from stream.store.shard import DUE_FROM, LATEST
 from tests.crossings import HIGH, MEDIUM, silence_until
-from tests.outlooks import after
 from tests.recount.churn_risk import DEFAULTS, LEVELS, base, reasons, subscription
 from tests.recount.happenings import Happening, happening
+from tests.trajectories import after
 from tests.watcher import DAY, HOUR, MINUTE, SCORING, SECOND, TEN, Risks, Watcher, event
 
 UTC_ZONE = ZoneInfo("UTC")
@@ -250,7 +250,7 @@ async def test_every_change_is_notified_once_whatever_clocks_owners_and_kills_do
                 if dies:
                     watcher = await successor(risks, model)
                 else:
-                    assert min(await risks.index(), default=NEVER) >= model.present // HOUR
+                    assert min(await risks.index(), default=FAR_FUTURE) >= model.present // HOUR
         await assert_the_index_is_whole(risks, model)
     messages = await risks.notified()
     assert len({each.event_id for each in messages}) == len(messages) > 20

@@ -13,10 +13,10 @@ from stream.core.key_ids import KeyIds
 from stream.core.latest import Latest
 from stream.core.ragged import Ints, distinct, places
 from stream.core.series import Key
-from stream.core.time import DAY_MS, MINUTE_MS, Calendar
+from stream.core.time import DAY_MS, FAR_FUTURE, FAR_PAST, MINUTE_MS, Calendar
 from stream.indicators.churn.levels import EVIDENCE, Evidence
 from stream.indicators.churn.model import Coefficients, past
-from stream.indicators.churn.trajectory import EVER, NEVER, Outlook, outlook
+from stream.indicators.churn.trajectory import Inputs, inputs
 from stream.indicators.families.activity import ACTIVE_BY_CHANNEL, Activity
 from stream.indicators.families.first_week import LAST_DAY, active_days
 from stream.indicators.memories import Memories
@@ -61,7 +61,7 @@ def scored(memories: Memories) -> Ints:
 
 class Held(NamedTuple):
     """Of n customers, the evidence as it is known now: shape (n, kinds of EVIDENCE), from when until before when each
-    holds (milliseconds since the epoch); until EVER where there is none."""
+    holds (milliseconds since the epoch); until FAR_PAST where there is none."""
 
     begin: Ints
     end: Ints
@@ -75,21 +75,21 @@ def held(memories: Memories, key_ids: KeyIds, size: int, scoring: Scoring) -> He
     return Held(begin, end)
 
 
-def outlooks(rows: Ints, minute: Ints, evidence: Held, memories: Memories, scoring: Scoring) -> Outlook:
-    """The outlook of the customers in these rows (of `scored`), who were last active at these minutes.
+def outlooks(rows: Ints, minute: Ints, evidence: Held, memories: Memories, scoring: Scoring) -> Inputs:
+    """The inputs of the customers in these rows (of `scored`), who were last active at these minutes.
 
     What was heard counts at once, and so as if it had always held; only a first week ends in the future.
     """
     tickets, last = memories.tickets, minute * MINUTE_MS
     subscribed = _having(tickets, ~tickets.are_tickets & (tickets.state != CANCELLED))[rows]
-    begin = np.full((len(rows), len(EVIDENCE)), EVER)
+    begin = np.full((len(rows), len(EVIDENCE)), FAR_PAST)
     week = EVIDENCE.index("first_week")
     begin[:, week] = evidence.begin[rows, week]
-    return outlook(
+    return inputs(
         scoring.coefficients,
         past(memories.activity.days.those(rows), scoring.coefficients.half_life_days),
         last,
-        np.where(subscribed, NEVER, last + COUNTED_MS),
+        np.where(subscribed, FAR_FUTURE, last + COUNTED_MS),
         begin,
         evidence.end[rows],
     )
@@ -112,7 +112,7 @@ def _of_answers(answers: Answers, key_ids: KeyIds, size: int) -> Intervals:
 
 
 def _lasting(kind: Evidence, since: Ints) -> tuple[Ints, Ints]:
-    return since, np.where(since > EVER, since + _LASTS_MS[kind], EVER)
+    return since, np.where(since > FAR_PAST, since + _LASTS_MS[kind], FAR_PAST)
 
 
 def is_detractor(key: Key, score: int) -> bool:
@@ -137,12 +137,12 @@ def _worst_scores(key: Key) -> tuple[int, int]:
 def _of_tickets_and_subscription(some: TicketsAndSubscription) -> Intervals:
     tickets, size = some.are_tickets, some.size
     waits = tickets & (some.state != RESOLVED)
-    opened = np.full(size, NEVER)
+    opened = np.full(size, FAR_FUTURE)
     np.minimum.at(opened, some.row[waits], some.ms[waits])
     gone = ~tickets & (some.state == CANCELLED)
     cancelled = _latest(size, some.row[gone], some.ms[gone])
     return {
-        "open_ticket": (opened, np.where(opened < NEVER, NEVER, EVER)),
+        "open_ticket": (opened, np.where(opened < FAR_FUTURE, FAR_FUTURE, FAR_PAST)),
         "subscription_cancelled": _lasting("subscription_cancelled", cancelled),
     }
 
@@ -151,7 +151,7 @@ def _of_first_week(activity: Activity, scoring: Scoring) -> Intervals:
     """From when until when it is known that the first week is over and was not engaged."""
     active = active_days(activity)
     failed = np.flatnonzero((active > 0) & (active < scoring.first_week_days))
-    over = np.full(len(active), EVER)
+    over = np.full(len(active), FAR_PAST)
     over[failed] = scoring.calendar.starts(activity.first_day[failed] + LAST_DAY + 1)
     return {"first_week": _lasting("first_week", over)}
 
@@ -163,22 +163,22 @@ def _having(tickets: TicketsAndSubscription, which: NDArray[np.bool_]) -> NDArra
 
 
 def last_heard(tickets: TicketsAndSubscription) -> Ints:
-    """When anything was heard last of each customer's subscription and tickets; EVER where nothing ever was."""
+    """When anything was heard last of each customer's subscription and tickets; FAR_PAST where nothing ever was."""
     return _latest(tickets.size, tickets.row, tickets.ms)
 
 
 def _latest(size: int, row: Ints, moments: Ints) -> Ints:
-    latest = np.full(size, EVER)
+    latest = np.full(size, FAR_PAST)
     np.maximum.at(latest, row, moments)
     return latest
 
 
 def last_activity(latest: Latest, key_ids: KeyIds) -> tuple[Ints, Ints]:
     """(minute, key of ACTIVE_BY_CHANNEL) of each customer's last activity; of several channels in the same minute the
-    first by name. EVER and any number for who was never active."""
+    first by name. FAR_PAST and any number for who was never active."""
     of_it = np.flatnonzero(key_ids.are_of(ACTIVE_BY_CHANNEL.name, latest.number))
     row, number, minute = latest.row[of_it], latest.number[of_it], latest.minute[of_it]
-    newest, channel = np.full(latest.size, EVER), np.zeros(latest.size, np.int64)
+    newest, channel = np.full(latest.size, FAR_PAST), np.zeros(latest.size, np.int64)
     if not len(row):
         return newest, channel
     rank = np.zeros(int(number.max()) + 1, np.int64)

@@ -12,8 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stream.core.ragged import Ints
+from stream.core.time import FAR_FUTURE, FAR_PAST
 from stream.indicators.churn.model import HIGH, MEDIUM, Floats, log_odds
-from stream.indicators.churn.trajectory import EVER, HOUR_MS, NEVER, Outlook, Pieces, when
+from stream.indicators.churn.trajectory import HOUR_MS, Inputs, Trajectory, when
 
 LEAVE_MEDIUM, LEAVE_HIGH = 0.30, 0.55
 """The risks below which medium, and high, is left."""
@@ -45,7 +46,7 @@ class NotificationState(NamedTuple):
 
 class Heard(NamedTuple):
     """When of n customers the evidence began (milliseconds since the epoch; shape (n, kinds of EVIDENCE)), and when
-    anything was heard of them last that is no activity; EVER where there is none."""
+    anything was heard of them last that is no activity; FAR_PAST where there is none."""
 
     evidence: Ints
     last: Ints
@@ -61,7 +62,7 @@ class Evaluation(NamedTuple):
     level     that it makes, after the one notified before
     since     from when on (milliseconds since the epoch)
     due       the next moment at which the level changes or the customer counts no more, if nothing more is heard, or
-              NEVER
+              FAR_FUTURE
     counts    whether the customer counts now; if not, its level stays
     """
 
@@ -72,9 +73,9 @@ class Evaluation(NamedTuple):
     counts: NDArray[np.bool_]
 
 
-def evaluate(of: Outlook, some: Pieces, heard: Heard, notified: Ints, now_ms: int | Ints) -> Evaluation:
+def evaluate(of: Inputs, some: Trajectory, heard: Heard, notified: Ints, now_ms: int | Ints) -> Evaluation:
     """Customers of whom these levels were notified last, at the moment `now_ms`, or each at its own; `some` are all
-    of their pieces."""
+    of their trajectory."""
     counts = now_ms < of.until
     moment = np.maximum(of.last, now_ms)
     current = (some.start <= moment[some.row]) & (moment[some.row] < some.end)
@@ -94,30 +95,30 @@ def _after(notified: Ints, odds: Floats) -> Ints:
     return level
 
 
-def _since(of: Outlook, now: Pieces, heard: Heard, notified: Ints, level: Ints, moment: Ints) -> Ints:
+def _since(of: Inputs, now: Trajectory, heard: Heard, notified: Ints, level: Ints, moment: Ints) -> Ints:
     """Since when the customers have been at the level; `now` is the piece that each is in.
 
     A level is entered when silence and evidence suffice for it, and left when something good is heard or bad expires.
     """
     in_force = (of.begin <= moment[:, None]) & (moment[:, None] < of.end)
-    evidence = np.where(in_force, heard.evidence, EVER).max(axis=1)
+    evidence = np.where(in_force, heard.evidence, FAR_PAST).max(axis=1)
     silence = when(of, np.arange(len(notified)), np.append(-np.inf, _ENTER)[level] - now.at_last)
-    entered = np.maximum(np.where(level > 0, np.ceil(silence), EVER), evidence)
+    entered = np.maximum(np.where(level > 0, np.ceil(silence), FAR_PAST), evidence)
     since = np.where(level >= notified, entered, heard.last)
     return np.clip(since, now.start, moment).astype(np.int64)
 
 
-def _due(of: Outlook, some: Pieces, level: Ints, moment: Ints, counts: NDArray[np.bool_]) -> Ints:
+def _due(of: Inputs, some: Trajectory, level: Ints, moment: Ints, counts: NDArray[np.bool_]) -> Ints:
     row, now = some.row, moment[some.row]
     up = np.maximum(np.floor(when(of, row, _ENTER[level[row]] - some.at_last)) + 1, some.start)
     at_start = some.at_last + of.per_ms[row] * (some.start - of.last[row])
-    down = np.where(at_start < _LEAVE[level[row]], some.start, NEVER)
-    due = np.full(len(level), float(NEVER))
-    for moments in (np.where(up < some.end, up, NEVER), down):
+    down = np.where(at_start < _LEAVE[level[row]], some.start, FAR_FUTURE)
+    due = np.full(len(level), float(FAR_FUTURE))
+    for moments in (np.where(up < some.end, up, FAR_FUTURE), down):
         later = moments > now
         np.minimum.at(due, row[later], moments[later])
-    due = np.where((level > 0) | (due < NEVER), np.minimum(due, of.until), due)
-    return np.where(counts, due, NEVER).astype(np.int64)
+    due = np.where((level > 0) | (due < FAR_FUTURE), np.minimum(due, of.until), due)
+    return np.where(counts, due, FAR_FUTURE).astype(np.int64)
 
 
 def scheduled(
@@ -128,7 +129,7 @@ def scheduled(
     Who stands under an hour to come that is no later than that of the next change stays there, and is evaluated again
     then: an activity moves the change but not the customer.
     """
-    hour = np.where(due < NEVER, due // HOUR_MS, 0)
+    hour = np.where(due < FAR_FUTURE, due // HOUR_MS, 0)
     to_come = before.hour > now_ms // HOUR_MS
     stays = (before.hour == hour) | (to_come & ((before.hour < hour) | (hour == 0)))
     return NotificationState(before.level, np.where(stays, before.hour, hour)), ~stays & (hour > 0)

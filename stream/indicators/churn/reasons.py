@@ -40,7 +40,7 @@ class RiskNow(NamedTuple):
 
 def risk_now(profiles: Profiles, scoring: Scoring, now_ms: int) -> RiskNow:
     """As of the millisecond, not of the last full hour."""
-    of = profiles.outlook
+    of = profiles.inputs
     added = adding(of, scoring.coefficients.evidence, np.maximum(of.last, now_ms))
     score = probability(of.at_last + added.sum(axis=1))
     return RiskNow(profiles, added, score, np.digitize(score, (MEDIUM, HIGH)), now_ms < of.until)
@@ -62,7 +62,7 @@ class Words:
         self._memories = memories
         self._key_ids = key_ids
         self._now_ms = now_ms
-        self._last_ms = dict(zip(profiles.row.tolist(), profiles.outlook.last.tolist(), strict=True))
+        self._last_ms = dict(zip(profiles.row.tolist(), profiles.inputs.last.tolist(), strict=True))
         before = past(memories.activity.days.those(profiles.row), scoring.coefficients.half_life_days)
         self._gap_days = dict(zip(profiles.row.tolist(), before.gap_days.tolist(), strict=True))
         number, _, _ = memories.activity.days.those(profiles.row).extent()

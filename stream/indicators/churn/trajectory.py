@@ -1,4 +1,4 @@
-"""The course of the churn risk: when each customer is at which level and why, if nothing more is heard of it."""
+"""The trajectory of the churn risk: when each customer is at which level and why, if nothing more is heard of it."""
 
 from __future__ import annotations
 
@@ -8,14 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stream.core.ragged import Ints
-from stream.core.time import DAY_MS, HOUR, MINUTE_MS
+from stream.core.time import DAY_MS, FAR_FUTURE, FAR_PAST, HOUR, MINUTE_MS
 from stream.indicators.churn.levels import SILENCE
 from stream.indicators.churn.model import HIGH, MEDIUM, Coefficients, Floats, Past, log_odds, logit, slope
 
-EVER, NEVER = -(1 << 62), 1 << 62
-"""Moments before and after all others, in milliseconds."""
 HOUR_MS = HOUR * MINUTE_MS
-BEFORE_ALL, AFTER_ALL = -(1 << 24), NEVER // HOUR_MS
+BEFORE_ALL, AFTER_ALL = -(1 << 24), FAR_FUTURE // HOUR_MS
 """Such hours."""
 
 
@@ -23,7 +21,7 @@ _ROUNDING_MS = 1e-3
 """So much earlier or later a moment may seem than it is: those that are full hours must count as such."""
 
 
-class Outlook(NamedTuple):
+class Inputs(NamedTuple):
     """All that the risk of n customers depends on; moments in milliseconds since the epoch.
 
     last    the last activity
@@ -40,10 +38,10 @@ class Outlook(NamedTuple):
     begin: Ints
     end: Ints
 
-    def those(self, which: NDArray[np.bool_] | Ints) -> Outlook:
-        return Outlook(*(column[which] for column in self))  # type: ignore[arg-type]
+    def those(self, which: NDArray[np.bool_] | Ints) -> Inputs:
+        return Inputs(*(column[which] for column in self))  # type: ignore[arg-type]
 
-    def differs(self, other: Outlook) -> NDArray[np.bool_]:
+    def differs(self, other: Inputs) -> NDArray[np.bool_]:
         """For each customer, whether anything is not as in the other."""
         answer = np.zeros(len(self.last), np.bool_)
         for mine, theirs in zip(self, other, strict=True):
@@ -52,12 +50,12 @@ class Outlook(NamedTuple):
         return answer
 
 
-def outlook(coefficients: Coefficients, past: Past, last: Ints, until: Ints, begin: Ints, end: Ints) -> Outlook:
-    return Outlook(last, until, logit(coefficients, past, 0.0), slope(coefficients, past) / DAY_MS, begin, end)
+def inputs(coefficients: Coefficients, past: Past, last: Ints, until: Ints, begin: Ints, end: Ints) -> Inputs:
+    return Inputs(last, until, logit(coefficients, past, 0.0), slope(coefficients, past) / DAY_MS, begin, end)
 
 
-class Pieces(NamedTuple):
-    """Stretches of time in which a customer's evidence stays as it is; piece i is of customer `row[i]`.
+class Trajectory(NamedTuple):
+    """The risk over time, in pieces in which a customer's evidence stays as it is; piece i is of customer `row[i]`.
 
     at_last   log-odds at the last activity, with the piece's evidence
     strongest the kind of evidence that weighs most, and how much; SILENCE and 0 where there is none
@@ -70,11 +68,11 @@ class Pieces(NamedTuple):
     strongest: Ints
     weight: Floats
 
-    def those(self, which: NDArray[np.bool_] | Ints) -> Pieces:
-        return Pieces(*(column[which] for column in self))  # type: ignore[arg-type]
+    def those(self, which: NDArray[np.bool_] | Ints) -> Trajectory:
+        return Trajectory(*(column[which] for column in self))  # type: ignore[arg-type]
 
-    def of(self, customers: Ints, size: int) -> Pieces:
-        """The pieces of these of the `size` customers, ascending, each numbered by its place among them."""
+    def of(self, customers: Ints, size: int) -> Trajectory:
+        """The trajectory of these of the `size` customers, ascending, each numbered by its place among them."""
         if len(customers) == size:
             return self
         place = np.full(size, -1)
@@ -83,7 +81,7 @@ class Pieces(NamedTuple):
         return some._replace(row=place[some.row])
 
 
-def pieces(of: Outlook, weights: Floats) -> Pieces:
+def trajectory(of: Inputs, weights: Floats) -> Trajectory:
     """From each customer's last activity until it counts no more."""
     held = (of.end > np.maximum(of.begin, of.last[:, None])) & (of.begin < of.until[:, None])
     kinds = np.count_nonzero(held, axis=1)
@@ -96,31 +94,31 @@ def pieces(of: Outlook, weights: Floats) -> Pieces:
         if len(row) or cut is _whole:
             found = cut(of.those(row), held[row], weights)
             parts.append(found._replace(row=row[found.row]))
-    return Pieces(*map(np.concatenate, zip(*parts, strict=True)))
+    return Trajectory(*map(np.concatenate, zip(*parts, strict=True)))
 
 
-def _whole(of: Outlook, _: NDArray[np.bool_], __: Floats) -> Pieces:
+def _whole(of: Inputs, _: NDArray[np.bool_], __: Floats) -> Trajectory:
     """Without any evidence there is nothing to cut."""
     size = len(of.last)
-    return Pieces(np.arange(size), of.last, of.until, of.at_last, np.full(size, SILENCE), np.zeros(size))
+    return Trajectory(np.arange(size), of.last, of.until, of.at_last, np.full(size, SILENCE), np.zeros(size))
 
 
-def _cut_once(of: Outlook, held: NDArray[np.bool_], weights: Floats) -> Pieces:
-    """With one piece of evidence there are at most three pieces: before it, with it, after it."""
+def _cut_once(of: Inputs, held: NDArray[np.bool_], weights: Floats) -> Trajectory:
+    """With one piece of evidence there are at most three trajectory: before it, with it, after it."""
     row, kind = np.nonzero(held)
     weight = weights[kind]
     begin = np.maximum(of.begin[row, kind], of.last)
     end = np.minimum(of.end[row, kind], of.until)
     nothing, silence = np.zeros(len(row)), np.full(len(row), SILENCE)
-    before = Pieces(row, of.last, begin, of.at_last, silence, nothing)
-    during = Pieces(row, begin, end, of.at_last + weight, np.where(weight > 0, kind, SILENCE), weight)
-    after = Pieces(row, end, of.until, of.at_last, silence, nothing)
+    before = Trajectory(row, of.last, begin, of.at_last, silence, nothing)
+    during = Trajectory(row, begin, end, of.at_last + weight, np.where(weight > 0, kind, SILENCE), weight)
+    after = Trajectory(row, end, of.until, of.at_last, silence, nothing)
     parts = [part.those(part.start < part.end) for part in (before, during, after)]
-    return Pieces(*map(np.concatenate, zip(*parts, strict=True)))
+    return Trajectory(*map(np.concatenate, zip(*parts, strict=True)))
 
 
-def _cut(of: Outlook, held: NDArray[np.bool_], weights: Floats) -> Pieces:
-    """However many pieces of evidence there are."""
+def _cut(of: Inputs, held: NDArray[np.bool_], weights: Floats) -> Trajectory:
+    """However many trajectory of evidence there are."""
     kinds = np.flatnonzero(held.any(axis=0))
     last, until = of.last[:, None], of.until[:, None]
     begin, end = (np.where(held, moments, last)[:, kinds] for moments in (of.begin, of.end))
@@ -132,16 +130,16 @@ def _cut(of: Outlook, held: NDArray[np.bool_], weights: Floats) -> Pieces:
     at_last = of.at_last[:, None] + weighing.sum(axis=2)
     strongest = np.where(weight > 0, kinds[weighing.argmax(axis=2)], SILENCE)
     row, at = np.nonzero(start < stop)
-    return Pieces(row, *(column[row, at] for column in (start, stop, at_last, strongest, weight)))
+    return Trajectory(row, *(column[row, at] for column in (start, stop, at_last, strongest, weight)))
 
 
-def when(of: Outlook, row: Ints, rise: Floats) -> Floats:
-    """The moment at which silence has added so much to the log-odds of these customers; EVER where it need not."""
+def when(of: Inputs, row: Ints, rise: Floats) -> Floats:
+    """The moment at which silence has added so much to the log-odds of these customers, FAR_PAST where it need not."""
     with np.errstate(divide="ignore", invalid="ignore"):
-        return np.where(rise > 0, of.last[row] + rise / of.per_ms[row], EVER)
+        return np.where(rise > 0, of.last[row] + rise / of.per_ms[row], FAR_PAST)
 
 
-def adding(of: Outlook, weights: Floats, moment: Ints) -> Floats:
+def adding(of: Inputs, weights: Floats, moment: Ints) -> Floats:
     """What each reason adds to the log-odds at these moments, one for each customer: shape (n, REASONS)."""
     at = moment[:, None]
     evidence = np.where((of.begin <= at) & (at < of.end), weights, 0.0)
@@ -149,7 +147,7 @@ def adding(of: Outlook, weights: Floats, moment: Ints) -> Floats:
     return np.concatenate([evidence, silence[:, None]], axis=1)
 
 
-class Spans(NamedTuple):
+class Intervals(NamedTuple):
     """Customer `row[i]` is at level `level[i]` (its place in LEVELS) for the reason `reason[i]` from `start[i]` until
     before `end[i]`, in full hours since the epoch: what comes to be within an hour shows from the next one on."""
 
@@ -160,11 +158,11 @@ class Spans(NamedTuple):
     end: Ints
 
 
-def spans(of: Outlook, some: Pieces) -> Spans:
-    """The pieces cut where level or reason change. The reason is what weighs most, silence or a piece of evidence.
+def intervals(of: Inputs, some: Trajectory) -> Intervals:
+    """The trajectory cut where level or reason change. The reason is what weighs most, silence or some evidence.
 
-    A customer's first span begins at BEFORE_ALL: nothing is asked about the time before its last activity, and else
-    every activity would move that beginning, too.
+    A customer's first interval begins at BEFORE_ALL: nothing is asked about the time before its last activity, and
+    else every activity would move that beginning, too.
     """
     start = np.where(some.start == of.last[some.row], BEFORE_ALL, _hours(some.start))
     end = _hours(some.end)
@@ -183,9 +181,9 @@ def spans(of: Outlook, some: Pieces) -> Spans:
         first[backed] = turn
         at = np.flatnonzero(first < stop)
         found.append((some.row[at], np.full(len(at), level), np.full(len(at), SILENCE), first[at], stop[at]))
-    return Spans(*map(np.concatenate, zip(*found, strict=True)))
+    return Intervals(*map(np.concatenate, zip(*found, strict=True)))
 
 
 def _hours(moments: Ints | Floats) -> Ints:
     """Rounded up. (In floating point, which is quicker and exact enough by far.)"""
-    return np.ceil((np.minimum(moments, NEVER) - _ROUNDING_MS) / HOUR_MS).astype(np.int64)
+    return np.ceil((np.minimum(moments, FAR_FUTURE) - _ROUNDING_MS) / HOUR_MS).astype(np.int64)

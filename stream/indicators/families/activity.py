@@ -14,6 +14,7 @@ from stream.core.days import Bits, Days
 from stream.core.event_columns import Customers, EventColumns
 from stream.core.ragged import Ints, Ragged, distinct, from_words64, gathered, to_words64
 from stream.core.series import Kind, Series
+from stream.core.time import FAR_FUTURE
 from stream.indicators.declare import (
     SPOKEN,
     Alert,
@@ -23,9 +24,9 @@ from stream.indicators.declare import (
     Family,
     Figure,
     Metric,
+    MinSample,
     Panel,
     Reasons,
-    RestsOn,
     ratio,
 )
 from stream.indicators.forms import ALL, Count, Ratio
@@ -33,8 +34,6 @@ from stream.indicators.reads import found, of
 from stream.indicators.scenario import Scenario, event
 
 _HEAD = 5
-NEVER = 1 << 62
-"""The first activity of who never was active."""
 
 ACTIVE_TYPES = frozenset(
     "click interaction login signup page_view session survey_response feature_use contribution social_action "
@@ -70,7 +69,7 @@ ACTIVE = Series("active", Kind.CENSUS, "minute", splits=(ACTIVE_BY_CHANNEL,), to
 class Activity:
     """What is remembered of customers' active events, a row each.
 
-    first_ms       the earliest, milliseconds since the epoch: the anchor of the first week; NEVER without any
+    first_ms       the earliest, milliseconds since the epoch: the anchor of the first week; FAR_FUTURE without any
     first_channel  its channel (of several at the same millisecond, the first by name), as a key of ACTIVE_BY_CHANNEL
     first_day      its local day
     days           local days with an active event, as far back as they are kept
@@ -88,14 +87,14 @@ class Activity:
         known = stored.lengths > 0
         heads = np.zeros((len(known), _HEAD), np.uint32)
         heads[known] = stored.words[stored.starts[known][:, None] + np.arange(_HEAD)]
-        first_ms = np.where(known, from_words64(heads[:, 0:2]).ravel(), NEVER)
+        first_ms = np.where(known, from_words64(heads[:, 0:2]).ravel(), FAR_FUTURE)
         channel, day, block = heads[:, 2:].view(np.int32).astype(np.int64).T
         channel[known] = customers.read(np.flatnonzero(known), channel[known])
         masks = gathered(stored.words, stored.starts + _HEAD, np.maximum(stored.lengths - _HEAD, 0))
         return cls(customers, first_ms, channel, day, Days(block, masks))
 
     def pack(self, customers: Customers) -> list[Ragged]:
-        known = self.first_ms != NEVER
+        known = self.first_ms != FAR_FUTURE
         heads = np.empty((int(known.sum()), _HEAD), np.uint32)
         heads[:, 0:2] = to_words64(self.first_ms[known])
         channel = customers.key_ids.stored(self.first_channel[known])
@@ -128,7 +127,7 @@ class Activity:
         first_day[row] = day
         # By name, for a channel's number tells only which came first.
         key_ids = self.customers.key_ids
-        held = (self.first_ms == first_ms) & (first_ms != NEVER)
+        held = (self.first_ms == first_ms) & (first_ms != FAR_FUTURE)
         numbers = distinct(np.concatenate([channel, self.first_channel[held]]))
         by_name = np.array(sorted(numbers.tolist(), key=lambda number: key_ids[number][-1]), np.int64)
         rank = np.empty_like(by_name)
@@ -209,12 +208,12 @@ FAMILY = Family(
                     summary="Few of this month's customers came today",
                     condition="below",
                     threshold=0.10,
-                    rests_on=RestsOn("engagement_active_customers", at_least=100, labels={"window": "30d"}),
+                    rests_on=MinSample("engagement_active_customers", at_least=100, labels={"window": "30d"}),
                     reasons=Reasons(
                         title="Lowest on the channels",
                         gauge="engagement_stickiness_by_channel_ratio",
                         by="channel",
-                        lowest=RestsOn(
+                        lowest=MinSample(
                             "engagement_active_by_channel_customers", at_least=50, labels={"window": "30d"}
                         ),
                     ),

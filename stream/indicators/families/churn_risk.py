@@ -24,7 +24,7 @@ from stream.indicators.churn.calibration import Grades, count_grades, grades
 from stream.indicators.churn.evidence import Scoring, held, last_activity, last_heard, outlooks, scored
 from stream.indicators.churn.levels import LEVELS, REASONS
 from stream.indicators.churn.notification import Heard
-from stream.indicators.churn.trajectory import AFTER_ALL, Outlook, Pieces, Spans, pieces, spans
+from stream.indicators.churn.trajectory import AFTER_ALL, Inputs, Intervals, Trajectory, intervals, trajectory
 from stream.indicators.declare import (
     Alert,
     Breakdown,
@@ -33,9 +33,9 @@ from stream.indicators.declare import (
     Family,
     Figure,
     Metric,
+    MinSample,
     Panel,
     Reasons,
-    RestsOn,
     count,
     ratio,
 )
@@ -54,14 +54,14 @@ SERIES = (RISK, IDENTIFIED, *risk_grades.SERIES)
 class Profiles(NamedTuple):
     """All that the risk of some customers, ascending by row, and their place in the series depend on.
 
-    pieces   of the outlook
+    trajectory   of the inputs
     channel  key (of ACTIVE_BY_CHANNEL) of the channel of the last activity
     segment  key (of IDENTIFIED) of the segment, −1 where it is unknown
     """
 
     row: Ints
-    outlook: Outlook
-    pieces: Pieces
+    inputs: Inputs
+    trajectory: Trajectory
     channel: Ints
     segment: Ints
     heard: Heard
@@ -73,17 +73,17 @@ def profiles_of(memories: Memories, customers: Customers, scoring: Scoring) -> P
     row = scored(memories)
     minute, channel = last_activity(memories.latest, customers.key_ids)
     evidence = held(memories, customers.key_ids, len(customers), scoring)
-    outlook = outlooks(row, minute[row], evidence, memories, scoring)
-    cut = pieces(outlook, scoring.coefficients.evidence)
+    inputs = outlooks(row, minute[row], evidence, memories, scoring)
+    cut = trajectory(inputs, scoring.coefficients.evidence)
     graded = grades(row, memories, evidence, customers, scoring)
     heard = Heard(evidence.begin, last_heard(memories.tickets)).those(row)
-    return Profiles(row, outlook, cut, channel[row], memories.segment.numbers[row], heard, graded)
+    return Profiles(row, inputs, cut, channel[row], memories.segment.numbers[row], heard, graded)
 
 
 def change(increments: Increments, customers: Customers, before: Profiles, now: Profiles) -> None:
     """contribution(now) − contribution(before); who had a risk before has one now."""
     at = np.searchsorted(now.row, before.row)
-    differ = before.outlook.differs(now.outlook.those(at))
+    differ = before.inputs.differs(now.inputs.those(at))
     differ |= (before.channel != now.channel[at]) | (before.segment != now.segment[at])
     came = np.ones(len(now.row), np.bool_)
     came[at] = differ
@@ -96,14 +96,14 @@ def change(increments: Increments, customers: Customers, before: Profiles, now: 
 def _count(increments: Increments, key_ids: KeyIds, some: Profiles, which: Ints, step: int) -> None:
     if not len(which):
         return
-    found = spans(some.outlook.those(which), some.pieces.of(which, len(some.row)))
+    found = intervals(some.inputs.those(which), some.trajectory.of(which, len(some.row)))
     numbers = _numbers(key_ids, some.channel[which], some.segment[which], found)
     increments.add(numbers, found.start * HOUR, step)
     ends = found.end < AFTER_ALL
     increments.add(numbers[ends], found.end[ends] * HOUR, -step)
 
 
-def _numbers(key_ids: KeyIds, channel: Ints, segment: Ints, found: Spans) -> Ints:
+def _numbers(key_ids: KeyIds, channel: Ints, segment: Ints, found: Intervals) -> Ints:
     """For each span the key of RISK; channel and segment are those of the customers in the rows."""
     pairs, pair = places(channel << 32 | segment + 1)
     shape = len(pairs), len(LEVELS), len(REASONS)
@@ -153,7 +153,7 @@ SCENARIO = Scenario(
     ),
 )
 
-_RESTS_ON = RestsOn("engagement_risk_customers", at_least=100)
+_RESTS_ON = MinSample("engagement_risk_customers", at_least=100)
 _WHY = Reasons("Largest reasons", "engagement_risk_reasons_customers", by="reason", labels={"level": "high"})
 
 _AT_RISK = {"high": "high risk", "medium": "medium risk"}

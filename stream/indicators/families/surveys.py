@@ -18,9 +18,9 @@ from stream.indicators.declare import (
     Family,
     Figure,
     Metric,
+    MinSample,
     Panel,
     Reasons,
-    RestsOn,
     count,
     ratio,
 )
@@ -165,7 +165,7 @@ FAMILY = Family(
                     threshold=10,
                     # Of 200 answers of 30 days a week exchanges some 47: by chance alone (a standard deviation of 4
                     # points) the score seldom moves by 10.
-                    rests_on=RestsOn("engagement_survey_customers", 200, {"survey": "nps", "window": "30d"}),
+                    rests_on=MinSample("engagement_survey_customers", 200, {"survey": "nps", "window": "30d"}),
                     reasons=Reasons(
                         title="Negative answers speak of",
                         gauge="engagement_feedback",

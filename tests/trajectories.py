@@ -7,8 +7,9 @@ from math import log
 import numpy as np
 from hypothesis import strategies as st
 
+from stream.core.time import FAR_FUTURE, FAR_PAST
 from stream.indicators.churn.levels import EVIDENCE, REASONS
-from stream.indicators.churn.trajectory import EVER, NEVER, Outlook
+from stream.indicators.churn.trajectory import Inputs
 
 MINUTE_MS, HOUR_MS, DAY_MS = 60_000, 3_600_000, 86_400_000
 NOON_MS = 1_774_958_400_000
@@ -20,35 +21,35 @@ SPANS = st.tuples(st.integers(-20 * 24, 40 * 24), st.integers(0, 40 * 24), st.in
 
 
 @st.composite
-def outlooks(draw: st.DrawFn) -> Outlook:
+def outlooks(draw: st.DrawFn) -> Inputs:
     """Of a few customers, who were active within the last forty days; evidence begins and ends around then."""
     size = draw(st.integers(1, 4))
     last = [NOON_MS - draw(AGES) * MINUTE_MS for _ in range(size)]
-    until = [draw(st.sampled_from([each + 90 * DAY_MS, each + 2 * DAY_MS, NEVER])) for each in last]
-    begin, end = np.full((size, len(EVIDENCE)), EVER), np.full((size, len(EVIDENCE)), EVER)
+    until = [draw(st.sampled_from([each + 90 * DAY_MS, each + 2 * DAY_MS, FAR_FUTURE])) for each in last]
+    begin, end = np.full((size, len(EVIDENCE)), FAR_PAST), np.full((size, len(EVIDENCE)), FAR_PAST)
     for row in range(size):
         for kind in range(len(EVIDENCE)):
             if held := draw(SPANS):
                 start, hours, more = held
-                begin[row, kind] = draw(st.sampled_from([EVER, last[row] + start * HOUR_MS + more]))
-                end[row, kind] = draw(st.sampled_from([NEVER, last[row] + (start + hours) * HOUR_MS + more]))
+                begin[row, kind] = draw(st.sampled_from([FAR_PAST, last[row] + start * HOUR_MS + more]))
+                end[row, kind] = draw(st.sampled_from([FAR_FUTURE, last[row] + (start + hours) * HOUR_MS + more]))
     odds = np.array([draw(ODDS) for _ in range(size)])
     slopes = np.array([draw(SLOPES) for _ in range(size)]) / DAY_MS
-    return Outlook(np.array(last), np.array(until), odds, slopes, begin, end)
+    return Inputs(np.array(last), np.array(until), odds, slopes, begin, end)
 
 
-def added(of: Outlook, row: int, moment: int) -> dict[str, float]:
+def added(of: Inputs, row: int, moment: int) -> dict[str, float]:
     """What each reason adds to the log-odds at the moment."""
     held = [of.begin[row, kind] <= moment < of.end[row, kind] for kind in range(len(EVIDENCE))]
     found = {reason: float(weight) for reason, weight, holds in zip(EVIDENCE, WEIGHTS, held, strict=True) if holds}
     return found | {"silence": float(of.per_ms[row]) * (moment - int(of.last[row]))}
 
 
-def log_odds_at(of: Outlook, row: int, moment: int) -> float:
+def log_odds_at(of: Inputs, row: int, moment: int) -> float:
     return float(of.at_last[row]) + sum(added(of, row, moment).values())
 
 
-def reason_at(of: Outlook, row: int, moment: int) -> str:
+def reason_at(of: Inputs, row: int, moment: int) -> str:
     parts = added(of, row, moment)
     return max(REASONS, key=lambda reason: (parts.get(reason, 0.0), reason == "silence"))
 
