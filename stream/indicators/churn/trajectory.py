@@ -134,7 +134,7 @@ def _cut(of: Inputs, held: NDArray[np.bool_], weights: Floats) -> Trajectory:
 
 
 def when(of: Inputs, row: Ints, rise: Floats) -> Floats:
-    """The moment at which silence has added so much to the log-odds of these customers, FAR_PAST where it need not."""
+    """The moment at which silence has added so much to these customers' log-odds, FAR_PAST where it need not."""
     with np.errstate(divide="ignore", invalid="ignore"):
         return np.where(rise > 0, of.last[row] + rise / of.per_ms[row], FAR_PAST)
 
