@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
-
 import numpy as np
 
 from stream.core.key_ids import KeyIds
-from stream.core.ragged import Ints
+from stream.core.ragged import Ints, stretches
 from stream.core.series import NO_INCREMENTS, Key, encode_cells
 
 _TIME_BITS = 32
@@ -54,9 +52,8 @@ class Increments:
     def by_slice(self) -> dict[int, bytes]:
         """Slice -> its increments, packed as `encode_cells`, where there are any."""
         numbers, times, counts = self.cells()
-        edges = np.flatnonzero(np.diff(numbers, prepend=-1, append=-1)) if len(numbers) else np.zeros(1, np.int64)
         found: dict[int, list[tuple[Key, Ints, Ints]]] = {}
-        for number, (start, end) in zip(numbers[edges[:-1]].tolist(), pairwise(edges.tolist()), strict=True):
+        for number, start, end in stretches(numbers):
             slice_, key = self.key_ids.stored_key(number)
             found.setdefault(slice_, []).append((key, times[start:end], counts[start:end]))
         return {slice_: encode_cells(cells) for slice_, cells in found.items()}

@@ -28,7 +28,7 @@ class LatestValue:
     series: ClassVar[Series]
     """A plain count of the events that name a value, with the value as its label."""
 
-    names: KeyIds
+    key_ids: KeyIds
     ms: Ints
     number: Ints
 
@@ -44,7 +44,7 @@ class LatestValue:
     def pack(self, customers: Customers) -> list[Ragged]:
         known = self.ms != FAR_PAST
         words = np.empty((int(known.sum()), _WORDS), np.uint32)
-        words[:, 0:2], words[:, 2] = to_words64(self.ms[known]), self.names.stored(self.number[known])
+        words[:, 0:2], words[:, 2] = to_words64(self.ms[known]), self.key_ids.stored(self.number[known])
         return [Ragged(words.ravel(), known * _WORDS)]
 
     def merge(self, columns: EventColumns, keep_days: int | None) -> Self:
@@ -60,7 +60,7 @@ class LatestValue:
         last = order[np.diff(row[order], append=-1) != 0]
         all_ms, numbers = self.ms.copy(), self.number.copy()
         all_ms[row[last]], numbers[row[last]] = ms[last], number[last]
-        return type(self)(self.names, all_ms, numbers)
+        return type(self)(self.key_ids, all_ms, numbers)
 
     @property
     def numbers(self) -> Ints:
@@ -70,7 +70,7 @@ class LatestValue:
     def _by_name(self, numbers: Ints) -> Ints:
         """For each number the rank of its key among them."""
         keys, where = places(numbers)
-        by_name = sorted(range(len(keys)), key=lambda place: self.names[int(keys[place])])
+        by_name = sorted(range(len(keys)), key=lambda place: self.key_ids[int(keys[place])])
         rank = np.empty(len(keys), np.int64)
         rank[by_name] = np.arange(len(keys))
         return rank[where]

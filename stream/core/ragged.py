@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -46,6 +47,14 @@ def distinct(numbers: Ints) -> Ints:
     """Each number once, ascending. (numpy's own `unique` hashes, which takes five times as long.)"""
     ordered = np.sort(numbers)
     return ordered[np.flatnonzero(np.diff(ordered, prepend=ordered[:1] - 1))]
+
+
+def stretches(ordered: Ints) -> Iterator[tuple[int, int, int]]:
+    """(number, start, end) of each stretch of equal numbers, none of them negative: they stand at start … end − 1."""
+    if len(ordered):
+        edges = np.flatnonzero(np.diff(ordered, prepend=-1, append=-1)).tolist()
+        for number, (start, end) in zip(ordered[edges[:-1]].tolist(), pairwise(edges), strict=True):
+            yield number, start, end
 
 
 def places(numbers: Ints) -> tuple[Ints, Ints]:

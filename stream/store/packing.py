@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import chain
 from typing import NamedTuple
-from zlib import crc32
 
 import numpy as np
 from numpy.typing import NDArray
+
+from stream.core.event_columns import hashes_of
 
 _HASHES = 1 << 32
 PORTIONS = tuple(range(first, first + _HASHES // 64) for first in range(0, _HASHES, _HASHES // 64))
@@ -44,7 +45,7 @@ class Hashed(NamedTuple):
 
 
 def hashed(keys: Sequence[bytes]) -> Hashed:
-    hashes = np.array(list(map(crc32, keys)), "<u4")
+    hashes = hashes_of(keys).astype("<u4")
     order = np.argsort(hashes)
     return Hashed(order.tolist(), hashes[order])
 

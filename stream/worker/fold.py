@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Hashable, Mapping, Sequence
-from itertools import count, pairwise
+from itertools import count
 from operator import ne
 from typing import NamedTuple, TypeVar
 
@@ -16,9 +16,9 @@ from stream.core.definitions import Definitions
 from stream.core.event_columns import SAMPLES, Customers, EventColumns, Place, hashes_of
 from stream.core.increments import Increments
 from stream.core.key_ids import KeyIds, key_ids_of
-from stream.core.ragged import Ints
+from stream.core.ragged import Ints, stretches
 from stream.core.series import NO_INCREMENTS
-from stream.core.time import Calendar
+from stream.core.time import FAR_PAST, Calendar
 from stream.indicators.catalogue import RECORD, SPECIAL_COUNTS, catalogue
 from stream.indicators.churn.evidence import Scoring
 from stream.indicators.contribution import change
@@ -34,7 +34,6 @@ MOST_CUSTOMERS = 500
 
 NOBODY: Mapping[bytes, int] = {}
 
-_NEVER = -(1 << 62)
 _HOUR_BITS = 32
 _NUMBER_OF_TYPE = {struct: number for number, struct in enumerate(TYPES.values())}
 
@@ -201,7 +200,7 @@ def by_shard(touched: Touched, changes: Changes) -> dict[int, list[SliceChanges]
     """
     columns, keys, slices, arrived = touched
     slice_of_row = columns.customers.slice
-    newest = np.full(len(slice_of_row), _NEVER)
+    newest = np.full(len(slice_of_row), FAR_PAST)
     np.maximum.at(newest, columns.row, columns.ms)
     series = changes.increments.by_slice()
     schedules = changes.levels.schedule.by_slice(slice_of_row)
@@ -212,17 +211,19 @@ def by_shard(touched: Touched, changes: Changes) -> dict[int, list[SliceChanges]
         messages[slice_of_row[row]].append(message)
     for row, entry in changes.levels.at_risk.items():
         at_risk[slice_of_row[row]][keys[row]] = entry
+    order = np.argsort(slice_of_row, kind="stable")
+    stretch = {number: slice(start, end) for number, start, end in stretches(slice_of_row[order])}
     found: dict[int, list[SliceChanges]] = {}
     for number, shard in enumerate(slices):
-        rows = np.flatnonzero(slice_of_row == number)
+        rows = order[stretch.get(number, slice(0))]
         numbers = rows.tolist()
-        heard = newest[rows].max(initial=_NEVER)
+        heard = newest[rows].max(initial=FAR_PAST)
         here = SliceChanges(
             [keys[row] for row in numbers],
             [changes.records[row] for row in numbers],
             np.flatnonzero(changes.changed[rows]).tolist(),
             series.get(number, NO_INCREMENTS),
-            int(heard) if heard > _NEVER else None,
+            int(heard) if heard > FAR_PAST else None,
             schedules.get(number, UNSCHEDULED),
             messages[number],
             at_risk[number],
@@ -238,12 +239,11 @@ def ids_by_slice(arrived: Arrived, slice_: Ints) -> dict[int, dict[tuple[str, in
     group = (slice_ * parts + arrived.part) << _HOUR_BITS | arrived.hours
     order = np.argsort(group, kind="stable")
     group, hashes = group[order], arrived.ids[order]
-    edges = np.flatnonzero(np.diff(group, prepend=-1, append=-1)) if len(group) else np.zeros(1, np.int64)
     found: dict[int, dict[tuple[str, int], Hashes]] = {}
-    for first, end in pairwise(edges.tolist()):
-        where, hour = divmod(int(group[first]), 1 << _HOUR_BITS)
+    for of, start, end in stretches(group):
+        where, hour = divmod(of, 1 << _HOUR_BITS)
         number, part = divmod(where, parts)
-        found.setdefault(number, {})[arrived.parts[part][1], hour] = hashes[first:end]
+        found.setdefault(number, {})[arrived.parts[part][1], hour] = hashes[start:end]
     return found
 
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from schemas.churn_risk import ChurnRisk
 from stream.core.event_columns import Customers
-from stream.core.ragged import Ints, Words, distinct
+from stream.core.ragged import Ints, Words, stretches
 from stream.core.time import moment
 from stream.indicators.churn.evidence import Scoring
 from stream.indicators.churn.levels import LEVELS
@@ -66,10 +66,11 @@ class Schedule(NamedTuple):
     def by_slice(self, slice_of_row: Ints) -> dict[int, Schedule]:
         """Of each slice, where it has anything; without states, which stand in the records by then."""
         slice_ = slice_of_row[self.row]
-        return {
-            number: Schedule(self.states[:0], self.keys, *(column[slice_ == number] for column in self[2:]))
-            for number in distinct(slice_).tolist()
-        }
+        order = np.argsort(slice_, kind="stable")
+        return {number: self._those(order[start:end]) for number, start, end in stretches(slice_[order])}
+
+    def _those(self, at: Ints) -> Schedule:
+        return Schedule(self.states[:0], self.keys, self.row[at], self.hour[at], self.moved[at], self.due[at])
 
 
 _NONE = np.zeros(0, np.int64)

@@ -10,8 +10,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-import numpy as np
-
 from stream.store.shard import REPLAYED, WriteSet
 from stream.worker.fold import SliceChanges
 from stream.worker.hot import Repeats
@@ -45,23 +43,23 @@ def write_sets(changes: Sequence[SliceChanges], read: Read | None, fields: Mappi
     was read, if anything was, which goes with the position."""
     written = [change for change in changes if change]
     if read is None:
-        return [write_set_of(change, fields) for change in written]
+        return [_write_set(change, fields) for change in written]
     last = written.pop() if changes[-1] else None
     found, replayed = [], read.replayed
     for change in written:
         replayed += sum(map(len, change.ids.values()))
-        found.append(write_set_of(change, {**fields, REPLAYED: str(replayed)}, read.repeats.since))
+        found.append(_write_set(change, {**fields, REPLAYED: str(replayed)}, read.repeats.since))
     if found or read.replayed_now:
         fields = {**fields, REPLAYED: str(read.replayed - read.replayed_now)}
     since = read.repeats.since
-    rest = write_set_of(last, fields, since) if last else WriteSet(fields=fields, ids_since=since)
+    rest = _write_set(last, fields, since) if last else WriteSet(fields=fields, ids_since=since)
     counters = {**read.counters, "repeats": read.repeats.number - read.replayed_now}
     ids = _merged(rest.ids, _packed(read.ids))
     found.append(rest._replace(ids=ids, counters={name: number for name, number in counters.items() if number}))
     return found
 
 
-def write_set_of(change: SliceChanges, fields: Mapping[str, str], ids_since: Mapping[str, int] = {}) -> WriteSet:
+def _write_set(change: SliceChanges, fields: Mapping[str, str], ids_since: Mapping[str, int] = {}) -> WriteSet:
     """One slice's changes."""
     return WriteSet(
         customers=[change.keys[place] for place in change.changed],
@@ -78,7 +76,7 @@ def write_set_of(change: SliceChanges, fields: Mapping[str, str], ids_since: Map
 
 
 def _packed(ids: OfIds) -> dict[tuple[str, int], bytes]:
-    return {of: np.ascontiguousarray(hashes).tobytes() for of, hashes in ids.items()}
+    return {of: hashes.tobytes() for of, hashes in ids.items()}
 
 
 def _merged(

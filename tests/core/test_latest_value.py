@@ -47,7 +47,7 @@ def columns(batch: list[Named], names: KeyIds) -> EventColumns:
 def said(memory: Segment) -> list[tuple[int, str] | None]:
     """(millisecond, segment) row by row."""
     return [
-        (ms, memory.names[number][-1]) if number >= 0 else None
+        (ms, memory.key_ids[number][-1]) if number >= 0 else None
         for ms, number in zip(memory.ms.tolist(), memory.numbers.tolist(), strict=True)
     ]
 

@@ -18,6 +18,7 @@ from stream.core.ragged import (
     row_numbers,
     side_by_side,
     spans,
+    stretches,
     to_bytes,
     to_words64,
 )
@@ -96,3 +97,8 @@ def test_numbers_are_found_at_their_places(some: list[int]) -> None:
     found, where = places(numbers(*some))
     assert found.tolist() == sorted(set(some))
     assert found[where].tolist() == some
+
+
+def test_stretches_of_equal_numbers() -> None:
+    assert list(stretches(np.array([0, 0, 3, 7, 7, 7]))) == [(0, 0, 2), (3, 2, 3), (7, 3, 6)]
+    assert list(stretches(np.empty(0, np.int64))) == []

@@ -21,7 +21,7 @@ from stream.core.key_ids import KeyIds
 from stream.core.ragged import Ints, Ragged, places
 from stream.core.runs import MOST_PAGES, Runs, chained, merged
 from stream.core.series import KEEP_MINUTES, Kind, Series
-from stream.core.time import DAY, HOUR, MINUTE_MS
+from stream.core.time import DAY, FAR_PAST, HOUR, MINUTE_MS
 
 TYPES = frozenset("page_view session click interaction login signup feature_use contribution purchase".split())
 _SEEN = frozenset({"page_view"})
@@ -61,7 +61,7 @@ class Visits:
     def merge(self, columns: EventColumns, keep_days: int | None) -> Visits:
         gap_ms = columns.definitions.visit_gap_ms
         runs, fresh, gone = merged(self.runs, _spans(columns), gap_ms)
-        edge, minute = np.full(self.size, -(1 << 62)), closes(runs, gap_ms)
+        edge, minute = np.full(self.size, FAR_PAST), closes(runs, gap_ms)
         np.maximum.at(edge, runs.row, minute - _KEEP_MINUTES)
         kept = minute > edge[runs.row]
         if not kept.all():
