@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterable
 from time import monotonic
-from typing import Any
+from typing import Any, NamedTuple
 
 from aiokafka.protocol.fetch import FetchRequest
 from faust.types import TP
@@ -52,6 +52,16 @@ class FetchSessions:
         return {tp for session in [*self._with.values()] if session.heard_at > since for tp in session.said}
 
 
+class _Said(NamedTuple):
+    """What a request says of its session: the partitions that are read, or read from elsewhere, since the request
+    before; and those that are not read any more."""
+
+    id: int
+    epoch: int
+    changed: _Topics
+    forgotten: _Topics
+
+
 class _Session:
     """What one broker knows. A broker without place for it gives it the id 0, and is told all each time.
 
@@ -68,15 +78,15 @@ class _Session:
     def restart(self) -> None:
         self._anew = True
 
-    def next(self, topics: _Topics) -> tuple[int, int, _Topics, _Topics]:
-        """(id, epoch, what is to be said of partitions, which are not read any more), for a request of these."""
+    def next(self, topics: _Topics) -> _Said:
+        """What is to be said of these in the next request."""
         before, self.said = self.said, {(topic, part[0]): part[1] for topic, parts in topics for part in parts}
         if self._anew or not self._id:
             self._anew, self._epoch = False, 0
-            return self._id, 0, topics, []
+            return _Said(self._id, 0, topics, [])
         changed = self.said.items() - before.items()
         most_bytes = topics[0][1][0][2] if topics else 0  # the same for all
-        return (
+        return _Said(
             self._id,
             self._epoch,
             _by_topic((TP(*tp), (tp[1], offset, most_bytes)) for tp, offset in changed),
@@ -95,6 +105,8 @@ class _Session:
 class _SessionRequest(FetchRequest):  # type: ignore[misc]
     """A fetch request that continues a session, where the broker knows of them."""
 
+    _topics: _Topics
+
     def __init__(self, session: _Session, request: FetchRequest) -> None:
         self.__dict__.update(vars(request))
         self._session = session
@@ -102,9 +114,11 @@ class _SessionRequest(FetchRequest):  # type: ignore[misc]
     def build(self, request_struct_class: Any) -> Any:
         if request_struct_class.API_VERSION < _SINCE_VERSION:
             return super().build(request_struct_class)
-        id_, epoch, self._topics, forgotten = self._session.next(self._topics)
+        said = self._session.next(self._topics)
+        self._topics = said.changed
         struct = super().build(request_struct_class)
-        struct.session_id, struct.session_epoch, struct.forgotten_topics_data = id_, epoch, forgotten
+        struct.session_id, struct.session_epoch = said.id, said.epoch
+        struct.forgotten_topics_data = said.forgotten
         return struct
 
 

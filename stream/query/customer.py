@@ -135,10 +135,10 @@ def _known(
         customer=customer,
         product=product,
         first_activity=rfc3339(int(active.first_ms[0])) if was_active else None,
-        first_channel=key_ids[active.first_channel[0]][-1] if was_active else None,
+        first_channel=alone.key_ids[active.first_channel[0]][-1] if was_active else None,
         last_activity_by_channel={
             channel: rfc3339(last * MINUTE_MS)
-            for (channel,), last in sorted(memories.latest.by_labels(key_ids, ACTIVE_BY_CHANNEL))
+            for (channel,), last in sorted(memories.latest.by_labels(alone.key_ids, ACTIVE_BY_CHANNEL))
         },
         active_days=[date.fromordinal(day).isoformat() for day in days.tolist()],
         risk=_risk(memories, alone, scoring, now_ms) if was_active else None,
