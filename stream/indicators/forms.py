@@ -102,7 +102,7 @@ def _quotient(
         {part_name: _read(bases, parts), over_name: _read(bases, overs)},
         formula,
         example,
-        rests_on=over_name,
+        sample_size=over_name,
         series=tuple(dict.fromkeys(each.series for each in (*parts, *overs))),
         **_shown(name, parts[0].series, bases, shown),
     )

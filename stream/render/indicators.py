@@ -144,7 +144,7 @@ def _alert(metric: Metric, alert: Alert) -> str:
     limit = (percent if threshold_is_share(metric, alert) else number)(alert.threshold)
     where = f" of `{selector(alert.labels)}`" if alert.labels else ""
     then = ", a week before too" if alert.condition in CHANGES else ""
-    guard = alert.rests_on
+    guard = alert.min_sample
     return (
         f"{alert.summary}. Fires ({alert.severity}) when the value{where} is {condition(alert, limit)} for "
         f"{alert.for_}, provided that `{guard.gauge}{selector(guard.labels)}` is at least {guard.at_least}{then}."

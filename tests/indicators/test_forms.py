@@ -231,20 +231,20 @@ ALERTED = [(metric, alert) for metric in METRICS for alert in metric.alerts]
 def test_an_alert_rests_on_the_count_that_divides_its_indicator(metric: Metric, alert: Alert) -> None:
     """In the scenario of its family, over the labels that the gauge has besides."""
     [scenario] = [family.scenario for family in FAMILIES if metric in family.metrics]
-    [gauge] = [each for each in METRICS if each.name == alert.rests_on.gauge]
+    [gauge] = [each for each in METRICS if each.name == alert.min_sample.gauge]
     minute, calendar = minute_at(scenario.moment), Calendar(UTC)
     table = State(calendar).take([list(map(decoded, scenario.events()))]).table
     seen = View(table, "default", minute, calendar.day(minute))
     of_alert = [each for each, _ in metric.samples(seen) if alert.labels.items() <= each.items()]
     assert of_alert
     for each in of_alert:
-        guarded = {**each, **alert.rests_on.labels}
+        guarded = {**each, **alert.min_sample.labels}
         samples = [
             value
             for having, value in gauge.samples(seen)
             if all(guarded.get(name, value) == value for name, value in having.items() if name not in ("level",))
         ]
-        assert metric.arguments(seen, each)[metric.rests_on] == sum(value for value in samples if value)
+        assert metric.arguments(seen, each)[metric.sample_size] == sum(value for value in samples if value)
 
 
 def test_every_series_that_an_indicator_reads_is_in_the_catalogue_once() -> None:

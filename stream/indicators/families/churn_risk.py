@@ -153,7 +153,7 @@ SCENARIO = Scenario(
     ),
 )
 
-_RESTS_ON = MinSample("engagement_risk_customers", at_least=100)
+_MIN_SAMPLE = MinSample("engagement_risk_customers", at_least=100)
 _WHY = Reasons("Largest reasons", "engagement_risk_reasons_customers", by="reason", labels={"level": "high"})
 
 _AT_RISK = {"high": "high risk", "medium": "medium risk"}
@@ -219,7 +219,7 @@ FAMILY = Family(
                 formula=lambda number, customers: ratio(number, customers),
                 example=Example({"number": 3, "customers": 11}, 3 / 11, {"level": "medium"}),
                 panel=Panel("Share of customers by churn risk", overview={"level": "high"}),
-                rests_on="customers",
+                sample_size="customers",
                 card=Card(
                     "Who is about to leave",
                     "Share at risk",
@@ -236,7 +236,7 @@ FAMILY = Family(
                         summary="Many customers are about to leave",
                         condition="above",
                         threshold=0.5,
-                        rests_on=_RESTS_ON,
+                        min_sample=_MIN_SAMPLE,
                         reasons=_WHY,
                         for_="2h",
                         labels={"level": "high"},
@@ -246,7 +246,7 @@ FAMILY = Family(
                         summary="More customers are about to leave than a week ago",
                         condition="rises_by",
                         threshold=0.05,
-                        rests_on=_RESTS_ON,
+                        min_sample=_MIN_SAMPLE,
                         reasons=_WHY,
                         for_="2h",
                         labels={"level": "high"},

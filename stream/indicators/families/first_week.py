@@ -121,7 +121,7 @@ FAMILY = Family(
                 },
                 formula=lambda engaged, customers: ratio(engaged, customers),
                 example=Example({"engaged": 2, "customers": 4}, 0.5),
-                rests_on="customers",
+                sample_size="customers",
                 card=Card(
                     "Who is new",
                     "First week",
@@ -136,7 +136,7 @@ FAMILY = Family(
                         summary="New customers engage less in their first week than those of a week ago",
                         condition="falls_by",
                         threshold=0.2,
-                        rests_on=MinSample("engagement_first_week_customers", at_least=50),
+                        min_sample=MinSample("engagement_first_week_customers", at_least=50),
                         reasons=Reasons(
                             title="Lowest on the channels",
                             gauge="engagement_first_week_by_channel_ratio",
@@ -166,7 +166,7 @@ FAMILY = Family(
                 reads={"engaged": _in_progress(engaged_only=True), "customers": _in_progress()},
                 formula=lambda engaged, customers: ratio(engaged, customers),
                 example=Example({"engaged": 1, "customers": 3}, 1 / 3),
-                rests_on="customers",
+                sample_size="customers",
                 breakdowns=_by_channel({"engaged": 1, "customers": 2}, 0.5),
                 panel=Panel("Engaged already, first week in progress"),
             ),

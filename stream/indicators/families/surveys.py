@@ -154,7 +154,7 @@ FAMILY = Family(
             reads=_NPS,
             formula=nps_score,
             example=Example({"promoters": 3, "detractors": 2, "customers": 7}, 100 / 7, _OF_NPS),
-            rests_on="customers",
+            sample_size="customers",
             card=_card("Recommendation (NPS)", 0, margin="engagement_nps_margin"),
             panel=Panel("Net promoter score", overview={"window": "30d"}),
             alerts=(
@@ -165,7 +165,7 @@ FAMILY = Family(
                     threshold=10,
                     # Of 200 answers of 30 days a week exchanges some 47: by chance alone (a standard deviation of 4
                     # points) the score seldom moves by 10.
-                    rests_on=MinSample("engagement_survey_customers", 200, {"survey": "nps", "window": "30d"}),
+                    min_sample=MinSample("engagement_survey_customers", 200, {"survey": "nps", "window": "30d"}),
                     reasons=Reasons(
                         title="Negative answers speak of",
                         gauge="engagement_feedback",
@@ -187,7 +187,7 @@ FAMILY = Family(
             reads=_NPS,
             formula=nps_margin,
             example=Example({"promoters": 3, "detractors": 2, "customers": 7}, 61.70899448216604, _OF_NPS),
-            rests_on="customers",
+            sample_size="customers",
             panel=Panel("Margin of the net promoter score (95 %)"),
         ),
         Metric(
@@ -214,7 +214,7 @@ FAMILY = Family(
             example=Example(
                 {"satisfied": 2, "customers": 4}, 0.5, {"survey_id": "order", "scale": "1-5", "window": "7d"}
             ),
-            rests_on="customers",
+            sample_size="customers",
             card=_card("Satisfaction (CSAT)", 1),
             panel=Panel("Satisfied customers (CSAT)", overview={"window": "30d"}),
         ),
@@ -228,7 +228,7 @@ FAMILY = Family(
             reads={"easy": _easy, "customers": scoring("ces")},
             formula=lambda easy, customers: ratio(easy, customers),
             example=Example({"easy": 3, "customers": 4}, 0.75, {"survey_id": "help", "scale": "1-7", "window": "7d"}),
-            rests_on="customers",
+            sample_size="customers",
             card=_card("Ease (CES)", 2),
             panel=Panel("Found it easy (CES)"),
         ),
@@ -244,7 +244,7 @@ FAMILY = Family(
             example=Example(
                 {"total": 15, "customers": 2}, 7.5, {"survey_id": "help", "scale": "1-10", "window": "7d"}
             ),
-            rests_on="customers",
+            sample_size="customers",
             card=_card("Ease, mean of 1 to 10", 3, always=False),
             panel=Panel("Mean effort score, scale 1-10 (CES)"),
         ),
@@ -260,7 +260,7 @@ FAMILY = Family(
             example=Example(
                 {"easy": 2, "hard": 1, "customers": 4}, 25.0, {"survey_id": "help", "scale": "1-3", "window": "7d"}
             ),
-            rests_on="customers",
+            sample_size="customers",
             card=_card("Ease, of 1 to 3", 4, always=False),
             panel=Panel("Effort score, scale 1-3 (CES)"),
         ),

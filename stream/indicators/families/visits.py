@@ -83,7 +83,7 @@ _COUNTED = (
         formula=lambda visits, customers: ratio(visits, customers),
         example=Example({"visits": 6, "customers": 5}, 1.2, _LAST_DAY),
         panel=Panel("Visits per active customer"),
-        rests_on="customers",
+        sample_size="customers",
         breakdowns=_by_channel({"visits": 3, "customers": 4}, 0.75),
     ),
     Mean(
