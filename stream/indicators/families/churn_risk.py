@@ -45,7 +45,7 @@ from stream.indicators.reads import Labels, View, standing, standing_under
 from stream.indicators.scenario import Scenario, event
 from stream.indicators.state.segments import IDENTIFIED, UNKNOWN
 
-RISK = Series("risk", Kind.LEVEL, "minute", ("level", "reason", "channel", "segment"))
+RISK = Series("risk", Kind.STOCK, "minute", ("level", "reason", "channel", "segment"))
 """Customers by level and largest reason, by the channel of their last activity and by their segment."""
 
 SERIES = (RISK, IDENTIFIED, *risk_grades.SERIES)

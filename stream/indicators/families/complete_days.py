@@ -15,7 +15,7 @@ from stream.core.series import Kind, Series
 from stream.indicators.declare import Card, Example, Family, Figure, Metric, Panel, count, ratio
 from stream.indicators.families.activity import Activity
 from stream.indicators.families.first_week import ANCHORED
-from stream.indicators.reads import Labels, View, given, level, on_days
+from stream.indicators.reads import Labels, View, given, on_days, stood
 from stream.indicators.scenario import Scenario, event
 
 PERIOD = 30
@@ -23,8 +23,8 @@ _PERIOD_BITS = np.uint64((1 << PERIOD) - 1)
 _TODAY = np.uint64(1)
 
 ACTIVE_ON_DAY = Series("active_on_day", Kind.FLOW, "day")
-COVERS = {width: Series(f"active_in_{width}_days", Kind.LEVEL, "day") for width in (7, PERIOD, 2 * PERIOD)}
-ACTIVE_DAYS = Series("active_days", Kind.LEVEL, "day", ("days",))
+COVERS = {width: Series(f"active_in_{width}_days", Kind.STOCK, "day") for width in (7, PERIOD, 2 * PERIOD)}
+ACTIVE_DAYS = Series("active_days", Kind.STOCK, "day", ("days",))
 SERIES = (ACTIVE_ON_DAY, *COVERS.values(), ACTIVE_DAYS)
 
 
@@ -96,13 +96,13 @@ def _add_kinds(increments: Increments, customers: Customers, kind: Ints, day: In
 
 def _calendar_active(view: View, labels: Labels) -> Any:
     days = int(labels["days"])
-    read = on_days(ACTIVE_ON_DAY, 1, 1) if days == 1 else level(COVERS[days])
+    read = on_days(ACTIVE_ON_DAY, 1, 1) if days == 1 else stood(COVERS[days])
     return read(view, {})
 
 
-ACTIVES_NOW = level(COVERS[PERIOD])
-ACTIVES_BEFORE = level(COVERS[PERIOD], days_ago=1 + PERIOD)
-ACTIVES_EITHER = level(COVERS[2 * PERIOD])
+ACTIVES_NOW = stood(COVERS[PERIOD])
+ACTIVES_BEFORE = stood(COVERS[PERIOD], days_ago=1 + PERIOD)
+ACTIVES_EITHER = stood(COVERS[2 * PERIOD])
 NEW = on_days(ANCHORED, PERIOD, 1)
 
 
@@ -168,7 +168,7 @@ FAMILY = Family(
             help="Customers active on exactly so many of the last 30 complete days.",
             unit="customers",
             labels={"days": tuple(str(days) for days in range(1, PERIOD + 1))},
-            reads={"number": level(ACTIVE_DAYS)},
+            reads={"number": stood(ACTIVE_DAYS)},
             formula=count,
             example=Example({"number": 3}, 3, {"days": "1"}),
             panel=Panel("Customers by active days of the last 30", bars="days"),
