@@ -12,7 +12,7 @@ from aiokafka.structs import RecordMetadata
 
 from stream.settings import Settings
 from tests.events import Event
-from tests.recount.happenings import TOPIC_OF_TYPE
+from tests.recount.counted import TOPIC_OF_TYPE
 
 
 class Record(NamedTuple):

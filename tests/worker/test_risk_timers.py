@@ -18,9 +18,9 @@ from stream.demo.embedded import EmbeddedRedis
 from stream.indicators.churn.evidence import Scoring
 from stream.indicators.churn.model import Coefficients
 from stream.store.shard import DUE_FROM, LATEST
-from tests.crossings import HIGH, MEDIUM, silence_until
+from tests.level_changes import HIGH, MEDIUM, silence_until
 from tests.recount.churn_risk import DEFAULTS, LEVELS, base, reasons, subscription
-from tests.recount.happenings import Happening, happening
+from tests.recount.counted import CountedEvent, counted_event
 from tests.shard_owner import DAY, HOUR, MINUTE, SCORING, SECOND, TEN, Risks, ShardOwner, event
 from tests.trajectories import after
 
@@ -137,7 +137,7 @@ class Model:
     """Everybody evaluated straight from the formula at each moment, and the messages that follow."""
 
     def __init__(self) -> None:
-        self.history: dict[str, list[Happening]] = {}
+        self.history: dict[str, list[CountedEvent]] = {}
         self.level: dict[str, int] = {}
         self.present = 0
         self.decided = 0
@@ -146,7 +146,7 @@ class Model:
     def hear(self, events: list[dict[str, Any]], clock: int) -> None:
         self.present = self.decided = max(self.present, clock)
         for each in events:
-            self.history.setdefault(each["user_id"], []).append(happening(each, UTC_ZONE))
+            self.history.setdefault(each["user_id"], []).append(counted_event(each, UTC_ZONE))
             self.level.setdefault(each["user_id"], 0)
 
     def evaluate(self, clock: int) -> set[tuple[str, str, str]]:

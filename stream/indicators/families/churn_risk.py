@@ -21,7 +21,7 @@ from stream.core.series import Kind, Series
 from stream.core.time import HOUR
 from stream.indicators.churn import calibration as risk_grades
 from stream.indicators.churn.calibration import Grades, count_grades, grades
-from stream.indicators.churn.evidence import Scoring, held, last_activity, last_heard, outlooks, scored
+from stream.indicators.churn.evidence import Scoring, held, inputs_of, last_activity, last_heard, scored
 from stream.indicators.churn.levels import LEVELS, REASONS
 from stream.indicators.churn.notification import Heard
 from stream.indicators.churn.trajectory import AFTER_ALL, Inputs, Intervals, Trajectory, intervals, trajectory
@@ -73,7 +73,7 @@ def profiles_of(memories: Memories, customers: Customers, scoring: Scoring) -> P
     row = scored(memories)
     minute, channel = last_activity(memories.latest, customers.key_ids)
     evidence = held(memories, customers.key_ids, len(customers), scoring)
-    inputs = outlooks(row, minute[row], evidence, memories, scoring)
+    inputs = inputs_of(row, minute[row], evidence, memories, scoring)
     cut = trajectory(inputs, scoring.coefficients.evidence)
     graded = grades(row, memories, evidence, customers, scoring)
     heard = Heard(evidence.begin, last_heard(memories.tickets)).those(row)
