@@ -178,7 +178,7 @@ class Settings(BaseSettings):
 
     @property
     def oldest_days(self) -> int | None:
-        """How many days older than its record an event may be; None: any age (event clock)."""
+        """How many days older than its Kafka record an event may be; None: any age (event clock)."""
         return self.horizon_days if self.clock == "wall" else None
 
     @property

@@ -18,7 +18,7 @@ from stream.store.labels import drop_released
 from stream.store.packing import hashed, pack_keys, pack_records, portions, unpack_keys
 
 Position = dict[str, int]
-"""Topic -> offset of the next record to fold."""
+"""Topic -> offset of the next Kafka record to fold."""
 
 Claim = tuple[Position, str | None]
 """The position of a shard, and the name of its last commit."""

@@ -50,8 +50,8 @@ class HotState:
                 self._windows[topic] = window
 
     def fresh(self, topic: str, hashes: Hashes, hours: Ints, repeats: Repeats) -> NDArray[np.bool_]:
-        """Which of the topic's events are no repeats, by the hashes of their ids and the hours in which their records
-        came; what that says goes into `repeats`."""
+        """Which of the topic's events are no repeats, by the hashes of their ids and the hours in which their Kafka
+        records came; what that says goes into `repeats`."""
         window = self._windows[topic]
         new = window.fresh(hashes)
         repeats.number += len(new) - int(np.count_nonzero(new))

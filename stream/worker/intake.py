@@ -20,7 +20,7 @@ from stream.store.keys import customer_keys
 from stream.worker.repeats import Hashes
 
 FORWARDED = "assidu-forwarded"
-"""Header of a record that a worker has sent on to the partition of its customer."""
+"""Header of a Kafka record that a worker has sent on to the partition of its customer."""
 
 _LOG_APPEND_TIME = 1
 _LEAST_MS = 10**12
@@ -38,7 +38,7 @@ class Cached(Protocol):
 
 
 class Refused(NamedTuple):
-    """A record for the dead-letter topic."""
+    """A Kafka record for the dead-letter topic."""
 
     batch: Batch
     record: KafkaRecord
@@ -46,7 +46,7 @@ class Refused(NamedTuple):
 
 
 class Misrouted(NamedTuple):
-    """A record of another shard's customer, to be forwarded; `record_ms` is when it came, as it counts."""
+    """A Kafka record of another shard's customer, to be forwarded; `record_ms` is when it came, as it counts."""
 
     batch: Batch
     shard: int
@@ -57,8 +57,8 @@ class Misrouted(NamedTuple):
 
 class Arrived(NamedTuple):
     """Events that belong here, as columns: the event, its customer's key, its moment (milliseconds since the epoch),
-    the hour (since the epoch) in which its record came, which of the `parts` it is of, and the hash of its id, which
-    is 0 until repeats are dropped.
+    the hour (since the epoch) in which its Kafka record came, which of the `parts` it is of, and the hash of its id,
+    which is 0 until repeats are dropped.
 
     parts   (shard, topic), each once; the events of a part stand together, in the order of the parts
     """
@@ -109,7 +109,7 @@ def together(several: Iterable[Arrived]) -> Arrived:
 
 
 class Came(NamedTuple):
-    """When records came, by a clock that can be trusted (milliseconds since the epoch).
+    """When Kafka records came, by a clock that can be trusted (milliseconds since the epoch).
 
     ms         the broker's, where the topic has LogAppendTime. Elsewhere records have a time that a producer gave:
                it stands if it can be; one that is absent, later than now or no milliseconds counts as now
@@ -130,7 +130,7 @@ def came(records: Sequence[KafkaRecord], now_ms: int) -> Came:
 
 @dataclass
 class Intake:
-    """What became of the records of some batches; `counters` by shard."""
+    """What became of the Kafka records of some batches; `counters` by shard."""
 
     arrived: Arrived = field(default_factory=lambda: together(()))
     refused: list[Refused] = field(default_factory=list)
@@ -172,8 +172,8 @@ class Admission:
 
 
 class Decoded(NamedTuple):
-    """Of batches of one topic, in the order of their shards: the events, their records and which of the batches each
-    is of; and the records that are no events."""
+    """Of batches of one topic, in the order of their shards: the events, their Kafka records and which of the batches
+    each is of; and the records that are no events."""
 
     batches: Sequence[Batch]
     events: list[Event]
@@ -183,7 +183,7 @@ class Decoded(NamedTuple):
 
 
 def decode(batches: Iterable[Batch], families: Mapping[str, str]) -> list[Decoded]:
-    """Every record, by topic; `families` are those of the topics' events."""
+    """Every Kafka record, by topic; `families` are those of the topics' events."""
     by_topic: dict[str, list[Batch]] = {}
     for batch in sorted(batches, key=attrgetter("shard")):
         by_topic.setdefault(batch.topic, []).append(batch)

@@ -119,7 +119,7 @@ class Pulse:
         self._backlogs = {owner: self._backlogs[owner] for owner in owners}
 
     def _look_at_backlog(self, shard: Shard, looked_at: float, ends: Mapping[str, int]) -> float | None:
-        """Since when a record waits (monotonic seconds), where one does; the shard is told."""
+        """Since when a Kafka record waits (monotonic seconds), where one does; the shard is told."""
         backlog, position = self._backlogs[shard.commits.owner], shard.commits.position
         backlog.note(looked_at, ends)
         since = backlog.since(position)
@@ -153,7 +153,7 @@ class Pulse:
 
 
 def _lag(shards: Mapping[int, Shard], ends: Mapping[tuple[str, int], int]) -> dict[int, dict[str, int]]:
-    """Shard -> topic -> records that are not committed, where there are any."""
+    """Shard -> topic -> Kafka records that are not committed, where there are any."""
     lag: dict[int, dict[str, int]] = {}
     for number, shard in shards.items():
         for topic, at in shard.commits.position.items():

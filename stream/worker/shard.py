@@ -64,7 +64,7 @@ class Common:
 
 @dataclass(frozen=True)
 class Reader:
-    """What a shard asks of the consumer; offsets are those of the next record."""
+    """What a shard asks of the consumer; offsets are those of the next Kafka record."""
 
     epoch: Callable[[str, int], int]
     """(topic, shard) -> how often it was sought: a batch of an earlier epoch is stale."""
@@ -136,7 +136,7 @@ class Shard:
         self.close()
 
     def note_backlog(self, waiting_since: float | None) -> None:
-        """The ends of the logs were seen: a record waits since then (monotonic seconds), or none does."""
+        """The ends of the logs were seen: a Kafka record waits since then (monotonic seconds), or none does."""
         self._backlog_noted_at, self._waiting_since = monotonic(), waiting_since
 
     def close(self) -> None:
@@ -164,12 +164,12 @@ class Shard:
 
     def _why_held_back(self) -> str | None:
         if self.is_behind:
-            return "records wait to be folded"
+            return "Kafka records wait to be folded"
         return None if self._outbox.has_room else "Kafka does not take the messages before them"
 
     @property
     def is_behind(self) -> bool:
-        """Whether a record waits for longer than a moment, for all that is known: Kafka may be away."""
+        """Whether a Kafka record waits for longer than a moment, for all that is known: Kafka may be away."""
         oldest = self._backlog_noted_at if self._waiting_since is None else self._waiting_since
         return monotonic() - oldest > _BEHIND_SECONDS
 

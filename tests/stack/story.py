@@ -117,7 +117,7 @@ class Story:
         assert done.returncode == 0, f"{done.stderr}\n{done.stdout}"
 
     def folded(self) -> int:
-        """Records committed so far, as Redis's positions say."""
+        """Kafka records committed so far, as Redis's positions say."""
         return sum(sum(position.values()) for position in self.positions().values())
 
     def positions(self) -> dict[int, dict[str, int]]:

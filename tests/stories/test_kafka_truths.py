@@ -47,7 +47,7 @@ class Counting:
 
     @property
     def refused(self) -> int:
-        """Records that became dead letters so far."""
+        """Kafka records that became dead letters so far."""
         return int(self.exporter.metric("assidu_rejected_total"))
 
     def letters(self, count: int, partition: int) -> dict[int, dict[str, Any]]:
