@@ -19,10 +19,10 @@ from stream.core.series import Kind, Series, Table
 from stream.core.time import AHEAD, DAY, HOUR, Calendar
 from stream.indicators.catalogue import FAMILIES, METRICS, SERIES, catalogue
 from stream.indicators.declare import Alert, Breakdown, Example, Metric, Panel
-from stream.indicators.forms import ALL, Count, Mean, Ratio
+from stream.indicators.forms import ALL, Count, Derived, Mean, Ratio
 from stream.indicators.labels import labels
 from stream.indicators.measures import distinct, total
-from stream.indicators.reads import Part, View, of
+from stream.indicators.reads import Labels, Part, View, of
 from stream.worker.fold import columns_of, count_events
 from tests.histories import (
     LATER,
@@ -205,6 +205,27 @@ def test_a_mean_is_in_its_unit_and_there_is_none_of_nothing() -> None:
     )
     seen = view((STARS.key("app", "review"), NOON - 2 * DAY, 30), (RATED.key("app"), NOON - 2 * DAY, 2))
     assert values(mean, seen) == {("24h",): None, ("7d",): 1.5, ("30d",): 1.5}
+
+
+def test_a_form_takes_any_reading_apart_by_further_labels() -> None:
+    def active(view: View, labels: Labels) -> int:
+        return {"1": 2, "7": 3}[labels["days"]]
+
+    shown: Any = {"labels": {"days": ("1", "7")}, "help": "", "rolling": False}
+    count = Count("t", active, example=Example({"number": 1}, 1), **shown)
+    share = Ratio("t", active, over=lambda view, labels: 4, example=Example({"active": 1, "all": 1}, 1), **shown)
+    silent = Derived(
+        "t",
+        lambda active, all: all - active,
+        {"active": active, "all": lambda view, labels: 4},
+        unit="customers",
+        example=Example({"active": 1, "all": 1}, 0),
+        **shown,
+    )
+    for metric, expected in ((count, [2, 3]), (share, [0.5, 0.75]), (silent, [2, 1])):
+        assert values(metric, view()) == {("1",): expected[0], ("7",): expected[1]}
+        assert (metric.label_names, metric.rolling) == (("product", "days"), False)
+    assert (count.unit, share.sample_size, silent.unit) == ("customers", "all", "customers")
 
 
 NO_SHARES = {"engagement_retention_formula_ratio", "engagement_survey_response_ratio"}

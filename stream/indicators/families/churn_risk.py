@@ -1,7 +1,7 @@
 """Churn risk: customers by level and reason, as they are and as they will be if nothing is heard.
 
 A customer's risk follows from the days on which it was active, from its silence and from evidence against it
-(`core/risk.py`); it counts until 90 days after its last activity, and for as long as it has a subscription. Silence
+(`churn/model.py`); it counts until 90 days after its last activity, and for as long as it has a subscription. Silence
 alone moves a customer from level to level. It is known in advance when, so levels stand in the series as increments
 of the future. They lie on full hours: a level reached in silence shows from the next full hour on, what an event
 changes at once.
@@ -9,7 +9,7 @@ changes at once.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -32,14 +32,12 @@ from stream.indicators.declare import (
     Example,
     Family,
     Figure,
-    Metric,
     MinSample,
     Panel,
     Reasons,
-    count,
-    ratio,
 )
 from stream.indicators.families.activity import ACTIVE_EVENTS
+from stream.indicators.forms import Count, Ratio
 from stream.indicators.memories import Memories
 from stream.indicators.reads import Labels, View, standing, standing_under
 from stream.indicators.scenario import Scenario, event
@@ -175,8 +173,8 @@ def _by_segment(example: Example) -> Breakdown:
     return Breakdown("segment", _segments, example, added="By segment: that of the latest `identify` that names one.")
 
 
-def _without_level(labels: Labels) -> Labels:
-    return {name: value for name, value in labels.items() if name != "level"}
+def _at_any_level(view: View, labels: Labels) -> Any:
+    return standing(RISK)(view, {name: value for name, value in labels.items() if name != "level"})
 
 
 FAMILY = Family(
@@ -185,15 +183,13 @@ FAMILY = Family(
     SCENARIO,
     (
         (
-            Metric(
-                name="engagement_risk_customers",
+            Count(
+                "engagement_risk_customers",
+                standing(RISK),
+                labels={"level": LEVELS},
                 help="Customers by how likely they are to stay away for 30 days: high from 70 %, medium from 40 "
                 "%, else low; of those active in the last 90 days or subscribed. What silence changes shows on the "
                 "full hour.",
-                unit="customers",
-                labels={"level": LEVELS},
-                reads={"number": standing(RISK)},
-                formula=count,
                 example=Example({"number": 6}, 6, {"level": "high"}),
                 panel=Panel("Customers by churn risk", overview={"level": "high"}),
                 card=Card(
@@ -207,19 +203,14 @@ FAMILY = Family(
                     _by_segment(Example({"number": 1}, 1, {"segment": "trial", "level": "medium"})),
                 ),
             ),
-            Metric(
-                name="engagement_risk_ratio",
-                help="Customers at the level of churn risk, as a share of all that have one.",
-                unit="ratio",
+            Ratio(
+                "engagement_risk_ratio",
+                standing(RISK),
+                over=_at_any_level,
                 labels={"level": LEVELS},
-                reads={
-                    "number": standing(RISK),
-                    "customers": lambda view, labels: standing(RISK)(view, _without_level(labels)),
-                },
-                formula=lambda number, customers: ratio(number, customers),
+                help="Customers at the level of churn risk, as a share of all that have one.",
                 example=Example({"number": 3, "customers": 11}, 3 / 11, {"level": "medium"}),
                 panel=Panel("Share of customers by churn risk", overview={"level": "high"}),
-                sample_size="customers",
                 card=Card(
                     "Who is about to leave",
                     "Share at risk",
@@ -254,13 +245,11 @@ FAMILY = Family(
                     ),
                 ),
             ),
-            Metric(
-                name="engagement_risk_reasons_customers",
-                help="Customers at the level of churn risk by what adds most to it: silence, or a piece of evidence.",
-                unit="customers",
+            Count(
+                "engagement_risk_reasons_customers",
+                standing(RISK),
                 labels={"level": LEVELS, "reason": REASONS},
-                reads={"number": standing(RISK)},
-                formula=count,
+                help="Customers at the level of churn risk by what adds most to it: silence, or a piece of evidence.",
                 example=Example({"number": 1}, 1, {"level": "medium", "reason": "first_week"}),
                 panel=Panel("Customers by churn risk and largest reason"),
                 card=Card(
