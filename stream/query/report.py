@@ -20,7 +20,7 @@ from stream.store.connect import connect
 from stream.store.replica import Replica
 
 
-class Line(msgspec.Struct):
+class ReportLine(msgspec.Struct):
     """One sample of the report; value null where undefined."""
 
     name: str
@@ -32,7 +32,7 @@ class Report(msgspec.Struct):
     """`at` is RFC 3339 in UTC; `caution` says why some values are null although there may be data."""
 
     at: str
-    metrics: list[Line]
+    metrics: list[ReportLine]
     caution: str | None = None
 
     def to_json(self) -> str:
@@ -86,9 +86,9 @@ def written(labels: dict[str, str]) -> str:
     return " ".join(f"{name}={value}" for name, value in labels.items())
 
 
-def _line(sample: Sample, before_newest: bool) -> Line:
+def _line(sample: Sample, before_newest: bool) -> ReportLine:
     unanswerable = before_newest and sample.metric.rolling
-    return Line(sample.metric.name, sample.labels, None if unanswerable else sample.value)
+    return ReportLine(sample.metric.name, sample.labels, None if unanswerable else sample.value)
 
 
 def _caution(minute: int, newest_ms: int) -> str:

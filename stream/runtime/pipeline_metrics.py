@@ -6,7 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-Kind = Literal["counter", "gauge", "histogram", "info", "summary"]
+MetricType = Literal["counter", "gauge", "histogram", "info", "summary"]
 
 
 @dataclass(frozen=True)
@@ -18,7 +18,7 @@ class PipelineMetric:
     """
 
     name: str
-    kind: Kind
+    kind: MetricType
     shown_by: Literal["exporter", "worker"]
     help: str
     labels: tuple[str, ...] = ()

@@ -10,7 +10,7 @@ from time import monotonic
 import structlog
 from redis.asyncio import Redis
 
-from stream.core.definitions import DECLARED, Change, Definitions, as_stored
+from stream.core.definitions import DECLARED, Definitions, HowChanged, as_stored
 from stream.runtime.errors import UserError
 from stream.settings import Settings
 from stream.store.heartbeats import Heartbeats
@@ -60,7 +60,7 @@ def _of_workers(settings: Settings) -> dict[str, str]:
 # as they are, the formula asks), alerts and targets, ports, time-outs, sizes of caches.
 
 
-def _defined(definitions: Definitions, change: Change) -> dict[str, str]:
+def _defined(definitions: Definitions, change: HowChanged) -> dict[str, str]:
     """Those that are changed in this way, by their keys in the indicators file."""
     return {
         f"{_SECTION}{name}": as_stored(getattr(definitions, name))

@@ -29,7 +29,7 @@ from stream.worker.retrying import GivenUp
 from stream.worker.risk_timers import RiskTimers
 from stream.worker.side_outputs import SideOutputs
 from stream.worker.waiting import Waiting
-from stream.worker.write_sets import Read
+from stream.worker.write_sets import LogsRead
 
 _AT_WORK = 2
 """Passes at the same time: one works while Redis works for the other."""
@@ -225,7 +225,7 @@ class Shard:
             self._due_since = None
         return keys
 
-    def remember(self, batches: Sequence[Batch], changes: Sequence[SliceChanges], read: Read | None) -> None:
+    def remember(self, batches: Sequence[Batch], changes: Sequence[SliceChanges], read: LogsRead | None) -> None:
         """Redis has what these batches have changed, and what evaluating customers has found."""
         for change in changes:
             self._outbox.filled(len(change.messages))
