@@ -31,8 +31,8 @@ from stream.worker.side_outputs import SideOutputs
 from stream.worker.waiting import Waiting
 from stream.worker.write_sets import LogsRead
 
-_AT_WORK = 2
-"""Passes at the same time: one works while Redis works for the other."""
+PASSES = 2
+"""At the same time: one is folded while Redis works for the other."""
 
 _BEHIND_SECONDS = 5.0
 
@@ -58,7 +58,7 @@ class Common:
     """The key of the event-id hashes, as Redis has it at the moment."""
     check_topics: Callable[[], Awaitable[None]]
     """Raises UserError where Kafka's topics are not those that are counted."""
-    turns: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_AT_WORK))
+    turns: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(PASSES))
     """Whoever waits for a turn gathers more; and no more than a few batches are in memory as events and columns."""
 
 

@@ -6,9 +6,9 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stream.core.time import FAR_FUTURE, FAR_PAST
+from stream.core.time import FAR_FUTURE, FAR_PAST, HOUR_MS
 from stream.indicators.churn.notification import Evaluation, Heard, NotificationState, evaluate, scheduled
-from stream.indicators.churn.trajectory import HOUR_MS, Inputs, trajectory
+from stream.indicators.churn.trajectory import Inputs, trajectory
 from tests.histories import laws
 from tests.trajectories import ENTER, LEAVE, MINUTE_MS, WEIGHTS, after, inputs, log_odds_at
 
