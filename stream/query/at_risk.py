@@ -27,7 +27,6 @@ from stream.runtime.spreadsheet import csv_text
 from stream.runtime.terminal import Terminal
 from stream.settings import Settings
 from stream.store import at_risk, meta
-from stream.store.connect import connect
 from stream.store.keys import customer_of, product_of
 from stream.store.shard import SCORING, ShardStore
 
@@ -70,12 +69,8 @@ class CustomersAtRisk(msgspec.Struct, frozen=True):
 
 async def ask(settings: Settings, query: Query) -> CustomersAtRisk:
     """`find_at_risk` for a command. Raises UserError when the settings do not fit the state in Redis."""
-    redis = connect(settings.redis)
-    try:
-        await meta.check(redis, settings)
+    async with meta.reading(settings) as redis:
         return await find_at_risk(redis, settings, query)
-    finally:
-        await redis.aclose()
 
 
 async def find_at_risk(redis: Redis, settings: Settings, query: Query) -> CustomersAtRisk:

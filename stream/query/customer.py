@@ -28,7 +28,6 @@ from stream.runtime.printable import printable
 from stream.runtime.terminal import Terminal
 from stream.settings import Settings
 from stream.store import meta
-from stream.store.connect import connect
 from stream.store.keys import customer_key
 from stream.store.replica import Replica
 from stream.store.shard import SCORING, ShardStore
@@ -69,9 +68,7 @@ class Known(msgspec.Struct):
 
 async def find_customer(settings: Settings, customer_id: str, product: str | None = None) -> list[Known]:
     """Every record of the id, signed in (`u:`) and anonymous (`a:`). Raises UserError when there is none."""
-    redis = connect(settings.redis)
-    try:
-        await meta.check(redis, settings)
+    async with meta.reading(settings) as redis:
         replica = Replica(redis, settings.namespace, settings.partitions, SERIES)
         await replica.refresh()
         clock_ms = replica.clock_ms(settings.clock, await replica.now_ms())
@@ -82,8 +79,6 @@ async def find_customer(settings: Settings, customer_id: str, product: str | Non
         records = await store.records(shard, [customer_key(*name) for name in names])
         numbers = KeyIds(await store.names(shard))
         packed = await store.field(shard, SCORING)
-    finally:
-        await redis.aclose()
     found = [
         _known(settings, name, record, numbers, clock_ms or 0, Scoring.unpack(packed, Calendar(settings.zone)))
         for name, record in zip(names, records, strict=True)

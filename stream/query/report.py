@@ -16,7 +16,6 @@ from stream.runtime.printable import printable
 from stream.runtime.terminal import Terminal
 from stream.settings import Settings
 from stream.store import meta
-from stream.store.connect import connect
 from stream.store.replica import Replica
 
 
@@ -41,14 +40,10 @@ class Report(msgspec.Struct):
 
 async def make_report(settings: Settings, at: datetime | None = None, product: str | None = None) -> Report:
     """Every indicator at `at` (truncated to the minute) or now. Raises UserError for an unknown product."""
-    redis = connect(settings.redis)
-    try:
-        await meta.check(redis, settings)
+    async with meta.reading(settings) as redis:
         replica = Replica(redis, settings.namespace, settings.partitions, SERIES)
         await replica.refresh()
         now_ms = await replica.now_ms()
-    finally:
-        await redis.aclose()
     if product is not None and product not in replica.table.products:
         known = ", ".join(map(printable, replica.table.products)) or "none yet"
         raise UserError(f"no product {product!r}; known: {known}")

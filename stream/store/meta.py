@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from time import monotonic
 
 import structlog
@@ -13,6 +14,7 @@ from redis.asyncio import Redis
 from stream.core.definitions import DECLARED, Definitions, HowChanged, as_stored
 from stream.runtime.errors import UserError
 from stream.settings import Settings
+from stream.store.connect import connect, now_ms
 from stream.store.heartbeats import Heartbeats
 from stream.store.keys import Keys
 
@@ -108,6 +110,17 @@ async def check(redis: Redis, settings: Settings) -> None:
     _refuse(await _stored(redis, settings), _for_good(settings) | _of_readers(settings), settings)
 
 
+@asynccontextmanager
+async def reading(settings: Settings) -> AsyncIterator[Redis]:
+    """A connection for a reader, for the length of a `with` block. Raises UserError as `check` does."""
+    redis = connect(settings.redis)
+    try:
+        await check(redis, settings)
+        yield redis
+    finally:
+        await redis.aclose()
+
+
 async def repeat_hours(redis: Redis, settings: Settings) -> int:
     """For how long the workers remember event ids; as this process has it, before there were any."""
     return int((await _stored(redis, settings)).get("ASSIDU_REPEAT_HOURS", settings.repeat_hours))
@@ -169,15 +182,10 @@ def _spoken(name: str) -> str:
 async def _somebody_works(redis: Redis, settings: Settings) -> bool:
     """Whether a worker gives a sign of life while we look."""
     heartbeats = Heartbeats(redis, settings.namespace)
-    before, now_ms = await heartbeats.last_ms(), await _now_ms(redis)
-    until = monotonic() + before / 1000 + _AT_WORK_SECONDS - now_ms / 1000
+    before = await heartbeats.last_ms()
+    until = monotonic() + before / 1000 + _AT_WORK_SECONDS - await now_ms(redis) / 1000
     while monotonic() < until:
         await asyncio.sleep(_LOOK_AGAIN_SECONDS)
         if await heartbeats.last_ms() != before:
             return True
     return False
-
-
-async def _now_ms(redis: Redis) -> int:
-    seconds, microseconds = await redis.time()
-    return int(seconds) * 1000 + int(microseconds) // 1000

@@ -117,7 +117,7 @@ def _cut_once(of: Inputs, held: NDArray[np.bool_], weights: Floats) -> Trajector
 
 
 def _cut(of: Inputs, held: NDArray[np.bool_], weights: Floats) -> Trajectory:
-    """However many trajectory of evidence there are."""
+    """However many pieces of evidence there are."""
     kinds = np.flatnonzero(held.any(axis=0))
     last, until = of.last[:, None], of.until[:, None]
     begin, end = (np.where(held, moments, last)[:, kinds] for moments in (of.begin, of.end))
