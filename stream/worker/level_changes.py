@@ -13,13 +13,13 @@ from numpy.typing import NDArray
 from schemas.churn_risk import ChurnRisk
 from stream.core.event_columns import Customers
 from stream.core.ragged import Ints, Words, stretches
-from stream.core.time import moment
+from stream.core.time import HOUR_MS, moment
 from stream.indicators.churn.evidence import Scoring
 from stream.indicators.churn.levels import LEVELS
 from stream.indicators.churn.model import probability
 from stream.indicators.churn.notification import Evaluation, NotificationState, evaluate, scheduled
 from stream.indicators.churn.reasons import reasons
-from stream.indicators.churn.trajectory import HOUR_MS, adding
+from stream.indicators.churn.trajectory import adding
 from stream.indicators.families.churn_risk import Profiles
 from stream.store import at_risk
 from stream.store.keys import customer_of

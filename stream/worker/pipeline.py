@@ -16,7 +16,7 @@ from stream.runtime.lifecycle import until_ended
 from stream.worker.intake import Admission
 from stream.worker.measures import spent
 from stream.worker.retrying import GivenUp
-from stream.worker.shard import Common, Shard
+from stream.worker.shard import PASSES, Common, Shard
 from stream.worker.steps import Aborted, Pass, abort_if
 
 MOST_EVENTS = 20_000
@@ -35,9 +35,6 @@ _MOST_SHARDS = 256
 _MOST_DUE = 4_000
 """Customers evaluated in one pass because their time has come."""
 
-_AT_ONCE = 2
-"""Passes under way: one is folded while Redis works for the other."""
-
 
 class Pipeline:
     """Of one worker; `owned` are its shards, by number, as they come and go."""
@@ -54,7 +51,7 @@ class Pipeline:
 
     async def run(self) -> None:
         """For ever. Raises what is neither bad input nor broken infrastructure."""
-        await until_ended(*(self._run() for _ in range(_AT_ONCE)))
+        await until_ended(*(self._run() for _ in range(PASSES)))
 
     async def _run(self) -> None:
         while True:

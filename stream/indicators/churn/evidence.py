@@ -75,7 +75,7 @@ def held(memories: Memories, key_ids: FoldKeys, size: int, scoring: Scoring) -> 
     return Held(begin, end)
 
 
-def outlooks(rows: Ints, minute: Ints, evidence: Held, memories: Memories, scoring: Scoring) -> Inputs:
+def inputs_of(rows: Ints, minute: Ints, evidence: Held, memories: Memories, scoring: Scoring) -> Inputs:
     """The inputs of the customers in these rows (of `scored`), who were last active at these minutes.
 
     What was heard counts at once, and so as if it had always held; only a first week ends in the future.

@@ -53,7 +53,7 @@ def reasons(added: Floats) -> tuple[Reason, ...]:
     return tuple(Reason(reason=REASONS[place], share=float(added[place]) / total) for place in order)
 
 
-class Words:
+class Phrases:
     """Says reasons of single customers, of many whose memories were read together."""
 
     def __init__(

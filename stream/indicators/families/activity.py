@@ -208,7 +208,7 @@ FAMILY = Family(
                     summary="Few of this month's customers came today",
                     condition="below",
                     threshold=0.10,
-                    rests_on=MinSample("engagement_active_customers", at_least=100, labels={"window": "30d"}),
+                    min_sample=MinSample("engagement_active_customers", at_least=100, labels={"window": "30d"}),
                     reasons=Reasons(
                         title="Lowest on the channels",
                         gauge="engagement_stickiness_by_channel_ratio",

@@ -12,10 +12,11 @@ from stream.core.event_columns import Customers
 from stream.core.increments import Increments
 from stream.core.ragged import Ints, places
 from stream.core.series import Kind, Series
-from stream.indicators.declare import Card, Example, Family, Figure, Metric, Panel, count, ratio
+from stream.indicators.declare import Card, Example, Family, Figure, Metric, Panel
 from stream.indicators.families.activity import Activity
 from stream.indicators.families.first_week import ANCHORED
-from stream.indicators.reads import Labels, View, given, level, on_days
+from stream.indicators.forms import Count, Mean
+from stream.indicators.reads import Labels, View, given, on_days, stood
 from stream.indicators.scenario import Scenario, event
 
 PERIOD = 30
@@ -23,8 +24,8 @@ _PERIOD_BITS = np.uint64((1 << PERIOD) - 1)
 _TODAY = np.uint64(1)
 
 ACTIVE_ON_DAY = Series("active_on_day", Kind.FLOW, "day")
-COVERS = {width: Series(f"active_in_{width}_days", Kind.LEVEL, "day") for width in (7, PERIOD, 2 * PERIOD)}
-ACTIVE_DAYS = Series("active_days", Kind.LEVEL, "day", ("days",))
+COVERS = {width: Series(f"active_in_{width}_days", Kind.STOCK, "day") for width in (7, PERIOD, 2 * PERIOD)}
+ACTIVE_DAYS = Series("active_days", Kind.STOCK, "day", ("days",))
 SERIES = (ACTIVE_ON_DAY, *COVERS.values(), ACTIVE_DAYS)
 
 
@@ -101,13 +102,13 @@ def _add_kinds(increments: Increments, customers: Customers, kind: Ints, day: In
 
 def _calendar_active(view: View, labels: Labels) -> Any:
     days = int(labels["days"])
-    read = on_days(ACTIVE_ON_DAY, 1, 1) if days == 1 else level(COVERS[days])
+    read = on_days(ACTIVE_ON_DAY, 1, 1) if days == 1 else stood(COVERS[days])
     return read(view, {})
 
 
-ACTIVES_NOW = level(COVERS[PERIOD])
-ACTIVES_BEFORE = level(COVERS[PERIOD], days_ago=1 + PERIOD)
-ACTIVES_EITHER = level(COVERS[2 * PERIOD])
+ACTIVES_NOW = stood(COVERS[PERIOD])
+ACTIVES_BEFORE = stood(COVERS[PERIOD], days_ago=1 + PERIOD)
+ACTIVES_EITHER = stood(COVERS[2 * PERIOD])
 NEW = on_days(ANCHORED, PERIOD, 1)
 
 
@@ -146,35 +147,31 @@ FAMILY = Family(
     "Who came in the days up to yesterday, how regularly, and who is new, back or gone?",
     SCENARIO,
     (
-        Metric(
-            name="engagement_calendar_active_customers",
-            help="Distinct customers active in the last 1, 7 or 30 complete local days.",
-            unit="customers",
+        Count(
+            "engagement_calendar_active_customers",
+            _calendar_active,
             labels={"days": ("1", "7", "30")},
-            reads={"number": _calendar_active},
-            formula=count,
+            help="Distinct customers active in the last 1, 7 or 30 complete local days.",
             example=Example({"number": 2}, 2, {"days": "7"}),
             panel=Panel("Active customers, complete days"),
             rolling=False,
         ),
-        Metric(
-            name="engagement_average_stickiness_ratio",
-            help="Mean daily actives of the last 30 complete days, as a share of the distinct actives of those days.",
+        Mean(
+            "engagement_average_stickiness_ratio",
+            on_days(ACTIVE_ON_DAY, PERIOD, 1),
+            over=ACTIVES_NOW,
+            per=PERIOD,
             unit="ratio",
-            reads={"customer_days": on_days(ACTIVE_ON_DAY, PERIOD, 1), "customers": ACTIVES_NOW},
-            formula=lambda customer_days, customers: ratio(customer_days / PERIOD, customers),
-            rests_on="customers",
+            help="Mean daily actives of the last 30 complete days, as a share of the distinct actives of those days.",
             example=Example({"customer_days": 6, "customers": 4}, 0.05),
             panel=Panel("Average stickiness, complete days"),
             rolling=False,
         ),
-        Metric(
-            name="engagement_active_days_customers",
-            help="Customers active on exactly so many of the last 30 complete days.",
-            unit="customers",
+        Count(
+            "engagement_active_days_customers",
+            stood(ACTIVE_DAYS),
             labels={"days": tuple(str(days) for days in range(1, PERIOD + 1))},
-            reads={"number": level(ACTIVE_DAYS)},
-            formula=count,
+            help="Customers active on exactly so many of the last 30 complete days.",
             example=Example({"number": 3}, 3, {"days": "1"}),
             panel=Panel("Customers by active days of the last 30", bars="days"),
             rolling=False,
