@@ -49,6 +49,14 @@ class KeyIds:
         distinct, where = places(numbers)
         return np.array([self._keys[number][0] == series for number in distinct.tolist()], np.bool_)[where]
 
+    def ranks(self, numbers: Ints) -> Ints:
+        """For each number the rank of its key among them, by name: a number tells only which came first."""
+        distinct, where = places(numbers)
+        by_name = sorted(range(len(distinct)), key=lambda place: self._keys[int(distinct[place])])
+        rank = np.empty(len(distinct), np.int64)
+        rank[by_name] = np.arange(len(distinct))
+        return rank[where]
+
     def pack(self, first: int) -> list[bytes]:
         """The keys from number `first` on, as they are stored."""
         return [_encode(key) for key in self._keys[first:]]

@@ -8,7 +8,8 @@ from stream.core.latest import Latest
 from stream.indicators.families.activity import Activity
 from stream.indicators.state.answers import Answers
 from stream.indicators.state.segments import Segment
-from stream.indicators.state.tickets import TicketsAndSubscription
+from stream.indicators.state.subscription import Subscription
+from stream.indicators.state.tickets import Tickets
 from stream.indicators.state.visits import Visits
 
 
@@ -19,5 +20,6 @@ class Memories(NamedTuple):
     latest: Latest
     answers: Answers
     visits: Visits
-    tickets: TicketsAndSubscription
     segment: Segment
+    subscription: Subscription
+    tickets: Tickets

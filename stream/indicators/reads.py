@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from fractions import Fraction
 from functools import cached_property
 from typing import Any
 
+from stream.core import quantiles
 from stream.core.cells import Cells
 from stream.core.definitions import Definitions
 from stream.core.series import Key, Kind, Series, Table, Wanted
@@ -123,9 +125,9 @@ def level(series: Series, days_ago: int = 1) -> Read:
     return read
 
 
-def standing(series: Series) -> Read:
-    """What stands now, of a series whose increments lie at minutes."""
-    return lambda view, labels: view.sum(series, labels, None, view.minute)
+def standing(series: Series, minutes_ago: int = 0) -> Read:
+    """What stands now, or stood so long ago, of a series whose increments lie at minutes."""
+    return lambda view, labels: view.sum(series, labels, None, view.minute - minutes_ago)
 
 
 def on_days(series: Series, first_ago: int, last_ago: int, where: Where | None = None) -> Read:
@@ -135,6 +137,22 @@ def on_days(series: Series, first_ago: int, last_ago: int, where: Where | None =
         return view.sum(series, labels, view.today - first_ago - 1, view.today - last_ago, where)
 
     return read
+
+
+def quantile(series: Series, read: Read, share: str = "") -> Read:
+    """Of amounts that the series counts by `bucket` (core/quantiles.py), the one that this share of them do not
+    exceed, at most 5 % off; None of nothing. Without a share the metric's label `quantile` names it.
+
+    read  how many there are, of labels with their bucket
+    """
+    in_use = found("bucket", series)
+
+    def of_amounts(view: View, labels: Labels) -> float | None:
+        counts = {int(bucket): read(view, {**labels, "bucket": bucket}) for bucket in in_use(view)}
+        bucket = quantiles.quantile(counts, Fraction(share or labels["quantile"]))
+        return None if bucket is None else quantiles.amount(bucket)
+
+    return of_amounts
 
 
 def given(label: str) -> Read:

@@ -184,7 +184,7 @@ def test_every_alert_rests_on_a_gauge_that_counts_and_never_adds_up_windows(metr
     guard = alert.rests_on
     names = GAUGES[guard.gauge].label_names
     assert guard.at_least > 0
-    assert GAUGES[guard.gauge].unit in ("customers", "events", "visits")
+    assert GAUGES[guard.gauge].unit in ("customers", "events", "visits", "tickets")
     assert guard.labels.keys() <= set(names)
     assert set(names) - {*guard.labels, *alert_labels(metric, alert)} <= {"level"}
 

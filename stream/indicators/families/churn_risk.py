@@ -76,7 +76,7 @@ def profiles_of(memories: Memories, customers: Customers, scoring: Scoring) -> P
     inputs = outlooks(row, minute[row], evidence, memories, scoring)
     cut = trajectory(inputs, scoring.coefficients.evidence)
     graded = grades(row, memories, evidence, customers, scoring)
-    heard = Heard(evidence.begin, last_heard(memories.tickets)).those(row)
+    heard = Heard(evidence.begin, last_heard(memories)).those(row)
     return Profiles(row, inputs, cut, channel[row], memories.segment.numbers[row], heard, graded)
 
 
