@@ -170,6 +170,8 @@ def test_a_large_number_is_red_beyond_the_threshold() -> None:
         assert steps == {
             "Stickiness, day of month": [("red", None), ("green", 0.1)],
             "Share of customers by churn risk (high)": [("green", None), ("red", high)],
+            "Time to resolution (0.5, 7d)": [("green", None), ("red", 172_800)],
+            "Reopened tickets (7d)": [("green", None), ("red", 0.2)],
         }
 
 

@@ -52,7 +52,7 @@ FAMILY = Family(
             reads={"number": standing(SUBSCRIBERS)},
             formula=count,
             example=Example({"number": 3}, 3),
-            panel=Panel("Subscribers", overview={}),
+            panel=Panel("Subscribers"),
             card=Card("Who stays, who leaves", window="now", order=2),
             series=(SUBSCRIBERS,),
         ),
