@@ -35,6 +35,10 @@ def ticket_event(kind: str, ticket: int | str, hours_ago: float, **fields: Any) 
     )
 
 
+def agent_replied(ticket: int, hours_ago: float) -> Event:
+    return ticket_event("replied", ticket, hours_ago, by="agent")
+
+
 def many(tickets: int) -> list[Event]:
     """Opened two hours ago, resolved one hour ago; one in four was reopened since."""
     events = []
@@ -86,16 +90,10 @@ def test_of_more_a_sample_stands_for_all_whatever_the_order(tickets: int) -> Non
 
 
 def test_a_late_opening_reply_or_resolution_moves_what_was_counted() -> None:
-    told = [ticket_event("opened", 7, 30), ticket_event("resolved", 7, 2), ticket_event("replied", 7, 20, by="agent")]
-    late = [
-        ticket_event("resolved", 7, 26),
-        ticket_event("opened", 7, 40),
-        ticket_event("replied", 7, 35, by="agent"),
-    ]
-    state = folded(told)
+    state = folded([ticket_event("opened", 7, 30), ticket_event("resolved", 7, 2), agent_replied(7, 20)])
     assert read(state, "resolution_mean_seconds", window="24h") == 28 * 3600
     assert read(state, "first_reply_mean_seconds", window="7d") == 10 * 3600
-    state.take([late])
+    state.take([[ticket_event("resolved", 7, 26), ticket_event("opened", 7, 40), agent_replied(7, 35)]])
     assert read(state, "resolved_tickets", window="24h") == 0
     assert read(state, "resolution_mean_seconds", window="7d") == 14 * 3600
     assert read(state, "first_reply_mean_seconds", window="7d") == 5 * 3600
@@ -110,7 +108,7 @@ def test_where_clocks_disagree_on_which_came_first_it_took_no_time() -> None:
 def test_a_resolved_ticket_is_forgotten_when_all_that_could_come_of_it_is_too_late() -> None:
     days = 460
     old = [ticket_event("opened", 1, (days + 2) * 24), ticket_event("resolved", 1, (days + 1) * 24)]
-    open_still = [ticket_event("opened", 2, (days + 2) * 24), ticket_event("replied", 3, (days + 2) * 24, by="agent")]
+    open_still = [ticket_event("opened", 2, (days + 2) * 24), agent_replied(3, (days + 2) * 24)]
     state = folded([*old, *open_still], [ticket_event("opened", 4, 1)], keep_days=days)
     assert len(tickets_of(state).row) == 2
     assert read(state, "open_tickets") == 2
