@@ -5,17 +5,16 @@ from __future__ import annotations
 from stream.core.currencies import minor_units
 from stream.core.time import DAY
 from stream.indicators.declare import Card, Example, Family, Figure, Metric, Panel, count, ratio
-from stream.indicators.reads import Labels, View, found, found_together, given, standing
+from stream.indicators.reads import Labels, View, found_together, given, standing
 from stream.indicators.scenario import Scenario, event
 from stream.indicators.state.subscription import LOST, PERIOD_DAYS, PRICES, RECURRING, SUBSCRIBERS
 
 _THEN = standing(SUBSCRIBERS, minutes_ago=PERIOD_DAYS * DAY)
-_PERIODS = found("period_days", RECURRING)
 
 
 def _amount_in_30_days(view: View, labels: Labels) -> float:
     """In minor units."""
-    amounts = {days: standing(RECURRING)(view, {**labels, "period_days": days}) for days in _PERIODS(view)}
+    amounts = view.sums(RECURRING, "period_days", labels, None, view.minute)
     return sum((amount * PERIOD_DAYS / int(days) for days, amount in amounts.items()), 0.0)
 
 
@@ -87,7 +86,7 @@ FAMILY = Family(
             help="What those who subscribe now pay in 30 days, in units of the currency: of each the last amount "
             "that was named, × 30 ÷ its period_days.",
             unit="revenue",
-            rows=found_together(PRICES, "currency"),
+            rows=found_together((PRICES, RECURRING), "currency"),
             row_labels=("currency",),
             reads={"amount": _amount_in_30_days, "currency": given("currency")},
             formula=lambda amount, currency: amount / minor_units(currency),
