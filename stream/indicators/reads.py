@@ -149,9 +149,9 @@ def on_days(series: Series, first_ago: int, last_ago: int, where: Where | None =
     return read
 
 
-def quantile(series: Series, read: Read, share: str = "") -> Read:
-    """Of amounts that the series counts by `bucket` (core/quantiles.py), the one that this share of them do not
-    exceed, at most 5 % off; None of nothing. Without a share the metric's label `quantile` names it.
+def quantile(series: Series, read: Read) -> Read:
+    """Of amounts that the series counts by `bucket` (core/quantiles.py), the one that a share of them do not exceed,
+    at most 5 % off; None of nothing. The share is what the metric's label `quantile` says.
 
     read  how many there are, of labels with their bucket
     """
@@ -159,7 +159,7 @@ def quantile(series: Series, read: Read, share: str = "") -> Read:
 
     def of_amounts(view: View, labels: Labels) -> float | None:
         counts = {int(bucket): read(view, {**labels, "bucket": bucket}) for bucket in in_use(view)}
-        bucket = quantiles.quantile(counts, Fraction(share or labels["quantile"]))
+        bucket = quantiles.quantile(counts, Fraction(labels["quantile"]))
         return None if bucket is None else quantiles.amount(bucket)
 
     return of_amounts

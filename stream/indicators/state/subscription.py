@@ -26,7 +26,6 @@ _STATES = {
     "subscription_renewed": RENEWED,
     "subscription_cancelled": CANCELLED,
 }
-TYPES = frozenset(_STATES)
 
 PERIOD_DAYS = 30
 """So long ago they subscribed of whom it is asked who does no more; and for so long amounts are shown."""

@@ -50,7 +50,6 @@ _SAID: tuple[tuple[str, tuple[int, ...], Says], ...] = (
     ("ticket_reopened", (LAST_REOPENED,), lambda _: True),
 )
 """Event type, the moments that it tells, which of its events do."""
-TYPES = frozenset(type_ for type_, *_ in _SAID)
 
 _WORDS = 2 * (1 + _MOMENTS)
 
