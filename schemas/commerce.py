@@ -16,6 +16,10 @@ Currency = Annotated[
     str, Meta(pattern="^[A-Z]{3}$", min_length=3, max_length=3, description="ISO 4217, such as EUR.")
 ]
 
+PeriodDays = Annotated[
+    int, Meta(ge=1, le=3660, description="The amount is paid for so many days: 7, 30, 365; at most ten years.")
+]
+
 
 class Purchase(Event, frozen=True, gc=False, kw_only=True, tag="purchase"):
     """The customer paid for an order."""
@@ -30,6 +34,7 @@ class _Subscription(Event, frozen=True, gc=False, kw_only=True):
     plan: Name | None = None
     amount_minor: AmountMinor | None = None
     currency: Currency | None = None
+    period_days: PeriodDays = 30
 
 
 class SubscriptionStarted(_Subscription, frozen=True, gc=False, kw_only=True, tag="subscription_started"):

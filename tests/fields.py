@@ -47,6 +47,12 @@ _OPINION = optional(
     sentiment=st.sampled_from(["positive", "neutral", "negative"]),
 )
 
+_PRICE = optional(
+    amount_minor=st.sampled_from([0, 700, 1_000]),
+    currency=st.sampled_from(["EUR", "JPY"]),
+    period_days=st.sampled_from([7, 30, 365]),
+)
+
 FIELDS: dict[str, Fields] = {
     "impression": optional(campaign=CAMPAIGNS, content=CONTENTS),
     "click": optional(campaign=CAMPAIGNS, content=CONTENTS),
@@ -67,13 +73,13 @@ FIELDS: dict[str, Fields] = {
         required(kind=st.sampled_from(["post", "comment", "review", "review", "media"])),
         optional(rating=st.integers(1, 5), sentiment=st.sampled_from(["positive", "neutral", "negative"])),
     ),
-    "ticket_opened": required(ticket_id=TICKETS),
+    "ticket_opened": both(required(ticket_id=TICKETS), optional(topic=st.sampled_from(["billing", "login"]))),
     "ticket_replied": required(ticket_id=TICKETS, by=st.sampled_from(["agent", "customer"])),
     "ticket_resolved": required(ticket_id=TICKETS),
     "ticket_reopened": required(ticket_id=TICKETS),
-    "subscription_started": st.just({}),
-    "subscription_renewed": st.just({}),
-    "subscription_cancelled": st.just({}),
+    "subscription_started": _PRICE,
+    "subscription_renewed": _PRICE,
+    "subscription_cancelled": _PRICE,
     "identify": required(
         traits=optional(
             segment=st.sampled_from(["trial", "premium"]),

@@ -56,6 +56,8 @@ PLOTS = (  # what it is about: everything, or one family alone, so that its even
     ("impression", "click", "interaction"),
     ("survey_sent", "survey_response", "survey_response", "survey_response"),
     ("login", "survey_response", "identify", "ticket_opened", "ticket_resolved", "ticket_reopened", "ticket_replied"),
+    ("login", *("ticket_opened", "ticket_replied", "ticket_resolved", "ticket_reopened") * 2),
+    ("subscription_started", "subscription_renewed", "subscription_cancelled"),
     ("login", "login", "subscription_started", "subscription_renewed", "subscription_cancelled", "ticket_resolved"),
     ("feature_use", "feature_use", "contribution", "login"),
     ("page_view", "page_view", "session", "click", "login", "purchase"),
@@ -222,7 +224,8 @@ class State:
         names = customers.key_ids
         _, memories = RECORD.unpacked(self.records.values(), customers)
         active, latest, answers = memories.activity, memories.latest, memories.answers
-        visits, tickets, segments = memories.visits, memories.tickets, memories.segment
+        visits, segments = memories.visits, memories.segment
+        subscription, tickets = memories.subscription, memories.tickets
         said: list[dict[str, Any]] = [
             {
                 "first": (ms, day, ms != FAR_FUTURE and names[channel]),
@@ -231,6 +234,7 @@ class State:
                 "answers": {},
                 "visits": [],
                 "tickets": [],
+                "subscription": [],
             }
             for row, (ms, day, channel) in enumerate(listed(active.first_ms, active.first_day, active.first_channel))
         ]
@@ -246,8 +250,14 @@ class State:
             said[row]["latest"][names[number]] = minute
         for row, channel, *rest in zip(*map(np.ndarray.tolist, visits.runs.columns), strict=True):
             said[row]["visits"].append((names[channel], *rest))
-        for row, *rest in listed(tickets.row, tickets.ticket, tickets.heard):
-            said[row]["tickets"].append(rest)
+        for row, ticket, level, *moments in listed(
+            tickets.row, tickets.ticket, tickets.level[tickets.row], *tickets.moments.T
+        ):
+            said[row]["tickets"].append((ticket, level, moments))
+        for row, heard in listed(subscription.row, subscription.heard):
+            said[row]["subscription"].append(heard)
+        for row, ms, amount, number in listed(*subscription.price):
+            said[row]["price"] = ms, amount, names[number]
         for row, (ms, number) in enumerate(listed(segments.ms, segments.numbers)):
             said[row]["segment"] = number >= 0 and (ms, names[number])
         for each in said:

@@ -134,6 +134,14 @@ class FoldKeys:
         found, which = places(numbers & _KEY)
         return np.array([self._keys[number][0] == series for number in found.tolist()], np.bool_)[which]
 
+    def ranks(self, numbers: Ints) -> Ints:
+        """For each number the rank of its key among them, by name: a number tells only which came first."""
+        found, which = places(numbers & _KEY)
+        by_name = sorted(range(len(found)), key=lambda place: self._keys[int(found[place])])
+        rank = np.empty(len(found), np.int64)
+        rank[by_name] = np.arange(len(found))
+        return rank[which]
+
     def read(self, slices: Ints, ids: Ints) -> Ints:
         """The numbers of keys that the shards of these slices store under these ids."""
         if (lengths := [len(each) for each in self._shards]) != self._lengths:

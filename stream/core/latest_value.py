@@ -9,7 +9,7 @@ import numpy as np
 
 from stream.core.event_columns import Customers, EventColumns
 from stream.core.key_ids import FoldKeys
-from stream.core.ragged import Ints, Ragged, distinct, from_words64, places, to_words64
+from stream.core.ragged import Ints, Ragged, distinct, from_words64, to_words64
 from stream.core.series import Series
 from stream.core.time import FAR_PAST
 
@@ -56,7 +56,7 @@ class LatestValue:
         row = np.concatenate([held, columns.row[at]])
         ms = np.concatenate([self.ms[held], columns.ms[at]])
         number = np.concatenate([self.number[held], named])
-        order = np.lexsort((self._by_name(number), ms, row))
+        order = np.lexsort((self.key_ids.ranks(number), ms, row))
         last = order[np.diff(row[order], append=-1) != 0]
         all_ms, numbers = self.ms.copy(), self.number.copy()
         all_ms[row[last]], numbers[row[last]] = ms[last], number[last]
@@ -66,11 +66,3 @@ class LatestValue:
     def numbers(self) -> Ints:
         """For each row the key of its value, −1 where none was named."""
         return np.where(self.ms != FAR_PAST, self.number, -1)
-
-    def _by_name(self, numbers: Ints) -> Ints:
-        """For each number the rank of its key among them."""
-        keys, where = places(numbers)
-        by_name = sorted(range(len(keys)), key=lambda place: self.key_ids[int(keys[place])])
-        rank = np.empty(len(keys), np.int64)
-        rank[by_name] = np.arange(len(keys))
-        return rank[where]

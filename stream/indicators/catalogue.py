@@ -11,6 +11,7 @@ from stream.core.definitions import Definitions
 from stream.core.record import Layout, Slot
 from stream.indicators.families import (
     activity,
+    care,
     churn_risk,
     clicks,
     community,
@@ -19,12 +20,13 @@ from stream.indicators.families import (
     feature_use,
     first_week,
     retention,
+    subscriptions,
     surveys,
     visits,
 )
 from stream.indicators.labels import labels
 from stream.indicators.memories import Memories
-from stream.indicators.state import answers, segments, tickets
+from stream.indicators.state import answers, segments, subscription, tickets
 from stream.indicators.state import visits as closed_visits
 
 FAMILIES = (
@@ -38,6 +40,8 @@ FAMILIES = (
     visits.FAMILY,
     feature_use.FAMILY,
     community.FAMILY,
+    subscriptions.FAMILY,
+    care.FAMILY,
     churn_risk.FAMILY,
 )
 """In the order in which they are shown."""
@@ -66,8 +70,9 @@ RECORD = Layout(
         Slot(1, "latest", latest.Latest, types_of(SERIES), (latest.change, latest.change_of_totals(totals(SERIES)))),
         Slot(2, "answers", answers.Answers, answers.RESPONSES.of, (answers.change,)),
         Slot(3, "visits", closed_visits.Visits, closed_visits.TYPES, (closed_visits.change,)),
-        Slot(4, "tickets", tickets.TicketsAndSubscription, tickets.TYPES),
         Slot(5, "segment", segments.Segment, segments.IDENTIFIED.of),
+        Slot(8, "subscription", subscription.Subscription, subscription.TYPES, (subscription.change,)),
+        Slot(9, "tickets", tickets.Tickets, tickets.TYPES, (tickets.change,)),
     ),
 )
 """What a record remembers. A new slot takes an id that none ever had; those most customers need are below 4.

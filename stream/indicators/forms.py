@@ -9,7 +9,7 @@ from typing import Any, TypedDict, Unpack
 from stream.core.series import Kind, Series
 from stream.core.time import WINDOWS
 from stream.indicators.declare import Alert, Breakdown, Card, Example, Metric, Panel, Value, ratio
-from stream.indicators.reads import Choices, Labels, Part, Read, Rows, View, found_together, of
+from stream.indicators.reads import Choices, Labels, Part, Read, Rows, View, found_together, of, quantile
 
 ALL = tuple(WINDOWS)
 
@@ -111,6 +111,41 @@ def Derived(
 ) -> Metric:
     """Any formula; `reads` are its arguments, of which `sample_size` is one."""
     return Metric(name, help, unit, reads, formula, example, sample_size=sample_size, **_shown(name, None, (), shown))
+
+
+def Quantile(
+    name: str,
+    counted: Series,
+    *,
+    unit: str,
+    help: str,
+    example: Example,
+    per: int = 1,
+    quantiles: tuple[str, ...] = ("0.5", "0.9"),
+    **shown: Unpack[Shown],
+) -> Metric:
+    """What so many of the amounts do not exceed, of a series that counts them by `bucket`; at most 5 % off.
+
+    The example names the amount and how many there are; `per` of the amounts are one of `unit`.
+    """
+    part = of(counted)
+    amount_name, number_name = example.reads
+
+    def formula(**read: float) -> Value:
+        return read[amount_name] / per if read[number_name] else None
+
+    metric = Metric(
+        name,
+        help,
+        unit,
+        {amount_name: quantile(counted, part), number_name: part},
+        formula,
+        example,
+        sample_size=number_name,
+        series=(counted,),
+        **_shown(name, part, (), {"by": "", **shown}),
+    )
+    return replace(metric, labels={"quantile": quantiles, **metric.labels})
 
 
 def _quotient(

@@ -14,7 +14,7 @@ from stream.core.definitions import Definitions
 from stream.core.event_columns import NONE
 from stream.core.series import Series
 
-_ABSENT = {"campaign": NONE}
+_ABSENT = {"campaign": NONE, "topic": NONE}
 """What the label is where an event has none; of other labels such an event is not counted."""
 _LISTED_BY_RULE = frozenset({"scale"})
 """Of these fields decoding takes only certain values, though their type does not say so."""

@@ -7,7 +7,8 @@ from stream.core.latest import Latest
 from stream.indicators.families.activity import Activity
 from stream.indicators.state.answers import Answers
 from stream.indicators.state.segments import Segment
-from stream.indicators.state.tickets import TicketsAndSubscription
+from stream.indicators.state.subscription import Subscription
+from stream.indicators.state.tickets import Tickets
 from stream.indicators.state.visits import Visits
 
 
@@ -18,5 +19,6 @@ class Memories(record.Memories):
     latest: Latest
     answers: Answers
     visits: Visits
-    tickets: TicketsAndSubscription
     segment: Segment
+    subscription: Subscription
+    tickets: Tickets

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from fractions import Fraction
 from functools import cached_property
 from typing import Any
 
+from stream.core import quantiles
 from stream.core.cells import Cells
 from stream.core.definitions import Definitions
 from stream.core.series import Key, Kind, Series, Table, Wanted
@@ -44,6 +47,15 @@ class View:
             total = sum(cells.total(after, until) for cells in self._cells(series.name, values, where))
             self.known[asked] = total
         return total
+
+    def sums(self, series: Series, by: str, labels: Labels, after: int | None, until: int) -> dict[str, int]:
+        """By value of the label `by`: the sum over (after, until] of the keys that agree with `labels`, if not 0."""
+        self.touched.add(series.name)
+        position = 2 + series.labels.index(by)
+        found: dict[str, int] = defaultdict(int)
+        for key in self.table.keys_with(series.name, self.product, tuple(map(labels.get, series.labels))):
+            found[key[position]] += self.table.cells_of(key).total(after, until)
+        return {value: total for value, total in found.items() if total}
 
     def keys(self, series: str) -> list[Key]:
         """Every key of the series, in the order in which they appeared."""
@@ -123,9 +135,9 @@ def stood(series: Series, days_ago: int = 1) -> Read:
     return read
 
 
-def standing(series: Series) -> Read:
-    """What stands now, of a series whose increments lie at minutes."""
-    return lambda view, labels: view.sum(series, labels, None, view.minute)
+def standing(series: Series, minutes_ago: int = 0) -> Read:
+    """What stands now, or stood so long ago, of a series whose increments lie at minutes."""
+    return lambda view, labels: view.sum(series, labels, None, view.minute - minutes_ago)
 
 
 def on_days(series: Series, first_ago: int, last_ago: int, where: Where | None = None) -> Read:
@@ -135,6 +147,22 @@ def on_days(series: Series, first_ago: int, last_ago: int, where: Where | None =
         return view.sum(series, labels, view.today - first_ago - 1, view.today - last_ago, where)
 
     return read
+
+
+def quantile(series: Series, read: Read) -> Read:
+    """Of amounts that the series counts by `bucket` (core/quantiles.py), the one that a share of them do not exceed,
+    at most 5 % off; None of nothing. The share is what the metric's label `quantile` says.
+
+    read  how many there are, of labels with their bucket
+    """
+    in_use = found("bucket", series)
+
+    def of_amounts(view: View, labels: Labels) -> float | None:
+        counts = {int(bucket): read(view, {**labels, "bucket": bucket}) for bucket in in_use(view)}
+        bucket = quantiles.quantile(counts, Fraction(labels["quantile"]))
+        return None if bucket is None else quantiles.amount(bucket)
+
+    return of_amounts
 
 
 def given(label: str) -> Read:

@@ -18,13 +18,13 @@ from stream.render.promql import (
     selected,
     threshold,
 )
-from stream.render.words import condition, threshold_is_share, titled
+from stream.render.words import condition, threshold_unit, titled
 from stream.settings import Settings
 
 
 def business_annotations(metric: Metric, alert: Alert, settings: Settings) -> dict[str, str]:
     """Annotation -> template."""
-    limit = _shown(threshold(alert), _format(threshold_is_share(metric, alert)))
+    limit = _shown(threshold(alert), _format(threshold_unit(metric, alert)))
     return {
         "summary": f"{', '.join(map(_label, alert_labels(metric, alert)))}: {alert.summary}",
         "description": f"{titled(metric, alert.labels)}: {_value(metric, alert)} "
@@ -50,13 +50,13 @@ def _label(name: str) -> str:
     return f"{{{{ $labels.{name} }}}}"
 
 
-def _format(share: bool) -> str:
-    return "humanizePercentage" if share else "humanize"
+def _format(unit: str) -> str:
+    return {"ratio": "humanizePercentage", "seconds": "humanizeDuration"}.get(unit, "humanize")
 
 
 def _value(metric: Metric, alert: Alert) -> str:
     """What it is, and what it was a week before where that matters."""
-    form = _format(metric.unit == "ratio")
+    form = _format(metric.unit)
     now = f"{{{{ $value | {form} }}}}"
     if alert.condition not in CHANGES:
         return f"{now}."
@@ -68,7 +68,7 @@ def _value(metric: Metric, alert: Alert) -> str:
 def _reasons(reasons: Reasons) -> str:
     """Their names and numbers, those that matter most first."""
     found = _query(reasons_query(reasons, _asked(["product"])), ["product"])
-    form = _format(GAUGES[reasons.gauge].unit == "ratio")
+    form = _format(GAUGES[reasons.gauge].unit)
     one = f"{{{{ $reason.Labels.{reasons.by} }}}} {{{{ $reason.Value | {form} }}}}"
     listed = f"{{{{ range $at, $reason := {found} }}}}{{{{ if $at }}}}, {{{{ end }}}}{one}"
     return f"{reasons.title}: {listed}{{{{ else }}}}nothing known{{{{ end }}}}"

@@ -14,10 +14,9 @@ from stream.render.words import (
     condition,
     label_names,
     listed,
-    number,
-    percent,
+    measured,
     selector,
-    threshold_is_share,
+    threshold_unit,
     worked_example,
 )
 from stream.runtime.pipeline_metrics import ALERT_THRESHOLD, PIPELINE_METRICS
@@ -141,7 +140,7 @@ def _windows(metric: Metric) -> str:
 
 
 def _alert(metric: Metric, alert: Alert) -> str:
-    limit = (percent if threshold_is_share(metric, alert) else number)(alert.threshold)
+    limit = measured(alert.threshold, threshold_unit(metric, alert))
     where = f" of `{selector(alert.labels)}`" if alert.labels else ""
     then = ", a week before too" if alert.condition in CHANGES else ""
     guard = alert.min_sample

@@ -50,13 +50,14 @@ def number(value: Value) -> str:
     return "undefined" if value is None else f"{value:g}"
 
 
-def percent(share: float) -> str:
-    return f"{share * 100:g} %"
+def measured(value: float, unit: str) -> str:
+    """A share in percent, a time in hours, anything else as it is."""
+    return {"ratio": f"{value * 100:g} %", "seconds": f"{value / 3600:g} h"}.get(unit, number(value))
 
 
-def threshold_is_share(metric: Metric, alert: Alert) -> bool:
-    """Whether the alert's threshold is said in percent."""
-    return metric.unit == "ratio" or alert.condition == "falls_by"
+def threshold_unit(metric: Metric, alert: Alert) -> str:
+    """In which the alert's threshold is said."""
+    return "ratio" if alert.condition == "falls_by" else metric.unit
 
 
 def condition(alert: Alert, limit: str) -> str:

@@ -20,7 +20,7 @@ from stream.store.keys import Keys
 
 log = structlog.get_logger()
 
-FORMAT = "6"
+FORMAT = "7"
 _SECTION = "definitions."
 
 _AT_WORK_SECONDS = 10.0

@@ -60,6 +60,8 @@ def test_what_it_says_is_in_force() -> None:
         "EngagementStickinessLow": 0.1,
         "EngagementFirstWeekFalling": 0.2,
         "EngagementNpsDrop": 15,
+        "EngagementResolutionSlow": 172_800,
+        "EngagementTicketsReopened": 0.2,
         "EngagementHighRisk": 0.3,
         "EngagementHighRiskRising": 0.05,
     }

@@ -12,6 +12,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from tests.recount.activity import activity
+from tests.recount.care import care
 from tests.recount.churn_risk import DEFAULTS, churn_risk, risk_grades
 from tests.recount.clicks import clicks
 from tests.recount.comparison import compare
@@ -21,6 +22,7 @@ from tests.recount.days import complete_days
 from tests.recount.first_week import first_week, first_week_in_progress
 from tests.recount.retention import retention
 from tests.recount.samples import Exact, Sample, Value, sample
+from tests.recount.subscriptions import subscriptions
 from tests.recount.surveys import surveys
 from tests.recount.usage import usage
 from tests.recount.visitors import visitors_of
@@ -55,6 +57,7 @@ def recount(
         visitors = visitors_of(history)
         rolling = activity(history, now) | clicks(history, now) | content(history, now)
         rolling |= visits(history, now, visit_gap_minutes) | usage(history, now)
+        rolling |= subscriptions(history, now) | care(history, now)
         rolling |= churn_risk(history, now, zone, first_week_days, segment, coefficients)
         rolling |= risk_grades(history, today, zone, first_week_days, coefficients)
         rolling |= surveys(history, now, csat_7_from) | first_week_in_progress(visitors, today, first_week_days)

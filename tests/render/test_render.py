@@ -170,6 +170,8 @@ def test_a_large_number_is_red_beyond_the_threshold() -> None:
         assert steps == {
             "Stickiness, day of month": [("red", None), ("green", 0.1)],
             "Share of customers by churn risk (high)": [("green", None), ("red", high)],
+            "Time to resolution (0.5, 7d)": [("green", None), ("red", 172_800)],
+            "Reopened tickets (7d)": [("green", None), ("red", 0.2)],
         }
 
 
@@ -184,7 +186,7 @@ def test_every_alert_rests_on_a_gauge_that_counts_and_never_adds_up_windows(metr
     guard = alert.min_sample
     names = GAUGES[guard.gauge].label_names
     assert guard.at_least > 0
-    assert GAUGES[guard.gauge].unit in ("customers", "events", "visits")
+    assert GAUGES[guard.gauge].unit in ("customers", "events", "visits", "tickets")
     assert guard.labels.keys() <= set(names)
     assert set(names) - {*guard.labels, *alert_labels(metric, alert)} <= {"level"}
 

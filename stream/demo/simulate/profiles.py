@@ -53,15 +53,16 @@ COUNTRIES = ("CH", "DE", "FR", "GB", "US")
 
 
 class SubscriptionPlan(NamedTuple):
-    """`amount_minor` is the price of a month."""
+    """`amount_minor` is the price of `period_days`."""
 
     name: str
     amount_minor: int
+    period_days: int = 30
 
 
 FREE = SubscriptionPlan("free", 0)
 PRO = SubscriptionPlan("pro", 2_900)
-BUSINESS = SubscriptionPlan("business", 9_900)
+BUSINESS = SubscriptionPlan("business", 9_900, period_days=28)
 
 NOVELTY_DAYS = 30
 NOVELTY_FACTOR = 4.0  # right after signup, visits are so many times as frequent

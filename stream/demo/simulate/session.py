@@ -141,7 +141,8 @@ class Session:
 
     def _billed(self, at_ms: int, type_: str, plan: SubscriptionPlan) -> Event:
         self._state.subscription = "live"
-        return self._event(at_ms, type_, plan=plan.name, amount_minor=plan.amount_minor, currency="EUR")
+        price = {"amount_minor": plan.amount_minor, "currency": "EUR", "period_days": plan.period_days}
+        return self._event(at_ms, type_, plan=plan.name, **price)
 
     def _event(self, at_ms: int, type_: str, **fields: Any) -> Event:
         if self._began_ms is None:

@@ -12,7 +12,6 @@ from stream.demo.simulate.scheduler import Step
 from stream.demo.simulate.session import Customer, Session
 
 HOUR_SECONDS, DAY_SECONDS = 3_600.0, 86_400.0
-MONTH_SECONDS = 30 * DAY_SECONDS
 
 TOPICS = ("account", "billing", "bug", "how-to")
 SUPPORT_CHANNEL, BILLING_CHANNEL = "support", "billing"
@@ -60,8 +59,8 @@ def _plan_for(customer: Customer) -> SubscriptionPlan:
 
 
 def _billing(session: Session, plan: SubscriptionPlan, rng: Random) -> Iterator[Step]:
-    """Renewed month by month, until the customer cancels."""
+    """Renewed period by period, until the customer cancels."""
     billing = session.customer.session(BILLING_CHANNEL)
     while rng.random() < (0.3 if churn_propensity(session.customer.state) else 0.75):
-        yield Step(MONTH_SECONDS, partial(billing.renew_subscription, plan=plan))
+        yield Step(plan.period_days * DAY_SECONDS, partial(billing.renew_subscription, plan=plan))
     yield Step(rng.uniform(2, 28) * DAY_SECONDS, partial(session.cancel_subscription, plan=plan))

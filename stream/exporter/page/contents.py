@@ -17,6 +17,7 @@ _SECTIONS = (
     "Who stays, who leaves",
     "What they do",
     "What they say",
+    "How they are helped",
 )
 _METRICS = {metric.name: metric for metric in METRICS}
 _ACTIVE_ON_DAYS = _METRICS["engagement_calendar_active_customers"]

@@ -11,12 +11,22 @@ const signed = number({ ...one, signDisplay: "exceptZero" });
 const percent = number({ style: "percent", ...one });
 const minutes = unit("minute");
 const seconds = unit("second");
+const SPANS = [
+  [unit("day"), 86_400],
+  [unit("hour"), 3_600],
+  [minutes, 60],
+  [seconds, 1],
+];
 
+/** In its largest unit and the next one: 2 days 3 hr, 4 min 30 sec, 12 sec. */
 function duration(value) {
   const all = Math.round(value);
-  const rest = seconds.formatToParts(all < 60 ? all : all % 60);
-  if (all < 60) return rest;
-  return [...minutes.formatToParts(Math.floor(all / 60)), { type: "literal", value: " " }, ...rest];
+  const first = SPANS.findIndex(([, size]) => all >= size || size === 1);
+  const [[written, size], next] = SPANS.slice(first);
+  const parts = written.formatToParts(Math.floor(all / size));
+  if (!next) return parts;
+  const [rest, part] = next;
+  return [...parts, { type: "literal", value: " " }, ...rest.formatToParts(Math.floor((all % size) / part))];
 }
 
 const COUNT = { parts: (x) => whole.formatToParts(x), change: (x) => whole.format(x) };

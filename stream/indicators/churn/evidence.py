@@ -21,7 +21,8 @@ from stream.indicators.families.activity import ACTIVE_BY_CHANNEL, Activity
 from stream.indicators.families.first_week import LAST_DAY, active_days
 from stream.indicators.memories import Memories
 from stream.indicators.state.answers import Answers, all_answers
-from stream.indicators.state.tickets import CANCELLED, RESOLVED, TicketsAndSubscription
+from stream.indicators.state.subscription import Subscription
+from stream.indicators.state.tickets import Tickets
 
 COUNTED_MS = 90 * DAY_MS
 """So long after their last activity customers count, and longer while they have a subscription."""
@@ -70,7 +71,8 @@ class Held(NamedTuple):
 def held(memories: Memories, key_ids: FoldKeys, size: int, scoring: Scoring) -> Held:
     """Of all `size` customers."""
     found = _of_answers(memories.answers, key_ids, size)
-    found |= _of_tickets_and_subscription(memories.tickets) | _of_first_week(memories.activity, scoring)
+    found |= _of_tickets(memories.tickets) | _of_subscription(memories.subscription)
+    found |= _of_first_week(memories.activity, scoring)
     begin, end = (np.stack([found[kind][side] for kind in EVIDENCE], axis=1) for side in (0, 1))
     return Held(begin, end)
 
@@ -80,8 +82,7 @@ def inputs_of(rows: Ints, minute: Ints, evidence: Held, memories: Memories, scor
 
     What was heard counts at once, and so as if it had always held; only a first week ends in the future.
     """
-    tickets, last = memories.tickets, minute * MINUTE_MS
-    subscribed = _having(tickets, ~tickets.are_tickets & (tickets.state != CANCELLED))[rows]
+    last, subscribed = minute * MINUTE_MS, subscribing(memories.subscription)[rows]
     begin = np.full((len(rows), len(EVIDENCE)), FAR_PAST)
     week = EVIDENCE.index("first_week")
     begin[:, week] = evidence.begin[rows, week]
@@ -134,17 +135,16 @@ def _worst_scores(key: Key) -> tuple[int, int]:
     return -1, (int(first) + int(last) - 1) // 2
 
 
-def _of_tickets_and_subscription(some: TicketsAndSubscription) -> Intervals:
-    tickets, size = some.are_tickets, some.size
-    waits = tickets & (some.state != RESOLVED)
-    opened = np.full(size, FAR_FUTURE)
-    np.minimum.at(opened, some.row[waits], some.ms[waits])
-    gone = ~tickets & (some.state == CANCELLED)
-    cancelled = _latest(size, some.row[gone], some.ms[gone])
-    return {
-        "open_ticket": (opened, np.where(opened < FAR_FUTURE, FAR_FUTURE, FAR_PAST)),
-        "subscription_cancelled": _lasting("subscription_cancelled", cancelled),
-    }
+def _of_tickets(tickets: Tickets) -> Intervals:
+    opened = np.full(tickets.size, FAR_FUTURE)
+    np.minimum.at(opened, tickets.row[tickets.open], tickets.heard[tickets.open])
+    return {"open_ticket": (opened, np.where(opened < FAR_FUTURE, FAR_FUTURE, FAR_PAST))}
+
+
+def _of_subscription(subscription: Subscription) -> Intervals:
+    gone = subscription.last[~subscription.live[subscription.last]]
+    cancelled = _latest(subscription.size, subscription.row[gone], subscription.ms[gone])
+    return {"subscription_cancelled": _lasting("subscription_cancelled", cancelled)}
 
 
 def _of_first_week(activity: Activity, scoring: Scoring) -> Intervals:
@@ -156,15 +156,20 @@ def _of_first_week(activity: Activity, scoring: Scoring) -> Intervals:
     return {"first_week": _lasting("first_week", over)}
 
 
-def _having(tickets: TicketsAndSubscription, which: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    having = np.zeros(tickets.size, np.bool_)
-    having[tickets.row[which]] = True
+def subscribing(subscription: Subscription) -> NDArray[np.bool_]:
+    """Whether each customer has a subscription now."""
+    having = np.zeros(subscription.size, np.bool_)
+    having[subscription.row[subscription.last]] = subscription.live[subscription.last]
     return having
 
 
-def last_heard(tickets: TicketsAndSubscription) -> Ints:
+def last_heard(memories: Memories) -> Ints:
     """When anything was heard last of each customer's subscription and tickets; FAR_PAST where nothing ever was."""
-    return _latest(tickets.size, tickets.row, tickets.ms)
+    subscription, tickets = memories.subscription, memories.tickets
+    return np.maximum(
+        _latest(subscription.size, subscription.row, subscription.ms),
+        _latest(tickets.size, tickets.row, tickets.heard),
+    )
 
 
 def _latest(size: int, row: Ints, moments: Ints) -> Ints:

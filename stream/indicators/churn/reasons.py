@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -20,7 +20,6 @@ from stream.indicators.families.churn_risk import Profiles
 from stream.indicators.families.first_week import active_days
 from stream.indicators.memories import Memories
 from stream.indicators.state.answers import all_answers
-from stream.indicators.state.tickets import CANCELLED, RESOLVED
 
 
 class RiskNow(NamedTuple):
@@ -100,19 +99,15 @@ class Phrases:
         return latest[1]
 
     def _ticket(self, row: int) -> str:
-        since = [ms for ms, state in self._states(row, tickets=True) if state != RESOLVED]
+        tickets = self._memories.tickets
+        since = tickets.heard[(tickets.row == row) & tickets.open].tolist()
         several = f"{len(since)} open tickets, the oldest" if len(since) > 1 else "a ticket open"
         return f"{several} for {_days(self._since(min(since)))}"
 
     def _cancelled(self, row: int) -> str:
-        (since,) = [ms for ms, state in self._states(row, tickets=False) if state == CANCELLED]
+        subscription = self._memories.subscription
+        since = subscription.ms[subscription.row == row][-1]
         return f"cancelled {_days(self._since(since))} ago"
-
-    def _states(self, row: int, *, tickets: bool) -> Iterator[tuple[int, int]]:
-        """(ms, state) of each ticket, or of the subscription."""
-        some = self._memories.tickets
-        for place in np.flatnonzero((some.row == row) & (some.are_tickets == tickets)).tolist():
-            yield int(some.ms[place]), int(some.state[place])
 
     def _since(self, ms: Any) -> int:
         return max(0, (self._now_ms - int(ms)) // DAY_MS)

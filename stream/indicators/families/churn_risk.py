@@ -74,7 +74,7 @@ def profiles_of(memories: Memories, customers: Customers, scoring: Scoring) -> P
     inputs = inputs_of(row, minute[row], evidence, memories, scoring)
     cut = trajectory(inputs, scoring.coefficients.evidence)
     graded = grades(row, memories, evidence, customers, scoring)
-    heard = Heard(evidence.begin, last_heard(memories.tickets)).those(row)
+    heard = Heard(evidence.begin, last_heard(memories)).those(row)
     return Profiles(row, inputs, cut, channel[row], memories.segment.numbers[row], heard, graded)
 
 
