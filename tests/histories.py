@@ -58,7 +58,7 @@ PLOTS = (  # what it is about: everything, or one family alone, so that its even
     ("login", "survey_response", "identify", "ticket_opened", "ticket_resolved", "ticket_reopened", "ticket_replied"),
     ("login", "login", "subscription_started", "subscription_renewed", "subscription_cancelled", "ticket_resolved"),
     ("feature_use", "feature_use", "contribution", "login"),
-    ("page_view", "page_view", "session", "click", "login", "purchase"),
+    ("page_view", "page_view", "session", "click", "login", "purchase", "subscription_started"),
 )
 LATER = st.one_of(
     st.sampled_from([0, 1, 30, 31, HOUR, DAY - 1, DAY, 6 * DAY, 7 * DAY, 29 * DAY, 30 * DAY, 60 * DAY]),

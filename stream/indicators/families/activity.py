@@ -23,13 +23,11 @@ from stream.indicators.declare import (
     Example,
     Family,
     Figure,
-    Metric,
     MinSample,
     Panel,
     Reasons,
-    ratio,
 )
-from stream.indicators.forms import ALL, Count, Ratio
+from stream.indicators.forms import ALL, Count, Mean, Ratio
 from stream.indicators.reads import found, of
 from stream.indicators.scenario import Scenario, event
 
@@ -256,16 +254,16 @@ FAMILY = Family(
             example=Example({"number": 2}, 2, {"type": "click", "window": "24h"}),
             panel=Panel("Events by type"),
         ),
-        Metric(
-            name="engagement_events_per_customer",
-            help="Depth: active events in the window per customer active in it.",
+        Mean(
+            "engagement_events_per_customer",
+            ACTIVE_EVENTS,
+            over=ACTIVE,
             unit="events per customer",
-            labels={"window": ALL},
-            reads={"events": of(ACTIVE_EVENTS), "customers": of(ACTIVE)},
-            formula=lambda events, customers: ratio(events, customers),
+            by="",
+            windows=ALL,
+            help="Depth: active events in the window per customer active in it.",
             example=Example({"events": 3, "customers": 2}, 1.5, {"window": "24h"}),
             panel=Panel("Events per active customer"),
-            series=(ACTIVE_EVENTS, ACTIVE),
         ),
     ),
 )
