@@ -47,6 +47,10 @@ _OPINION = optional(
     sentiment=st.sampled_from(["positive", "neutral", "negative"]),
 )
 
+MESSAGE = both(
+    required(medium=st.sampled_from(["email", "push"])), optional(campaign=CAMPAIGNS, machine=st.booleans())
+)
+
 FIELDS: dict[str, Fields] = {
     "impression": optional(campaign=CAMPAIGNS, content=CONTENTS),
     "click": optional(campaign=CAMPAIGNS, content=CONTENTS),
@@ -67,6 +71,9 @@ FIELDS: dict[str, Fields] = {
         required(kind=st.sampled_from(["post", "comment", "review", "review", "media"])),
         optional(rating=st.integers(1, 5), sentiment=st.sampled_from(["positive", "neutral", "negative"])),
     ),
+    "message_delivered": MESSAGE,
+    "message_opened": MESSAGE,
+    "message_clicked": MESSAGE,
     "ticket_opened": required(ticket_id=TICKETS),
     "ticket_replied": required(ticket_id=TICKETS, by=st.sampled_from(["agent", "customer"])),
     "ticket_resolved": required(ticket_id=TICKETS),

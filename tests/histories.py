@@ -58,6 +58,7 @@ PLOTS = (  # what it is about: everything, or one family alone, so that its even
     ("login", "survey_response", "identify", "ticket_opened", "ticket_resolved", "ticket_reopened", "ticket_replied"),
     ("login", "login", "subscription_started", "subscription_renewed", "subscription_cancelled", "ticket_resolved"),
     ("feature_use", "feature_use", "contribution", "login"),
+    ("message_delivered", "message_opened", "message_clicked"),
     ("page_view", "page_view", "session", "click", "login", "purchase", "subscription_started"),
 )
 LATER = st.one_of(

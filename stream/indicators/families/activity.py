@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -35,10 +35,13 @@ _HEAD = 5
 
 ACTIVE_TYPES = frozenset(
     "click interaction login signup page_view session survey_response feature_use contribution social_action "
-    "loyalty_action referral purchase subscription_started ticket_opened ticket_replied".split()
+    "loyalty_action referral purchase subscription_started ticket_opened ticket_replied message_clicked".split()
 )
 """Event types that make a customer active (docs/events.md), as far as ACTIVE_ONLY lets them."""
-ACTIVE_ONLY = (("ticket_replied", lambda event: event.by == "customer"),)
+ACTIVE_ONLY: tuple[tuple[str, Callable[[Any], bool]], ...] = (
+    ("ticket_replied", lambda event: event.by == "customer"),
+    ("message_clicked", lambda event: not event.machine),
+)
 
 _ONLY = dict(ACTIVE_ONLY)
 
