@@ -59,6 +59,7 @@ PLOTS = (  # what it is about: everything, or one family alone, so that its even
     ("login", "login", "subscription_started", "subscription_renewed", "subscription_cancelled", "ticket_resolved"),
     ("feature_use", "feature_use", "contribution", "login"),
     ("message_delivered", "message_opened", "message_clicked"),
+    ("impression", "click", "message_delivered", "purchase", "subscription_started"),
     ("page_view", "page_view", "session", "click", "login", "purchase", "subscription_started"),
 )
 LATER = st.one_of(
@@ -218,7 +219,7 @@ class State:
         names = self.key_ids
         customers = customers_of(list(self.records), ["app"] * len(self.records), names)
         _, memories = RECORD.unpacked(self.records.values(), customers)
-        active, latest, answers, visits, tickets, segments = memories
+        active, latest, answers, visits, tickets, segments, exposures = memories
         said: list[dict[str, Any]] = [
             {
                 "first": (ms, day, ms != FAR_FUTURE and names[channel]),
@@ -227,6 +228,8 @@ class State:
                 "answers": {},
                 "visits": [],
                 "tickets": [],
+                "exposures": [],
+                "bought": [],
             }
             for row, (ms, day, channel) in enumerate(listed(active.first_ms, active.first_day, active.first_channel))
         ]
@@ -244,10 +247,15 @@ class State:
             said[row]["visits"].append((names[channel], *rest))
         for row, *rest in listed(tickets.row, tickets.ticket, tickets.heard):
             said[row]["tickets"].append(rest)
+        for row, number, *rest in listed(*exposures.exposed):
+            said[row]["exposures"].append((names[number], *rest))
+        for row, *rest in listed(*exposures.bought):
+            said[row]["bought"].append(rest)
         for row, (ms, number) in enumerate(listed(segments.ms, segments.numbers)):
             said[row]["segment"] = number >= 0 and (ms, names[number])
         for each in said:
             each["visits"].sort()
+            each["exposures"].sort()
         return dict(zip(self.records, said, strict=True))
 
 

@@ -16,6 +16,7 @@ from stream.indicators.families import (
     community,
     complete_days,
     content,
+    conversion,
     feature_use,
     first_week,
     messages,
@@ -25,7 +26,7 @@ from stream.indicators.families import (
 )
 from stream.indicators.labels import labels
 from stream.indicators.memories import Memories
-from stream.indicators.state import answers, segments, tickets
+from stream.indicators.state import answers, exposures, segments, tickets
 from stream.indicators.state import visits as closed_visits
 
 FAMILIES = (
@@ -36,6 +37,7 @@ FAMILIES = (
     clicks.FAMILY,
     content.FAMILY,
     messages.FAMILY,
+    conversion.FAMILY,
     surveys.FAMILY,
     visits.FAMILY,
     feature_use.FAMILY,
@@ -64,6 +66,7 @@ RECORD = Layout(
         Slot(3, "visits", closed_visits.Visits, (closed_visits.change,)),
         Slot(4, "tickets", tickets.TicketsAndSubscription),
         Slot(5, "segment", segments.Segment),
+        Slot(10, "exposures", exposures.Exposures, (exposures.change,)),
     ),
 )
 """What a record remembers. A new slot takes an id that none ever had; those most customers need are below 4.

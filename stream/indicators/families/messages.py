@@ -97,4 +97,5 @@ FAMILY = Family(
             panel=Panel("Opens by machines"),
         ),
     ),
+    series=(REACTIONS,),
 )
