@@ -88,9 +88,9 @@ class Exposures:
     """Of `size` customers; `touched` are those of whom the series do not know yet.
 
     Stored as [runs of exposures, (number, last hour, milliseconds of the first before the end of that hour) each,
-    (first, last purchase, 2 words each) each] or nothing. Of a campaign there are at most two runs: the last whose
-    first exposure is less than 38 days old, and the one before, until it is 91 days old; days before the customer's
-    newest of all these events. Of purchases there are at most six, of the last 38 days.
+    (first, last purchase, 2 words each) each] or nothing. Counted back from the customer's newest of all these
+    events: of a campaign at most two runs, the last of the last 91 days and, where its first exposure lies in the last
+    38, the one before. Of purchases at most six, of the last 38 days. What is older is forgotten.
     """
 
     size: int
