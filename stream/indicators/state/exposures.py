@@ -89,8 +89,8 @@ class Exposures:
 
     Stored as [runs of exposures, (number, last hour, milliseconds of the first before the end of that hour) each,
     (first, last purchase, 2 words each) each] or nothing. Counted back from the customer's newest of all these
-    events: of a campaign at most two runs, the last of the last 91 days and, where its first exposure lies in the last
-    38, the one before. Of purchases at most six, of the last 38 days. What is older is forgotten.
+    events: of a campaign at most two runs, the last of the last 91 days and, where its first exposure lies in the
+    last 38, the one before. Of purchases at most six, of the last 38 days. What is older is forgotten.
     """
 
     size: int
