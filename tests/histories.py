@@ -59,7 +59,10 @@ PLOTS = (  # what it is about: everything, or one family alone, so that its even
     ("login", "login", "subscription_started", "subscription_renewed", "subscription_cancelled", "ticket_resolved"),
     ("feature_use", "feature_use", "contribution", "login"),
     ("page_view", "page_view", "session", "click", "login", "purchase"),
+    ("purchase", "purchase", "purchase", "product_return", "spend", "login", "subscription_started"),
 )
+OF_PRODUCTS = ("spend",)
+"""Types of events that name no customer."""
 LATER = st.one_of(
     st.sampled_from([0, 1, 30, 31, HOUR, DAY - 1, DAY, 6 * DAY, 7 * DAY, 29 * DAY, 30 * DAY, 60 * DAY]),
     st.integers(0, 70 * DAY),
@@ -130,7 +133,8 @@ def histories(draw: st.DrawFn, days_back: int = 75) -> History:
     for ms_ago, fields, customer, product, channel, bot in draw(st.lists(occurrence, min_size=size, max_size=size)):
         happened = moment - timedelta(milliseconds=ms_ago)
         common = {"product": product, "channel": channel, "bot": bot, "timestamp": happened.isoformat()}
-        emitted.append({"event_id": str(len(emitted)), **common, **customer, **fields})
+        who = {} if fields["type"] in OF_PRODUCTS else customer
+        emitted.append({"event_id": str(len(emitted)), **common, **who, **fields})
     return History(ZoneInfo(draw(st.sampled_from(ZONES))), emitted, draw(st.integers(0, 2**32)))
 
 
@@ -217,7 +221,7 @@ class State:
         names = self.key_ids
         customers = customers_of(list(self.records), ["app"] * len(self.records), names)
         _, memories = RECORD.unpacked(self.records.values(), customers)
-        active, latest, answers, visits, tickets, segments = memories
+        active, latest, answers, visits, tickets, segments, orders, revenue = memories
         said: list[dict[str, Any]] = [
             {
                 "first": (ms, day, ms != FAR_FUTURE and names[channel]),
@@ -226,6 +230,8 @@ class State:
                 "answers": {},
                 "visits": [],
                 "tickets": [],
+                "orders": [],
+                "revenue": {},
             }
             for row, (ms, day, channel) in enumerate(listed(active.first_ms, active.first_day, active.first_channel))
         ]
@@ -243,10 +249,15 @@ class State:
             said[row]["visits"].append((names[channel], *rest))
         for row, *rest in listed(tickets.row, tickets.ticket, tickets.heard):
             said[row]["tickets"].append(rest)
+        for row, order, currency, moment in listed(orders.row, orders.order, orders.currency, orders.moment):
+            said[row]["orders"].append((order, names[currency], moment))
+        for row, currency, *rest in listed(revenue.row, revenue.currency, revenue.net, revenue.minute):
+            said[row]["revenue"][names[currency]] = rest
         for row, (ms, number) in enumerate(listed(segments.ms, segments.numbers)):
             said[row]["segment"] = number >= 0 and (ms, names[number])
         for each in said:
             each["visits"].sort()
+            each["orders"].sort()
         return dict(zip(self.records, said, strict=True))
 
 

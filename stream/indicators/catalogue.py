@@ -10,6 +10,7 @@ from stream.core.catalogue import Catalogue, totals
 from stream.core.definitions import Definitions
 from stream.core.record import Layout, Slot
 from stream.indicators.families import (
+    acquisition,
     activity,
     churn_risk,
     clicks,
@@ -18,13 +19,16 @@ from stream.indicators.families import (
     content,
     feature_use,
     first_week,
+    purchases,
     retention,
+    revenue,
+    revenue_at_risk,
     surveys,
     visits,
 )
 from stream.indicators.labels import labels
 from stream.indicators.memories import Memories
-from stream.indicators.state import answers, segments, tickets
+from stream.indicators.state import answers, net_revenue, orders, segments, tickets
 from stream.indicators.state import visits as closed_visits
 
 FAMILIES = (
@@ -38,7 +42,11 @@ FAMILIES = (
     visits.FAMILY,
     feature_use.FAMILY,
     community.FAMILY,
+    revenue.FAMILY,
+    acquisition.FAMILY,
+    purchases.FAMILY,
     churn_risk.FAMILY,
+    revenue_at_risk.FAMILY,
 )
 """In the order in which they are shown."""
 
@@ -56,17 +64,24 @@ def catalogue(definitions: Definitions) -> Catalogue:
 RECORD = Layout(
     Memories,
     (
-        Slot(0, "activity", activity.Activity, (complete_days.change, first_week.change, retention.change)),
+        Slot(
+            0,
+            "activity",
+            activity.Activity,
+            (complete_days.change, first_week.change, retention.change, acquisition.change),
+        ),
         Slot(1, "latest", latest.Latest, (latest.change, latest.change_of_totals(totals(SERIES)))),
         Slot(2, "answers", answers.Answers, (answers.change,)),
         Slot(3, "visits", closed_visits.Visits, (closed_visits.change,)),
         Slot(4, "tickets", tickets.TicketsAndSubscription),
         Slot(5, "segment", segments.Segment),
+        Slot(6, "orders", orders.Orders, (orders.change,)),
+        Slot(7, "revenue", net_revenue.NetRevenue, (net_revenue.change,)),
     ),
 )
 """What a record remembers. A new slot takes an id that none ever had; those most customers need are below 4.
 
-What depends on several slots, the churn risk, is added by `contribution.py`."""
+What depends on several slots, the churn risk and the revenue at it, is added by `contribution.py`."""
 
 SPECIAL_COUNTS = (answers.count_feedback,)
 """Plain counts of events that a family makes by itself."""

@@ -7,6 +7,8 @@ from typing import NamedTuple
 from stream.core.latest import Latest
 from stream.indicators.families.activity import Activity
 from stream.indicators.state.answers import Answers
+from stream.indicators.state.net_revenue import NetRevenue
+from stream.indicators.state.orders import Orders
 from stream.indicators.state.segments import Segment
 from stream.indicators.state.tickets import TicketsAndSubscription
 from stream.indicators.state.visits import Visits
@@ -21,3 +23,5 @@ class Memories(NamedTuple):
     visits: Visits
     tickets: TicketsAndSubscription
     segment: Segment
+    orders: Orders
+    revenue: NetRevenue

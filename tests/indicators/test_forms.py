@@ -207,8 +207,14 @@ def test_a_mean_is_in_its_unit_and_there_is_none_of_nothing() -> None:
     assert values(mean, seen) == {("24h",): None, ("7d",): 1.5, ("30d",): 1.5}
 
 
-NO_SHARES = {"engagement_retention_formula_ratio", "engagement_survey_response_ratio"}
-"""The one because it is wrong, the other because it divides by those asked, who are not all who answer."""
+NO_SHARES = {
+    "engagement_retention_formula_ratio",
+    "engagement_survey_response_ratio",
+    "engagement_product_return_ratio",
+    "engagement_value_to_cost_ratio",
+}
+"""The first because it is wrong, the second because it divides by those asked, who are not all who answer; what is
+returned may have been sold earlier, and a value may be larger than a cost."""
 
 
 @laws

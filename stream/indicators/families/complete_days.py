@@ -15,7 +15,7 @@ from stream.core.series import Kind, Series
 from stream.indicators.declare import Card, Example, Family, Figure, Metric, Panel, count, ratio
 from stream.indicators.families.activity import Activity
 from stream.indicators.families.first_week import ANCHORED
-from stream.indicators.reads import Labels, View, given, level, on_days
+from stream.indicators.reads import Labels, Read, View, given, level, on_days
 from stream.indicators.scenario import Scenario, event
 
 PERIOD = 30
@@ -103,6 +103,8 @@ def _calendar_active(view: View, labels: Labels) -> Any:
 ACTIVES_NOW = level(COVERS[PERIOD])
 ACTIVES_BEFORE = level(COVERS[PERIOD], days_ago=1 + PERIOD)
 ACTIVES_EITHER = level(COVERS[2 * PERIOD])
+PERIODS_OF_CHURN: dict[str, Read] = {"now": ACTIVES_NOW, "before": ACTIVES_BEFORE, "either": ACTIVES_EITHER}
+"""What `returning` is given, for retention and churn."""
 NEW = on_days(ANCHORED, PERIOD, 1)
 
 
