@@ -28,7 +28,7 @@ def Amount(
     """An amount, or what of it falls to each of those that it is divided by, which is what it rests on.
 
     amount    in minor units
-    found_in  plain counts: a sample for each currency that was ever counted in any of them
+    found_in  a sample for each currency that was ever counted in any of them
     example   names the amount, what it is divided by, and how many minor units make one, in this order
     """
     amount_name, *over_name, per_unit = example.reads

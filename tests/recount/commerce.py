@@ -22,7 +22,9 @@ def commerce(history: list[Happening], visitors: list[Visitor], now: int, today:
     orders = orders_of(history)
     costs: dict[str, Exact] = {
         currency: acquisition_cost(history, visitors, currency, now)
-        for currency in {event.fields["currency"] for event in of_types(history, "spend")}
+        for currency in {
+            event.fields["currency"] for event in of_types(history, "spend") if event.fields["amount_minor"]
+        }
     }
     for window in WINDOW_HOURS:
         number = sum(lies_within(order[0].minute, window, now) for order in orders)
@@ -46,8 +48,12 @@ def commerce(history: list[Happening], visitors: list[Visitor], now: int, today:
 
 
 def traded(history: list[Happening]) -> set[str]:
-    """The currencies in which anything was ever paid, or paid back."""
-    return {event.fields["currency"] for event in payments(history)}
+    """The currencies in which anything was ever bought, or anything paid back."""
+    return {
+        event.fields["currency"]
+        for event in payments(history)
+        if event.type == "purchase" or event.fields["amount_minor"]
+    }
 
 
 def payments(history: list[Happening]) -> list[Happening]:

@@ -28,7 +28,7 @@ _encode = msgspec.json.encode
 
 
 class Message(NamedTuple):
-    """One Kafka record: the family's topic, as key the customer's id (of no customer's event the product), the event's
+    """One Kafka record: the family's topic, the customer's id as key (where there is none the product), the event's
     JSON."""
 
     family: str

@@ -9,11 +9,10 @@ from stream.indicators.measures import distinct
 from stream.indicators.money import MONEY, Amount, currencies, less, minor_units
 from stream.indicators.reads import Read, of, standing
 from stream.indicators.scenario import Scenario, event
-from stream.indicators.state.net_revenue import BUYERS_EVER, PURCHASED, RETURNED
+from stream.indicators.state.net_revenue import BUYERS_EVER, PURCHASED, RETURNED, TRADED
 from stream.indicators.state.orders import ORDERS, ORDERS_BY_CURRENCY
 
 BUYERS = distinct("buyers", of="purchase", by="currency")
-TRADED = (PURCHASED, RETURNED)
 
 MOST_MONTHS = 36
 """So long a customer is expected to stay at most."""
@@ -126,7 +125,7 @@ FAMILY = Family(
             reads=PREDICTED,
             formula=predicted_value,
             example=Example(
-                {"net": 13_499, "buyers": 2, "per_unit": 100, "now": 3, "before": 3, "either": 4},
+                {"net": 13_499, "buyers": 2, "per_unit": 100, "now": 2, "before": 3, "either": 3},
                 13_499 / 200 * 3,
                 {"currency": "EUR"},
             ),

@@ -21,7 +21,7 @@ from stream.indicators.families.churn_risk import Profiles
 from stream.indicators.money import Amount, currencies
 from stream.indicators.reads import Labels, View, standing
 from stream.indicators.scenario import Scenario, event
-from stream.indicators.state.net_revenue import PURCHASED, RETURNED, NetRevenue
+from stream.indicators.state.net_revenue import TRADED, NetRevenue
 
 REVENUE_AT_RISK = Series("revenue_at_risk", Kind.LEVEL, "minute", ("level", "currency"))
 """Net revenue ever, in minor units, of the customers at the level of churn risk."""
@@ -83,14 +83,13 @@ def _whole(view: View, labels: Labels) -> int:
     return sum(nets) if min(nets) >= 0 else 0
 
 
-_TRADED = (PURCHASED, RETURNED)
 _LEVELS = {"level": LEVELS}
 
 SCENARIO = Scenario(
     "2026-03-31 12:00",
     "ann comes daily and has paid 80 euros, net of a return. bob came as often, has been silent for 20 days and paid "
-    "50 in two orders; cyd, silent for 50, paid 70 and, on a journey, 30 dollars. dan was last here more than 90 "
-    "days ago and is lost: at no level.",
+    "50 in two orders; cyd, silent for 50, paid 70 and, on a journey, 30 dollars. dan paid 20, was last here 89 days "
+    "ago, and counts for a day yet.",
     (
         event("login", "ann", *(f"03-{day:02}" for day in range(1, 31))),
         event("purchase", "ann", "03-05", order_id="1", amount_minor=10_000, currency="EUR", units=1),
@@ -101,7 +100,7 @@ SCENARIO = Scenario(
         event("login", "cyd", *(f"02-{day:02}" for day in range(1, 10))),
         event("purchase", "cyd", "02-05", order_id="1", amount_minor=7_000, currency="EUR", units=1),
         event("purchase", "cyd", "02-07", order_id="2", amount_minor=3_000, currency="USD", units=1),
-        event("purchase", "dan", "01-01", order_id="1", amount_minor=90_000, currency="EUR", units=1),
+        event("purchase", "dan", "01-01", order_id="1", amount_minor=2_000, currency="EUR", units=1),
     ),
 )
 
@@ -113,11 +112,11 @@ FAMILY = Family(
         Amount(
             "engagement_revenue_at_risk",
             standing(REVENUE_AT_RISK),
-            found_in=_TRADED,
+            found_in=TRADED,
             labels=_LEVELS,
             help="Net revenue ever of the customers at the level of churn risk: what their silence costs, if it "
             "lasts. What silence changes shows on the full hour.",
-            example=Example({"net": 7_000, "per_unit": 100}, 70.0, {"currency": "EUR", "level": "high"}),
+            example=Example({"net": 9_000, "per_unit": 100}, 90.0, {"currency": "EUR", "level": "high"}),
             panel=Panel("Revenue by churn risk"),
             card=Card(
                 "Who is about to leave",
@@ -132,12 +131,12 @@ FAMILY = Family(
             help="Net revenue ever of the customers at the level of churn risk, as a share of that of all who have a "
             "level; absent while at one level more was paid back than paid.",
             unit="ratio",
-            rows=currencies(*_TRADED),
+            rows=currencies(*TRADED),
             row_labels=("currency",),
             labels=_LEVELS,
             reads={"net": standing(REVENUE_AT_RISK), "whole": _whole},
             formula=lambda net, whole: ratio(net, whole),
-            example=Example({"net": 7_000, "whole": 20_000}, 0.35, {"currency": "EUR", "level": "high"}),
+            example=Example({"net": 9_000, "whole": 22_000}, 9 / 22, {"currency": "EUR", "level": "high"}),
             panel=Panel("Share of revenue by churn risk"),
             rests_on="whole",
         ),

@@ -19,6 +19,10 @@ RETURNED = total("returned", of="product_return", by="currency", amount="amount_
 """Amounts in minor units."""
 BUYERS_EVER = Series("buyers_ever", Kind.LEVEL, "minute", ("currency",))
 
+TRADED = (BUYERS_EVER, RETURNED)
+"""In the keys of these are the currencies in which anything was bought, or anything paid back: an amount of nothing
+leaves no key."""
+
 _NO_PURCHASE = (1 << 31) - 1
 _WORDS = 4
 
