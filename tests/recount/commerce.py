@@ -141,7 +141,7 @@ def revenue_at_risk(
     samples: dict[Sample, Exact] = {}
     by_level: dict[str, list[Happening]] = {level: [] for level in LEVELS}
     for own in by_customer(history).values():
-        if risk := risk_of(own):
+        if payments(own) and (risk := risk_of(own)):
             by_level[risk[0]] += own
     for currency in traded(history):
         nets = {level: net(events, currency) for level, events in by_level.items()}

@@ -37,6 +37,8 @@ def change(
     new: NetRevenue,
 ) -> None:
     """contribution(now, new) − contribution(before, old), of those who have ever paid."""
+    if not len(new.row):
+        return
     pays = np.zeros(len(customers), np.bool_)
     pays[new.row] = True
     was, is_ = (np.flatnonzero(pays[some.row]) for some in (before, now))
