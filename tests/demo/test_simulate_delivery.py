@@ -26,7 +26,9 @@ def counts(event: Event) -> bool:
 
 def test_what_arrives_and_counts_is_what_happened() -> None:
     happened = {
-        Message(FAMILY_OF_TYPE[event["type"]], event.get("user_id", event["product"]), msgspec.json.encode(event))
+        Message(
+            FAMILY_OF_TYPE[event["type"]], str(event.get("user_id", event["product"])), msgspec.json.encode(event)
+        )
         for _, event in PAST
     }
 

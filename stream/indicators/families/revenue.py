@@ -37,8 +37,8 @@ PREDICTED: dict[str, Read] = {
 
 SCENARIO = Scenario(
     "2026-03-31 12:00",
-    "ann's order 1 has two line items, on two days: it is one order, of the first of them. The second counts in the "
-    "last 24 hours, though no order does there. ann's order 2 was 30 days and a minute ago, just too long. "
+    "ann's order 1 has two line items, on two days: it is one order, of the first of them, 25 hours ago, while the "
+    "amount of the second counts in the last 24. ann's order 2 was 30 days and a minute ago, just too long. "
     "bob sends a part of order 3 back, and bought it before the last 7 days. cyd pays in yen, of which there "
     "is no hundredth. dan, who came in February and not since, bought then.",
     (
