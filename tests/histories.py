@@ -31,6 +31,7 @@ from stream.store.keys import customer_key
 from stream.worker.fold import SliceChanges, by_shard, columns_of, counted, fold
 from stream.worker.intake import Arrived
 from stream.worker.level_changes import Present
+from tests.events import OF_PRODUCTS
 from tests.fields import FIELDS
 
 laws = settings(derandomize=True, database=None, deadline=None, max_examples=100)
@@ -61,8 +62,6 @@ PLOTS = (  # what it is about: everything, or one family alone, so that its even
     ("page_view", "page_view", "session", "click", "login", "purchase"),
     ("purchase", "purchase", "purchase", "product_return", "spend", "login", "subscription_started"),
 )
-OF_PRODUCTS = ("spend",)
-"""Types of events that name no customer."""
 LATER = st.one_of(
     st.sampled_from([0, 1, 30, 31, HOUR, DAY - 1, DAY, 6 * DAY, 7 * DAY, 29 * DAY, 30 * DAY, 60 * DAY]),
     st.integers(0, 70 * DAY),
