@@ -31,7 +31,7 @@ _WORDS = 4
 class NetRevenue:
     """Of `size` customers: the one in row `row[i]` has paid `net[i]` (minor units, less than nothing where more was
     paid back) in the currency that key number `currency[i]` of PURCHASED names, and bought first in `minute[i]`
-    (_NO_PURCHASE: never). One a row and currency, in this order.
+    (_NO_PURCHASE: never). One a row and currency, by row.
 
     touched  the rows that have changed since they were read, ascending
 
@@ -52,9 +52,6 @@ class NetRevenue:
         row = row_numbers(stored.lengths // _WORDS)
         currency = customers.read(row, words[:, 0].astype(np.int64))
         net, minute = from_words64(words[:, 1:3]).ravel(), words[:, 3].astype(np.int32).astype(np.int64)
-        if customers.key_ids.joint:
-            order = np.lexsort((currency, row))
-            currency, net, minute = currency[order], net[order], minute[order]
         return cls(len(customers), row, currency, net, minute, distinct(row))
 
     def pack(self, customers: Customers) -> list[Ragged]:

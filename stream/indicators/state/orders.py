@@ -41,7 +41,7 @@ _DAY = (1 << _DAY_BITS) - 1
 class Orders:
     """Of `size` customers: the one in row `row[i]` bought something of the order `order[i]` (a hash of its id) in the
     currency that key number `currency[i]` of PURCHASED names, first at `moment[i]`: the minute · 2²⁴ + its local day.
-    One a row, order and currency, in this order.
+    One a row, order and currency, by row and order.
 
     touched  the rows whose orders the series may not know yet, ascending
     kept     what is stored of it all: the newest MOST_ORDERS orders of each customer, and of these none whose day
