@@ -24,6 +24,8 @@ _LEFT_EMPTY = (b'""', b"null")
 """What says the same as leaving out a field that may be left out: forms and exports send it for want of a value."""
 _INTEGER = re.compile(rb"-?[0-9]{1,40}")
 
+_MOST_LISTED = 20
+
 _Values = Mapping[str, Raw]
 
 
@@ -111,10 +113,17 @@ def _read(struct: type[Struct], values: _Values, where: str) -> Any:
 
 def _expected(field: _Field, value: Raw, error: ValidationError) -> str:
     if field.choices:  # of a literal msgspec tells only what it got, at whatever length
-        return f"expected one of {', '.join(field.choices)}"
+        return f"expected one of {_listed(field.choices)}"
     if field.is_text and _INTEGER.fullmatch(value):
         return f'expected a string: write "{bytes(value).decode()}" with quotes'
     return str(error)
+
+
+def _listed(choices: list[str]) -> str:
+    """Of very many, such as all currencies, only a few."""
+    if len(choices) <= _MOST_LISTED:
+        return ", ".join(choices)
+    return f"{', '.join(choices[:3])} and {len(choices) - 3} more"
 
 
 def _members(type_: inspect.Type) -> Iterator[inspect.Type]:

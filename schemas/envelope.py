@@ -90,6 +90,27 @@ class Event(Struct, frozen=True, gc=False, kw_only=True, tag_field="type"):
         return None
 
 
+class OfProduct(Event, frozen=True, gc=False, kw_only=True):
+    """Something that happened to the product as a whole. It needs no customer; it is kept with the one that it names,
+    else with the product."""
+
+    @property
+    def customer(self) -> str:
+        """In records "p:" + product stands for the customer."""
+        return super().customer if self._names_customer else f"p:{self.product}"
+
+    @property
+    def customer_id(self) -> str:
+        return super().customer_id if self._names_customer else self.product
+
+    @property
+    def _names_customer(self) -> bool:
+        return self.user_id is not None or self.anonymous_id is not None
+
+    def flaw(self) -> Rejected | None:
+        return out_of_range(self.timestamp)
+
+
 def out_of_range(moment: datetime) -> Rejected | None:
     """A moment that its offset pushes out of the years a date can have in UTC, refused."""
     # The year alone settles all but two years, in a tenth of the time that two comparisons take.

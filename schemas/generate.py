@@ -10,6 +10,8 @@ from typing import Any
 import msgspec
 
 from schemas.churn_risk import ChurnRisk
+from schemas.commerce import ProductReturn
+from schemas.envelope import OfProduct
 from schemas.families import TYPES_OF_FAMILY
 from schemas.surveys import SCALES, SurveyResponse
 
@@ -22,6 +24,10 @@ _CUSTOMER = {
     ]
 }
 _NULL, _LEFT_EMPTY = {"type": "null"}, {"enum": [None, ""]}
+_AMOUNT_WITH_CURRENCY = {
+    "if": {"required": ["amount_minor"], "properties": {"amount_minor": {"type": "integer"}}},
+    "then": {"required": ["currency"], "properties": {"currency": {"type": "string", "minLength": 1}}},
+}
 
 
 def schemas() -> dict[str, str]:
@@ -42,9 +48,12 @@ def _schema(family: str) -> str:
     for definition in schema["$defs"].values():
         _let_be_empty(definition)
     for struct in types:
-        schema["$defs"][struct.__name__] |= _CUSTOMER
+        if not issubclass(struct, OfProduct):
+            schema["$defs"][struct.__name__] |= _CUSTOMER
     if SurveyResponse in types:
         schema["$defs"][SurveyResponse.__name__] |= _scales()
+    if ProductReturn in types:
+        schema["$defs"][ProductReturn.__name__] |= _AMOUNT_WITH_CURRENCY
     return _text(f"{family}.py", f"An event on the topic of the family {family}", schema)
 
 

@@ -9,6 +9,8 @@ from typing import Any
 
 Event = dict[str, Any]
 
+OF_PRODUCTS = ("spend",)
+"""Types of events that name no customer."""
 _OWN_FIELDS: dict[str, Callable[[random.Random], Event]] = {
     "impression": lambda chance: {"campaign": chance.choice(["spring", "autumn"]), "content": "article"},
     "click": lambda chance: {"campaign": "spring", "element": "buy"} if chance.random() < 0.5 else {},
@@ -20,11 +22,18 @@ _OWN_FIELDS: dict[str, Callable[[random.Random], Event]] = {
     "survey_sent": lambda chance: {"survey": chance.choice(["nps", "csat", "ces"]), "survey_id": "spring"},
     "survey_response": lambda chance: _answer(chance),
     "purchase": lambda chance: {
-        "order_id": f"{chance.getrandbits(64):x}",
+        "order_id": f"{chance.getrandbits(4):x}",
         "amount_minor": chance.randrange(1, 100_000),
+        "currency": chance.choice(["EUR", "EUR", "JPY"]),
+        "units": 1,
+    },
+    "product_return": lambda chance: {
+        "order_id": f"{chance.getrandbits(4):x}",
+        "amount_minor": chance.randrange(20_000),
         "currency": "EUR",
         "units": 1,
     },
+    "spend": lambda chance: {"kind": "sales", "amount_minor": chance.randrange(9_000), "currency": "EUR"},
 }
 
 
@@ -52,7 +61,7 @@ def history(
             "timestamp": moment.isoformat(timespec="milliseconds"),
             "product": chance.choice(products),
             "channel": chance.choice(channels),
-            **_customer(chance, customers),
+            **({} if type_ in OF_PRODUCTS else _customer(chance, customers)),
             **_left_out(chance),
             **_OWN_FIELDS[type_](chance),
         }

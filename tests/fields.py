@@ -18,6 +18,9 @@ DURATIONS_MS = st.sampled_from(
 CAMPAIGNS = st.sampled_from(["spring", "autumn", "none"])
 CONTENTS = st.sampled_from(["article", "film"])
 TICKETS = st.sampled_from(["7", "8"])
+ORDERS = st.sampled_from(["1", "2", "3"])
+AMOUNTS = st.sampled_from([0, 1, 999, 10_000])
+CURRENCIES = st.sampled_from(["EUR", "EUR", "JPY", "KWD"])
 SURVEY_IDS = st.sampled_from(["after sale", "yearly", "other"])
 
 
@@ -94,6 +97,11 @@ FIELDS: dict[str, Fields] = {
             country=st.sampled_from(["FR", "NZ"]),
         )
     ),
-    "purchase": st.just({"order_id": "1", "amount_minor": 100, "currency": "EUR", "units": 1}),
+    "purchase": required(order_id=ORDERS, amount_minor=AMOUNTS, currency=CURRENCIES, units=st.integers(0, 3)),
+    "product_return": st.one_of(
+        required(order_id=ORDERS, amount_minor=AMOUNTS, currency=CURRENCIES, units=st.integers(0, 3)),
+        both(required(order_id=ORDERS, units=st.just(1)), optional(currency=CURRENCIES)),
+    ),
+    "spend": required(kind=st.sampled_from(["marketing", "sales"]), amount_minor=AMOUNTS, currency=CURRENCIES),
 }
 """Event type -> its own fields."""

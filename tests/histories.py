@@ -31,6 +31,7 @@ from stream.store.keys import customer_key
 from stream.worker.fold import SliceChanges, by_shard, columns_of, counted, fold
 from stream.worker.intake import Arrived
 from stream.worker.level_changes import Present
+from tests.events import OF_PRODUCTS
 from tests.fields import FIELDS
 
 laws = settings(derandomize=True, database=None, deadline=None, max_examples=100)
@@ -63,6 +64,7 @@ PLOTS = (  # what it is about: everything, or one family alone, so that its even
     ("message_delivered", "message_opened", "message_clicked"),
     ("impression", "click", "message_delivered", "purchase", "subscription_started"),
     ("page_view", "page_view", "session", "click", "login", "purchase", "subscription_started"),
+    ("purchase", "purchase", "purchase", "product_return", "spend", "login", "subscription_started"),
 )
 LATER = st.one_of(
     st.sampled_from([0, 1, 30, 31, HOUR, DAY - 1, DAY, 6 * DAY, 7 * DAY, 29 * DAY, 30 * DAY, 60 * DAY]),
@@ -134,7 +136,8 @@ def histories(draw: st.DrawFn, days_back: int = 75) -> History:
     for ms_ago, fields, customer, product, channel, bot in draw(st.lists(occurrence, min_size=size, max_size=size)):
         happened = moment - timedelta(milliseconds=ms_ago)
         common = {"product": product, "channel": channel, "bot": bot, "timestamp": happened.isoformat()}
-        emitted.append({"event_id": str(len(emitted)), **common, **customer, **fields})
+        who = {} if fields["type"] in OF_PRODUCTS else customer
+        emitted.append({"event_id": str(len(emitted)), **common, **who, **fields})
     return History(ZoneInfo(draw(st.sampled_from(ZONES))), emitted, draw(st.integers(0, 2**32)))
 
 
@@ -228,6 +231,7 @@ class State:
         active, latest, answers = memories.activity, memories.latest, memories.answers
         visits, segments = memories.visits, memories.segment
         subscription, tickets, exposures = memories.subscription, memories.tickets, memories.exposures
+        orders, revenue = memories.orders, memories.revenue
         said: list[dict[str, Any]] = [
             {
                 "first": (ms, day, ms != FAR_FUTURE and names[channel]),
@@ -239,6 +243,8 @@ class State:
                 "subscription": [],
                 "exposures": [],
                 "bought": [],
+                "orders": [],
+                "revenue": {},
             }
             for row, (ms, day, channel) in enumerate(listed(active.first_ms, active.first_day, active.first_channel))
         ]
@@ -266,11 +272,16 @@ class State:
             said[row]["exposures"].append((names[number], *rest))
         for row, *rest in listed(*exposures.bought):
             said[row]["bought"].append(rest)
+        for row, order, currency, moment in listed(orders.row, orders.order, orders.currency, orders.moment):
+            said[row]["orders"].append((order, names[currency], moment))
+        for row, currency, *rest in listed(revenue.row, revenue.currency, revenue.net, revenue.minute):
+            said[row]["revenue"][names[currency]] = rest
         for row, (ms, number) in enumerate(listed(segments.ms, segments.numbers)):
             said[row]["segment"] = number >= 0 and (ms, names[number])
         for each in said:
             each["visits"].sort()
             each["exposures"].sort()
+            each["orders"].sort()
         return dict(zip(self.records, said, strict=True))
 
 

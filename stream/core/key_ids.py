@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stream.core.ragged import Ints, places, starts_of
-from stream.core.series import Key
+from stream.core.series import Key, Series
 
 _KEY_BITS = 22
 _KEY = (1 << _KEY_BITS) - 1
@@ -22,6 +22,15 @@ _GIVEN_BITS = 32
 _GIVEN = (1 << _GIVEN_BITS) - 1
 MOST_SLICES = 1 << 31 - _KEY_BITS
 """Of one fold: a number in it is below 2³¹."""
+
+
+def keys_of(series: Series) -> Callable[[Key, int], Key]:
+    """For `FoldKeys.like`: the key of the series with the labels of one of another series that has the same."""
+
+    def key(other: Key, _: int) -> Key:
+        return series.key(*other[1:])
+
+    return key
 
 
 class TooManyKeys(Exception):

@@ -44,7 +44,8 @@ class Series:
     splits   the same under other labels; a census without types of its own counts a customer where it last did any of
              what the first of them counts
     to_the_minute  its windows of 7d and 30d begin on the minute, and not on the hour
-    lasting  of a census: a customer's newest time under any of its keys is never forgotten
+    lasting  of a census: a customer's newest time under any of its keys is never forgotten; of a flow: what no window
+             can see any more is gathered in one increment, so that all there ever was can be summed up
     """
 
     name: str
@@ -146,8 +147,8 @@ class Table:
         """Forget what no reading at or after minute `newest` (of local day `today`) can see.
 
         Minute series keep 31 days; their flows keep single minutes for 25 hours and then the hour (its end,
-        because windows of 7d and 30d begin on the hour); day series keep `keep_days` (None: all), stocks
-        gathering what is older in one increment.
+        because windows of 7d and 30d begin on the hour); day series keep `keep_days` (None: all). Stocks and
+        lasting flows gather what is older in one increment.
         """
         for _ in self.compaction(newest, today, keep_days):
             pass
@@ -161,7 +162,7 @@ class Table:
                 continue
             edge = newest - KEEP_MINUTES + 1 if in_minutes else today - (keep_days or 0)
             times, counts = cells.cells()
-            if series.kind is Kind.STOCK:
+            if series.kind is Kind.STOCK or (series.kind is Kind.FLOW and series.lasting):
                 times = np.maximum(times, edge)
             else:
                 kept = times >= edge

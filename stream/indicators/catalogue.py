@@ -10,6 +10,7 @@ from stream.core.catalogue import Catalogue, totals, types_of
 from stream.core.definitions import Definitions
 from stream.core.record import Layout, Slot
 from stream.indicators.families import (
+    acquisition,
     activity,
     care,
     churn_risk,
@@ -21,14 +22,17 @@ from stream.indicators.families import (
     feature_use,
     first_week,
     messages,
+    purchases,
     retention,
+    revenue,
+    revenue_at_risk,
     subscriptions,
     surveys,
     visits,
 )
 from stream.indicators.labels import labels
 from stream.indicators.memories import Memories
-from stream.indicators.state import answers, exposures, segments, subscription, tickets
+from stream.indicators.state import answers, exposures, net_revenue, orders, segments, subscription, tickets
 from stream.indicators.state import visits as closed_visits
 
 FAMILIES = (
@@ -46,7 +50,11 @@ FAMILIES = (
     community.FAMILY,
     subscriptions.FAMILY,
     care.FAMILY,
+    revenue.FAMILY,
+    acquisition.FAMILY,
+    purchases.FAMILY,
     churn_risk.FAMILY,
+    revenue_at_risk.FAMILY,
 )
 """In the order in which they are shown."""
 
@@ -69,12 +77,14 @@ RECORD = Layout(
             "activity",
             activity.Activity,
             activity.ACTIVE_TYPES,
-            (complete_days.change, first_week.change, retention.change),
+            (complete_days.change, first_week.change, retention.change, acquisition.change),
         ),
         Slot(1, "latest", latest.Latest, types_of(SERIES), (latest.change, latest.change_of_totals(totals(SERIES)))),
         Slot(2, "answers", answers.Answers, answers.RESPONSES.of, (answers.change,)),
         Slot(3, "visits", closed_visits.Visits, closed_visits.TYPES, (closed_visits.change,)),
         Slot(5, "segment", segments.Segment, segments.IDENTIFIED.of),
+        Slot(6, "orders", orders.Orders, net_revenue.PURCHASED.of, (orders.change,)),
+        Slot(7, "revenue", net_revenue.NetRevenue, net_revenue.TYPES, (net_revenue.change,)),
         Slot(8, "subscription", subscription.Subscription, subscription.TYPES, (subscription.change,)),
         Slot(9, "tickets", tickets.Tickets, tickets.TYPES, (tickets.change,)),
         Slot(10, "exposures", exposures.Exposures, exposures.TYPES, (exposures.change,)),
@@ -82,7 +92,7 @@ RECORD = Layout(
 )
 """What a record remembers. A new slot takes an id that none ever had; those most customers need are below 4.
 
-What depends on several slots, the churn risk, is added by `contribution.py`."""
+What depends on several slots, the churn risk and the revenue at it, is added by `contribution.py`."""
 
 SPECIAL_COUNTS = (answers.count_feedback,)
 """Plain counts of events that a family makes by itself."""

@@ -9,7 +9,7 @@ from stream.core.event_columns import Customers
 from stream.core.increments import Increments
 from stream.indicators.catalogue import RECORD
 from stream.indicators.churn.evidence import Scoring
-from stream.indicators.families import churn_risk
+from stream.indicators.families import churn_risk, revenue_at_risk
 from stream.indicators.families.churn_risk import Profiles, profiles_of
 from stream.indicators.memories import Memories
 
@@ -27,8 +27,20 @@ def change(
         for change_of_slot in slot.changes:
             change_of_slot(increments, customers, was, is_, definitions)
     before, now = (profiles_of(memories, customers, scoring) for memories in (old, new))
-    churn_risk.change(increments, customers, before, now)
+    change_of_risk(increments, customers, before, now, old, new)
     return now
+
+
+def change_of_risk(
+    increments: Increments, customers: Customers, before: Profiles, now: Profiles, old: Memories, new: Memories
+) -> None:
+    """What follows from the churn risk."""
+    churn_risk.change(increments, customers, before, now)
+    revenue_at_risk.change(increments, customers, before, now, old.revenue, new.revenue)
+
+
+RISK_SERIES = (*churn_risk.SERIES, *revenue_at_risk.SERIES)
+"""Those that `change_of_risk` adds to."""
 
 
 def contribute(

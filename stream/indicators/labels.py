@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from operator import attrgetter
-from typing import Literal, get_args, get_origin
+from typing import Any, Literal, get_args, get_origin
 
-from msgspec.structs import FieldInfo, fields
+from msgspec.structs import fields
 
 from schemas import TYPES
 from stream.core.catalogue import Label, field
@@ -34,10 +34,10 @@ def labels(series: Iterable[Series], definitions: Definitions) -> tuple[Label, .
 
 def _field(name: str) -> Label:
     found = {type_: info for type_, struct in TYPES.items() for info in fields(struct) if info.name == name}
-    closed = name in _LISTED_BY_RULE or all(map(_is_closed, found.values()))
+    closed = name in _LISTED_BY_RULE or all(_is_closed(info.type) for info in found.values())
     return field(name, found, _ABSENT.get(name), bounded=not closed)
 
 
-def _is_closed(info: FieldInfo) -> bool:
+def _is_closed(type_: Any) -> bool:
     """Whether the schema lists the values."""
-    return any(get_origin(each) is Literal for each in (info.type, *get_args(info.type)))
+    return get_origin(type_) is Literal or any(map(_is_closed, get_args(type_)))

@@ -27,6 +27,7 @@ def total(
     where: Where | None = None,
     given: str = "",
     splits: Iterable[str] = (),
+    lasting: bool = False,
 ) -> Series:
     """How many events of these types there were; or how much their `amount`s are together (money, units, points).
 
@@ -34,6 +35,7 @@ def total(
     where   values that fields must have, for an event to count
     given   fields that an event must have; its amount is one of them
     splits  the same by other labels (each as `by`), as series of their own
+    lasting it can also be read from the beginning, and not in windows alone
     """
     only = _only(of, where or {}, (*given.split(), *amount.split()))
     _check(name, of, by, amount, given, *(where or {}), *splits)
@@ -46,6 +48,7 @@ def total(
         only,
         amount,
         tuple(total(_name(name, each), of=of, by=each, amount=amount, where=where, given=given) for each in splits),
+        lasting=lasting,
     )
 
 

@@ -7,6 +7,8 @@ from stream.core.latest import Latest
 from stream.indicators.families.activity import Activity
 from stream.indicators.state.answers import Answers
 from stream.indicators.state.exposures import Exposures
+from stream.indicators.state.net_revenue import NetRevenue
+from stream.indicators.state.orders import Orders
 from stream.indicators.state.segments import Segment
 from stream.indicators.state.subscription import Subscription
 from stream.indicators.state.tickets import Tickets
@@ -24,3 +26,5 @@ class Memories(record.Memories):
     subscription: Subscription
     tickets: Tickets
     exposures: Exposures
+    orders: Orders
+    revenue: NetRevenue

@@ -25,9 +25,9 @@ class EventLine:
 def event(type_: str, who: str, *when: str, **fields: Any) -> EventLine:
     """A line of a scenario: event("login", "ann bob", "03-30", "03-31 09:15", channel="ios") is four events.
 
-    `when` is month, day and time in UTC; a day alone means noon.
+    `when` is month, day and time in UTC; a day alone means noon. Of nobody ("") are events of a product as a whole.
     """
-    return EventLine(type_, tuple(who.split()), when, fields)
+    return EventLine(type_, tuple(who.split()) or ("",), when, fields)
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ class Scenario:
             {
                 "event_id": str(place),
                 "type": line.type,
-                "user_id": customer,
+                **({"user_id": customer} if customer else {}),
                 "timestamp": self._timestamp(moment),
                 "channel": CHANNEL,
                 **line.fields,

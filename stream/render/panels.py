@@ -26,6 +26,7 @@ from grafana_foundation_sdk.models.prometheus import PromQueryFormat
 from stream.indicators.config import Config
 from stream.indicators.declare import CHANGES, Alert, Metric
 from stream.indicators.in_force import alerts_in_force
+from stream.indicators.money import MONEY
 from stream.indicators.reads import Labels
 from stream.render.pipeline import Figure
 from stream.render.promql import panel_query, target, threshold
@@ -41,7 +42,7 @@ HALF_WIDTH, THIRD_WIDTH = 12, 8
 HEIGHT, NUMBER_HEIGHT = 8, 5
 
 _UNITS = {"ratio": "percentunit", "seconds": "s"}
-_MAY_BE_NEGATIVE = {"score"}
+_MAY_BE_NEGATIVE = {"score", MONEY}
 
 
 def indicator(metric: Metric) -> AnyPanel:

@@ -13,7 +13,8 @@ from stream.core.increments import Increments
 from stream.core.series import Table
 from stream.indicators.catalogue import RECORD
 from stream.indicators.churn.evidence import Scoring
-from stream.indicators.families import churn_risk
+from stream.indicators.contribution import RISK_SERIES, change_of_risk
+from stream.indicators.families.churn_risk import profiles_of
 from stream.store.keys import product_of
 from stream.store.packing import PORTIONS
 from stream.store.shard import REVIEW, SCORING, ShardStore, WriteSet
@@ -24,13 +25,13 @@ log = structlog.get_logger()
 
 async def rescored(commits: Commits, store: ShardStore, before: Scoring, now: Scoring) -> WriteSet:
     """What other scoring changes in the series, and that it is in force; to be committed before anything else is."""
-    table, customers, began = Table(churn_risk.SERIES), 0, monotonic()
+    table, customers, began = Table(RISK_SERIES), 0, monotonic()
     async for records in everybody(commits, store):
         rows = customers_of(list(records), [product_of(key) for key in records], commits.key_ids)
         _, memories = RECORD.unpacked(records.values(), rows)
         increments = Increments(rows.key_ids)
-        old, new = (churn_risk.profiles_of(memories, rows, scoring) for scoring in (before, now))
-        churn_risk.change(increments, rows, old, new)
+        old, new = (profiles_of(memories, rows, scoring) for scoring in (before, now))
+        change_of_risk(increments, rows, old, new, memories, memories)
         table.merge(increments.encode())
         customers += len(records)
         commits.progress_at = monotonic()  # a large shard takes its time

@@ -152,6 +152,8 @@ def test_the_ids_of_slots_are_for_ever() -> None:
         2: "answers",
         3: "visits",
         5: "segment",
+        6: "orders",
+        7: "revenue",
         8: "subscription",
         9: "tickets",
         10: "exposures",

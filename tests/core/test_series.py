@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections import Counter
 from collections.abc import Iterable
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
@@ -177,6 +178,22 @@ def test_compaction_changes_no_reading_at_that_minute_or_later(
     for minutes in (0, minutes_later):
         minute, today = NEWEST + minutes, TODAY + minutes // DAY
         assert readings(compacted, minute, today) == readings(whole, minute, today)
+
+
+@laws
+@given(KEPT, st.integers(0, 40 * DAY))
+def test_all_there_ever_was_of_a_lasting_flow_survives_compaction(
+    increments: list[Increment], minutes_later: int
+) -> None:
+    lasting = replace(FLOW, lasting=True)
+    whole, compacted = Table([lasting]), Table([lasting])
+    for table in (whole, compacted):
+        table.merge(packed([each for each in increments if each[0] == FLOW.key("app")]))
+    compacted.compact(NEWEST, TODAY, 400)
+    minute = NEWEST + minutes_later
+    for after in (None, minute - DAY, floor_hour(minute - 7 * DAY), floor_hour(minute - 30 * DAY)):
+        one, other = (table.cells_of(FLOW.key("app")).total(after, minute) for table in (whole, compacted))
+        assert one == other
 
 
 def test_compaction_keeps_every_window_over_a_busy_month_exact() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from itertools import islice
 
@@ -17,6 +18,10 @@ def live_events(number: int, every_ms: int = 100) -> list[Event]:
 
 
 PAST_EVENTS = [timed.event for timed in PAST]
+
+
+def customers_of(events: Iterable[Event]) -> set[str]:
+    return {event["user_id"] for event in events if "user_id" in event}
 
 
 def moment_ms(event: Event) -> int:
@@ -50,10 +55,10 @@ def test_the_same_seed_gives_the_same_customers_and_another_gives_others() -> No
 def test_one_more_customer_changes_nothing_for_the_others() -> None:
     def without_ids(timed: list[TimedEvent], among: set[str]) -> list[Event]:
         ids = {"event_id": "", "order_id": ""}
-        return [{**event, **ids} for _, event in timed if event["user_id"] in among]
+        return [{**event, **ids} for _, event in timed if event.get("user_id") in among]
 
     few = list(world(customers=30).past())
-    known = {timed.event["user_id"] for timed in few}
+    known = customers_of(timed.event for timed in few)
     assert without_ids(few, known) == without_ids(PAST, known)
 
 
@@ -69,12 +74,12 @@ def test_a_customer_is_in_one_place_at_a_time() -> None:
 
 def test_live_customers_come_and_go_and_some_sign_up() -> None:
     events = live_events(5000)
-    known = {event["user_id"] for event in PAST_EVENTS}
+    known = customers_of(PAST_EVENTS)
     signed_up = {event["user_id"] for event in events if event["type"] == "signup"}
 
     assert [moment_ms(event) for event in events] == list(range(NOW_MS, NOW_MS + 5000 * 100, 100))
     assert signed_up and not signed_up & known
-    assert len({event["user_id"] for event in events} & known) > 50
+    assert len(customers_of(events) & known) > 50
 
 
 def test_live_customers_whose_turn_comes_too_seldom_have_left() -> None:
@@ -113,7 +118,7 @@ def test_who_has_cancelled_is_silent_more_often_than_others() -> None:
 
 
 def test_customers_are_identified_now_and_then_or_never() -> None:
-    customers = {event["user_id"] for event in PAST_EVENTS}
+    customers = customers_of(PAST_EVENTS)
     segments = [
         (event["user_id"], event["traits"]["segment"]) for event in PAST_EVENTS if event["type"] == "identify"
     ]
@@ -127,3 +132,12 @@ def test_some_customers_revise_what_they_answered() -> None:
     answered = [(event["user_id"], event["survey_id"]) for event in PAST_EVENTS if event["type"] == "survey_response"]
 
     assert len(set(answered)) < len(answered)
+
+
+def test_orders_have_line_items_and_some_of_them_are_sent_back() -> None:
+    bought = [(event["user_id"], event["order_id"]) for event in PAST_EVENTS if event["type"] == "purchase"]
+    sent_back = [(event["user_id"], event["order_id"]) for event in PAST_EVENTS if event["type"] == "product_return"]
+
+    assert 1.1 < len(bought) / len(set(bought)) < 2
+    assert 0.01 < len(sent_back) / len(bought) < 0.2
+    assert set(sent_back) <= set(bought)

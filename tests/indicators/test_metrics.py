@@ -16,6 +16,7 @@ from stream.core.time import Calendar
 from stream.indicators.catalogue import FAMILIES, METRICS, SERIES
 from stream.indicators.declare import Metric
 from stream.indicators.families import activity, surveys
+from stream.indicators.money import MONEY
 from stream.indicators.reads import View
 from stream.indicators.scenario import Scenario
 from tests.cdnow import MASTER
@@ -24,7 +25,7 @@ from tests.recount import Sample, Value, compare, recount, sample
 from tests.recount.comparison import tolerance
 
 BREAKDOWNS = [metric for metric in METRICS if "_by_channel" in metric.name]
-COUNTS = ("customers", "events", "visits", "tickets", "subscribers")
+COUNTS = ("customers", "events", "visits", "tickets", "subscribers", "orders")
 ZONE = ZoneInfo("UTC")
 CALENDAR = Calendar(ZONE)
 SCENARIO_OF = {metric.name: family.scenario for family in FAMILIES for metric in family.metrics}
@@ -68,7 +69,7 @@ def test_the_formula_gives_the_value_of_its_worked_example_and_no_example_is_of_
 @each_metric
 def test_a_metric_says_its_unit_in_its_name_and_explains_itself(metric: Metric) -> None:
     assert re.fullmatch(r"engagement(_[a-z]+)+", metric.name)
-    if metric.unit != "events":  # whose kind the name says: clicks, impressions, responses
+    if metric.unit not in ("events", MONEY):  # whose kind the name says: clicks, responses; cost, revenue
         assert metric.name.removesuffix("_by_channel").endswith("_" + metric.unit.replace(" ", "_"))
     assert metric.help[0].isupper()
     assert metric.help.endswith(".")

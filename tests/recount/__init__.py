@@ -8,13 +8,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from fractions import Fraction
+from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from tests.recount.activity import activity
 from tests.recount.care import care
-from tests.recount.churn_risk import DEFAULTS, churn_risk, risk_grades
+from tests.recount.churn_risk import DEFAULTS, churn_risk, risk_grades, risk_of
 from tests.recount.clicks import clicks
+from tests.recount.commerce import commerce, repeat_purchases, revenue_at_risk
 from tests.recount.comparison import compare
 from tests.recount.content import content
 from tests.recount.conversion import conversion
@@ -63,9 +65,13 @@ def recount(
         rolling |= messages(history, now) | conversion(history, now)
         rolling |= churn_risk(history, now, zone, first_week_days, segment, coefficients)
         rolling |= risk_grades(history, today, zone, first_week_days, coefficients)
+        rolling |= commerce(history, visitors, now, today)
+        rolling |= revenue_at_risk(
+            history, partial(risk_of, now=now, zone=zone, first_week_days=first_week_days, weights=coefficients)
+        )
         rolling |= surveys(history, now, csat_7_from) | first_week_in_progress(visitors, today, first_week_days)
         complete = complete_days(visitors, today) | retention(visitors, today, retention_days)
-        complete |= first_week(visitors, today, first_week_days)
+        complete |= first_week(visitors, today, first_week_days) | repeat_purchases(history, today)
         for (name, labels), value in ((rolling if answerable else dict.fromkeys(rolling)) | complete).items():
             samples[name, labels | {("product", product)}] = as_reported(value)
     return samples

@@ -39,17 +39,27 @@ def churn_risk(
     """`trait` is the one that is the segment."""
     found: Counter[tuple[str, str, str, str]] = Counter()
     for own in by_customer(history).values():
-        active = [event for event in own if event.active]
-        if not active:
-            continue
-        last = max(event.minute for event in active) * 60_000
-        moment = max(now * 60_000 // HOUR_MS * HOUR_MS, last)
-        if moment < last + 90 * DAY_MS or subscription(own) in ("subscription_started", "subscription_renewed"):
-            parts = reasons(own, active, moment, zone, first_week_days, weights)
-            total = base(active, weights) + sum(parts.values())
-            channel = min(event.channel for event in active if event.minute * 60_000 == last)
-            found[level(total), largest(parts), channel, segment(own, trait)] += 1
+        if risk := risk_of(own, now, zone, first_week_days, weights):
+            active = [event for event in own if event.active]
+            last = max(event.minute for event in active)
+            channel = min(event.channel for event in active if event.minute == last)
+            found[(*risk, channel, segment(own, trait))] += 1
     return told(found, {event.channel for event in history if event.active}, named(history, trait))
+
+
+def risk_of(
+    own: list[CountedEvent], now: int, zone: ZoneInfo, first_week_days: int, weights: Mapping[str, float] = DEFAULTS
+) -> tuple[str, str] | None:
+    """(level, largest reason) of the customer with these events, if it has a risk."""
+    active = [event for event in own if event.active]
+    if not active:
+        return None
+    last = max(event.minute for event in active) * 60_000
+    moment = max(now * 60_000 // HOUR_MS * HOUR_MS, last)
+    if moment < last + 90 * DAY_MS or subscription(own) in ("subscription_started", "subscription_renewed"):
+        parts = reasons(own, active, moment, zone, first_week_days, weights)
+        return level(base(active, weights) + sum(parts.values())), largest(parts)
+    return None
 
 
 def base(active: list[CountedEvent], weights: Mapping[str, float]) -> float:

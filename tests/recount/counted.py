@@ -72,8 +72,10 @@ def product_of(event: Mapping[str, Any]) -> str:
 
 
 def customer_of(event: Mapping[str, Any]) -> str:
-    user = event.get("user_id")
-    return f"a:{event['anonymous_id']}" if user is None else f"u:{user}"
+    for prefix, field in (("u", "user_id"), ("a", "anonymous_id")):
+        if event.get(field) is not None:
+            return f"{prefix}:{event[field]}"
+    return f"p:{product_of(event)}"  # of a product as a whole, such as spend
 
 
 def counted_event(event: Mapping[str, Any], zone: ZoneInfo) -> CountedEvent:

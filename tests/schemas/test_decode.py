@@ -3,11 +3,23 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any, get_args
 
 import pytest
 
-from schemas import FAMILIES, FAMILY_OF_TYPE, MAX_BYTES, REASONS, TYPES, Event, Rejected, churn_risk, decode
+from schemas import (
+    FAMILIES,
+    FAMILY_OF_TYPE,
+    MAX_BYTES,
+    REASONS,
+    TYPES,
+    Event,
+    Rejected,
+    churn_risk,
+    decode,
+    decode_all,
+)
 from schemas.decoding import MAX_DEPTH
 from stream.indicators.churn import levels
 
@@ -81,6 +93,42 @@ def test_a_signed_in_customer_wins_over_the_device(
     click = event(CLICK, user_id=user_id, anonymous_id=anonymous_id)
 
     assert (click.customer, click.customer_id) == (customer, customer_id)
+
+
+@pytest.mark.parametrize(
+    ("named", "customer", "customer_id"),
+    [
+        ({}, "p:app", "app"),
+        ({"user_id": ""}, "p:app", "app"),
+        ({"user_id": "ada"}, "u:ada", "ada"),
+        ({"anonymous_id": "tab-7"}, "a:tab-7", "tab-7"),
+    ],
+)
+def test_what_is_of_a_product_as_a_whole_is_kept_with_it_unless_it_names_a_customer(
+    named: dict[str, str], customer: str, customer_id: str
+) -> None:
+    told: dict[str, Any] = {
+        "event_id": "1",
+        "type": "spend",
+        "timestamp": "2026-03-31T12:00:00Z",
+        "product": "app",
+        **named,
+    }
+    told |= {"kind": "sales", "amount_minor": 1, "currency": "EUR"}
+    (spend,) = decode_all([json.dumps(told).encode()], "commerce")
+
+    assert isinstance(spend, Event)
+    assert spend == decode(json.dumps(told).encode(), "commerce")
+    assert (spend.customer, spend.customer_id) == (customer, customer_id)
+
+
+def test_of_very_many_choices_only_a_few_are_told() -> None:
+    told: dict[str, Any] = {"event_id": "1", "type": "spend", "timestamp": "2026-03-31T12:00:00Z", "currency": "XAU"}
+    told |= {"kind": "sales", "amount_minor": 1}
+
+    rejected = decode(json.dumps(told).encode(), "commerce")
+    assert isinstance(rejected, Rejected)
+    assert re.fullmatch(r"currency: expected one of AED, AFN, ALL and \d+ more", rejected.detail)
 
 
 @pytest.mark.parametrize(

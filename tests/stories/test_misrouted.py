@@ -21,7 +21,7 @@ FORWARDED = (("assidu-forwarded", b"1"),)
 
 
 def customer_id(event: Event) -> str:
-    return str(event.get("user_id") or event["anonymous_id"])
+    return str(event.get("user_id") or event.get("anonymous_id") or event["product"])
 
 
 def test_events_in_wrong_partitions_find_their_customer(assidu: Assidu) -> None:

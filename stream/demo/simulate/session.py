@@ -86,11 +86,17 @@ class Session:
     def contribute(self, at_ms: int, kind: str, rating: int | None) -> Event:
         return self._event(at_ms, "contribution", kind=kind, rating=rating)
 
-    def purchase(self, at_ms: int, amount_minor: int, units: int) -> Event:
+    def purchase(self, at_ms: int, order_id: str, amount_minor: int, units: int) -> Event:
         self._converted = True
-        order_id = self.customer.new_id()
         return self._event(
             at_ms, "purchase", order_id=order_id, amount_minor=amount_minor, currency="EUR", units=units
+        )
+
+    def send_back(self, at_ms: int, order_id: str, amount_minor: int | None, units: int) -> Event:
+        """Paid back or, without an amount, exchanged."""
+        currency = None if amount_minor is None else "EUR"
+        return self._event(
+            at_ms, "product_return", order_id=order_id, amount_minor=amount_minor, currency=currency, units=units
         )
 
     def receive_survey(self, at_ms: int, asked: Questionnaire) -> Event:

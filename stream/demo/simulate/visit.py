@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from functools import partial
 from random import Random
 
+from stream.demo.simulate.commerce import order
 from stream.demo.simulate.mailings import mailing
 from stream.demo.simulate.questionnaires import draw_questionnaire, draw_sentiment, draw_themes
 from stream.demo.simulate.scheduler import Step
@@ -70,8 +71,7 @@ def _pages(session: Session, rng: Random) -> Iterator[Step]:
             yield Step(1, partial(session.use, feature=rng.choice(FEATURES)))
         delay_seconds, pages = delay_seconds + page_seconds, pages + 1
     if rng.random() < 0.06:
-        bought = partial(session.purchase, amount_minor=rng.randrange(500, 20_000), units=rng.randint(1, 3))
-        yield Step(delay_seconds, bought)
+        yield from order(session, rng, delay_seconds)
         delay_seconds = 5.0
     if rng.random() < 0.9:  # the others lose their connection
         ended = partial(session.end, pages=pages, converted=rng.random() < 0.02)

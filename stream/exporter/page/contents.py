@@ -16,6 +16,7 @@ _SECTIONS = (
     "Who is new",
     "Who stays, who leaves",
     "What they do",
+    "What they buy",
     "What they say",
     "How they are helped",
 )

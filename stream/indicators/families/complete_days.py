@@ -16,7 +16,7 @@ from stream.indicators.declare import Card, Example, Family, Figure, Metric, Pan
 from stream.indicators.families.activity import Activity
 from stream.indicators.families.first_week import ANCHORED
 from stream.indicators.forms import Count, Mean
-from stream.indicators.reads import Labels, View, given, on_days, stood
+from stream.indicators.reads import Labels, Read, View, given, on_days, stood
 from stream.indicators.scenario import Scenario, event
 
 PERIOD = 30
@@ -109,6 +109,8 @@ def _calendar_active(view: View, labels: Labels) -> Any:
 ACTIVES_NOW = stood(COVERS[PERIOD])
 ACTIVES_BEFORE = stood(COVERS[PERIOD], days_ago=1 + PERIOD)
 ACTIVES_EITHER = stood(COVERS[2 * PERIOD])
+PERIODS_OF_CHURN: dict[str, Read] = {"now": ACTIVES_NOW, "before": ACTIVES_BEFORE, "either": ACTIVES_EITHER}
+"""What `returning` is given, for retention and churn."""
 NEW = on_days(ANCHORED, PERIOD, 1)
 
 

@@ -14,7 +14,7 @@ from stream.core.increments import Increments
 from stream.core.series import Kind, Series
 from stream.indicators.declare import Card, Example, Family, Figure, Metric, Panel, ratio
 from stream.indicators.families.activity import Activity
-from stream.indicators.families.complete_days import ACTIVES_BEFORE, ACTIVES_EITHER, ACTIVES_NOW, NEW, returning
+from stream.indicators.families.complete_days import ACTIVES_BEFORE, ACTIVES_NOW, NEW, PERIODS_OF_CHURN, returning
 from stream.indicators.families.first_week import ANCHORED, cohort
 from stream.indicators.forms import Count, Ratio
 from stream.indicators.reads import Labels, View
@@ -48,9 +48,6 @@ def _retained(view: View, labels: Labels) -> Any:
 
 def _anchored(view: View, labels: Labels) -> Any:
     return cohort(ANCHORED, int(labels["day"]))(view, {})
-
-
-_PERIODS = {"now": ACTIVES_NOW, "before": ACTIVES_BEFORE, "either": ACTIVES_EITHER}
 
 
 def _days(view: View) -> list[str]:
@@ -113,7 +110,7 @@ FAMILY = Family(
             help="Of the customers active in the 30 complete days before the last 30, the share active in the last "
             "30.",
             unit="ratio",
-            reads=_PERIODS,
+            reads=PERIODS_OF_CHURN,
             formula=lambda now, before, either: ratio(returning(now, before, either), before),
             example=Example({"now": 7, "before": 4, "either": 8}, 0.75),
             panel=Panel("Retained from the period before", overview={}),
@@ -124,7 +121,7 @@ FAMILY = Family(
             name="engagement_churn_ratio",
             help="Of the customers active in the 30 complete days before the last 30, the share not active since.",
             unit="ratio",
-            reads=_PERIODS,
+            reads=PERIODS_OF_CHURN,
             formula=lambda now, before, either: ratio(before - returning(now, before, either), before),
             example=Example({"now": 7, "before": 4, "either": 8}, 0.25),
             panel=Panel("Churn", overview={}),
@@ -140,7 +137,7 @@ FAMILY = Family(
             name="engagement_churned_customers",
             help="Customers active in the 30 complete days before the last 30, and not since (dormant).",
             unit="customers",
-            reads=_PERIODS,
+            reads=PERIODS_OF_CHURN,
             formula=lambda now, before, either: before - returning(now, before, either),
             example=Example({"now": 7, "before": 4, "either": 8}, 1),
             panel=Panel("Churned customers"),

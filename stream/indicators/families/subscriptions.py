@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from stream.core.currencies import minor_units
+from schemas.currency import MINOR_UNITS
 from stream.core.time import DAY
 from stream.indicators.declare import Card, Example, Family, Figure, Metric, Panel, count, ratio
 from stream.indicators.reads import Labels, View, found_together, given, standing
@@ -89,7 +89,7 @@ FAMILY = Family(
             rows=found_together((PRICES, RECURRING), "currency"),
             row_labels=("currency",),
             reads={"amount": _amount_in_30_days, "currency": given("currency")},
-            formula=lambda amount, currency: amount / minor_units(currency),
+            formula=lambda amount, currency: amount / MINOR_UNITS[currency],
             example=Example({"amount": 4_000.0, "currency": "EUR"}, 40.0, {"currency": "EUR"}),
             panel=Panel("Recurring revenue in 30 days"),
             card=Card("Who stays, who leaves", "Recurring revenue", "in 30 days", always=False, order=2),

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from stream.core.definitions import Definitions
 from stream.core.event_columns import Customers, EventColumns
 from stream.core.increments import Increments
+from stream.core.key_ids import keys_of
 from stream.core.ragged import (
     Ints,
     Ragged,
@@ -32,7 +33,7 @@ from stream.core.ragged import (
     to_words64,
 )
 from stream.core.runs import joined
-from stream.core.series import Key, Kind, Series
+from stream.core.series import Kind, Series
 from stream.core.time import DAY, DAY_MS, FAR_PAST, HOUR, MINUTE_MS
 
 EXPOSURES = frozenset({"impression", "click", "message_delivered", "message_opened", "message_clicked"})
@@ -222,13 +223,9 @@ def _count(
     leaves = hour + _LEAVES
     number, converted = exposed.number[at], _converted(exposed.row[at], exposed.first_ms[at], some)
     there = enters < leaves
-    for those, of in ((there, number), (there & converted, customers.key_ids.like(number, _converted_key))):
+    for those, of in ((there, number), (there & converted, customers.key_ids.like(number, keys_of(CONVERTED)))):
         increments.add(of[those], enters[those] * HOUR, step)
         increments.add(of[those], leaves[those] * HOUR, -step)
-
-
-def _converted_key(cohort: Key, _: int) -> Key:
-    return CONVERTED.key(*cohort[1:])
 
 
 def _converted(row: Ints, first_ms: Ints, some: Exposures) -> NDArray[np.bool_]:

@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 from stream.core.definitions import Definitions
 from stream.core.event_columns import OTHER, Customers, EventColumns
 from stream.core.increments import Increments
-from stream.core.key_ids import FoldKeys
+from stream.core.key_ids import FoldKeys, keys_of
 from stream.core.ragged import Ints, Ragged, from_words64, places, row_numbers, spans, starts_of, to_words64
-from stream.core.series import Key, Kind, Series
+from stream.core.series import Kind, Series
 from stream.core.time import DAY, MINUTE_MS
 from stream.indicators.measures import total
 
@@ -176,7 +176,7 @@ def _count(increments: Increments, customers: Customers, some: Subscription, cou
     price[some.price.row] = np.arange(len(some.price.row))
     priced = np.flatnonzero(price[row] >= 0)
     _, _, amount, number = some.price.those(price[row[priced]])
-    increments.add(customers.key_ids.like(number, _recurring), minute[priced], step[priced] * amount * count)
+    increments.add(customers.key_ids.like(number, keys_of(RECURRING)), minute[priced], step[priced] * amount * count)
 
 
 def _count_lost(
@@ -197,7 +197,3 @@ def _count_lost(
     change_ = lost.copy()
     change_[1:] -= np.where(np.diff(row) == 0, lost[:-1], 0)
     increments.add(customers.numbers(LOST)[row], moment, change_ * count)
-
-
-def _recurring(price: Key, _: int) -> Key:
-    return RECURRING.key(*price[1:])

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from stream.core.definitions import Definitions
 from stream.core.event_columns import Customers, EventColumns
 from stream.core.increments import Increments
-from stream.core.key_ids import FoldKeys
+from stream.core.key_ids import FoldKeys, keys_of
 from stream.core.ragged import Ints, Ragged
 from stream.core.runs import MOST_PAGES, Runs, chained, merged
 from stream.core.series import KEEP_MINUTES, Key, Kind, Series
@@ -112,17 +112,13 @@ def _count(increments: Increments, key_ids: FoldKeys, runs: Runs, minute: Ints, 
     increments.add(key_ids.like(runs.channel, _key, traits), minute, count)
     increments.add(runs.channel[lasted > 0], minute[lasted > 0], count * lasted[lasted > 0])
     seen = pages > 0
-    increments.add(key_ids.like(runs.channel[seen], _pages_key), minute[seen], count * pages[seen])
+    increments.add(key_ids.like(runs.channel[seen], keys_of(PAGES)), minute[seen], count * pages[seen])
 
 
 def _key(channel: Key, traits: int) -> Key:
     pages = ("0", "1", "2+")[traits >> 2]
     engaged, converted = (("no", "yes")[traits >> bit & 1] for bit in (1, 0))
     return VISITS.key(*channel[1:], pages, engaged, converted)
-
-
-def _pages_key(channel: Key, _: int) -> Key:
-    return PAGES.key(*channel[1:])
 
 
 CLASSES = ("1", "2", "3", "4-6", "7+")
