@@ -42,7 +42,8 @@ def _schema(family: str) -> str:
     for definition in schema["$defs"].values():
         _let_be_empty(definition)
     for struct in types:
-        schema["$defs"][struct.__name__] |= _CUSTOMER
+        if struct.needs_customer:
+            schema["$defs"][struct.__name__] |= _CUSTOMER
     if SurveyResponse in types:
         schema["$defs"][SurveyResponse.__name__] |= _scales()
     return _text(f"{family}.py", f"An event on the topic of the family {family}", schema)

@@ -12,10 +12,11 @@ from stream.indicators.declare import Alert, Breakdown, Card, Example, Metric, P
 from stream.indicators.reads import Choices, Labels, Part, Read, Rows, View, found_together, of
 
 ALL = tuple(WINDOWS)
+BASIS = "basis"
 
 Measured = Series | Part
 Measures = Measured | Mapping[str, Measured]
-"""What is counted; or, by the label `basis`, what of each."""
+"""What is counted; or what of each value of a label: `basis`, unless another one is named."""
 
 
 class Shown(TypedDict, total=False):
@@ -25,6 +26,8 @@ class Shown(TypedDict, total=False):
               the series
     found_in  the plain counts in which these combinations are found; else the series
     rows      these combinations, where they are found otherwise
+    values    label -> its values, which are fixed, or found by themselves; it is none of `by`
+    basis     the label by whose values different things are counted
     windows   a sample for each; without any, the parts have windows of their own
     panel     else its title is the indicator's name
     """
@@ -32,6 +35,8 @@ class Shown(TypedDict, total=False):
     by: str
     found_in: tuple[Series, ...]
     rows: Rows
+    values: Mapping[str, Choices]
+    basis: str
     windows: tuple[str, ...]
     panel: Panel
     card: Card
@@ -40,19 +45,20 @@ class Shown(TypedDict, total=False):
 
 
 def Count(
-    name: str, counted: Measured, *, help: str, example: Example, unit: str = "", **shown: Unpack[Shown]
+    name: str, counted: Measures, *, help: str, example: Example, unit: str = "", **shown: Unpack[Shown]
 ) -> Metric:
-    """How many. The unit is that of the series, `customers` or `events`, unless another one is given."""
-    part = _part(counted)
+    """How many. The unit is `events` of plain counts and else `customers`, unless another one is given."""
+    bases = tuple(counted) if isinstance(counted, Mapping) else ()
+    parts = tuple(map(_part, counted.values() if isinstance(counted, Mapping) else (counted,)))
     return Metric(
         name,
         help,
-        unit or ("customers" if part.series.kind is Kind.CENSUS else "events"),
-        {"number": part},
+        unit or ("events" if parts[0].series.kind is Kind.FLOW else "customers"),
+        {"number": _read(bases, parts, shown)},
         count,
         example,
-        series=(part.series,),
-        **_shown(name, part.series, (), shown),
+        series=tuple(dict.fromkeys(part.series for part in parts)),
+        **_shown(name, parts[0].series, bases, shown),
     )
 
 
@@ -99,7 +105,7 @@ def _quotient(
         name,
         help_,
         unit,
-        {part_name: _read(bases, parts), over_name: _read(bases, overs)},
+        {part_name: _read(bases, parts, shown), over_name: _read(bases, overs, shown)},
         formula,
         example,
         rests_on=over_name,
@@ -118,25 +124,25 @@ def _aligned(one: Part, other: Part) -> tuple[Part, Part]:
     return replace(one, to_the_minute=exact), replace(other, to_the_minute=exact)
 
 
-def _read(bases: Iterable[str], parts: tuple[Part, ...]) -> Read:
+def _read(bases: Iterable[str], parts: tuple[Part, ...], shown: Shown) -> Read:
     if len(parts) == 1:
         return parts[0]
-    by_basis = dict(zip(bases, parts, strict=True))
+    label, by_basis = shown.get("basis", BASIS), dict(zip(bases, parts, strict=True))
 
     def read(view: View, labels: Labels) -> int:
-        return by_basis[labels["basis"]](view, labels)
+        return by_basis[labels[label]](view, labels)
 
     return read
 
 
 def _shown(name: str, first: Series, bases: tuple[str, ...], shown: Shown) -> dict[str, Any]:
     """The arguments of the metric that say how it is shown."""
-    by = tuple(shown["by"].split()) if "by" in shown else first.labels
-    labels: dict[str, Choices] = {}
+    labels: dict[str, Choices] = dict(shown.get("values", {}))
+    by = tuple(shown["by"].split()) if "by" in shown else tuple(label for label in first.labels if label not in labels)
     if shown.get("windows"):
         labels["window"] = shown["windows"]
     if bases:
-        labels["basis"] = bases
+        labels[shown.get("basis", BASIS)] = bases
     return {
         "labels": labels,
         "rows": shown.get("rows") or (found_together(shown.get("found_in", first), *by) if by else None),
