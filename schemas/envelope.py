@@ -70,7 +70,7 @@ class Event(Struct, frozen=True, gc=False, kw_only=True, tag_field="type"):
 
     @property
     def customer(self) -> str:
-        """The customer in records: "u:" + user_id, else "a:" + anonymous_id; "p:" + product for the product itself."""
+        """The customer in records: "u:" + user_id, else "a:" + anonymous_id; "p:" + product where there is none."""
         if self.user_id is not None:
             return f"u:{self.user_id}"
         return f"p:{self.product}" if self.anonymous_id is None else f"a:{self.anonymous_id}"

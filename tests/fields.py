@@ -18,6 +18,9 @@ DURATIONS_MS = st.sampled_from(
 CAMPAIGNS = st.sampled_from(["spring", "autumn", "none"])
 CONTENTS = st.sampled_from(["article", "film"])
 TICKETS = st.sampled_from(["7", "8"])
+NETWORKS = st.sampled_from(["mastodon", "instagram"])
+OF_NOBODY = {"user_id": None, "anonymous_id": ""}
+COMMENTED = ["Cher!", "très", "LENT,", "lente", "Génial", "expensive", "bug", "merci"]
 SURVEY_IDS = st.sampled_from(["after sale", "yearly", "other"])
 
 
@@ -45,6 +48,7 @@ _OPINION = optional(
     reversed=st.booleans(),
     themes=st.lists(st.sampled_from(["price", "speed"]), max_size=3),
     sentiment=st.sampled_from(["positive", "neutral", "negative"]),
+    comment=st.lists(st.sampled_from(COMMENTED), min_size=1, max_size=5).map(" ".join),
 )
 
 FIELDS: dict[str, Fields] = {
@@ -66,6 +70,22 @@ FIELDS: dict[str, Fields] = {
     "contribution": both(
         required(kind=st.sampled_from(["post", "comment", "review", "review", "media"])),
         optional(rating=st.integers(1, 5), sentiment=st.sampled_from(["positive", "neutral", "negative"])),
+    ),
+    "social_action": both(
+        required(
+            network=NETWORKS,
+            action=st.sampled_from("like like comment share mention story follow follow unlike unfollow".split()),
+        ),
+        optional(sentiment=st.sampled_from(["positive", "negative"]), post=st.just("1")),
+    ),
+    "social_reach": both(required(network=NETWORKS, reach=st.integers(0, 100)), st.sampled_from([{}, OF_NOBODY])),
+    "loyalty_action": both(
+        required(action=st.sampled_from(["join", "earn", "earn", "redeem", "leave"])),
+        optional(points=st.integers(0, 500), tier=st.sampled_from(["silver", "gold", "none", "other"])),
+    ),
+    "referral": optional(referred=st.just("eve")),
+    "attendance": required(
+        event=st.sampled_from(["fair", "webinar"]), status=st.sampled_from(["invited", "attended"])
     ),
     "ticket_opened": required(ticket_id=TICKETS),
     "ticket_replied": required(ticket_id=TICKETS, by=st.sampled_from(["agent", "customer"])),

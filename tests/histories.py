@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import Any
+from zlib import crc32
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -58,6 +59,8 @@ PLOTS = (  # what it is about: everything, or one family alone, so that its even
     ("login", "survey_response", "identify", "ticket_opened", "ticket_resolved", "ticket_reopened", "ticket_replied"),
     ("login", "login", "subscription_started", "subscription_renewed", "subscription_cancelled", "ticket_resolved"),
     ("feature_use", "feature_use", "contribution", "login"),
+    ("social_action", "social_action", "social_reach", "contribution", "referral", "attendance"),
+    ("loyalty_action", "loyalty_action", "loyalty_action", "login", "impression"),
     ("page_view", "page_view", "session", "click", "login", "purchase"),
 )
 LATER = st.one_of(
@@ -217,7 +220,7 @@ class State:
         names = self.key_ids
         customers = customers_of(list(self.records), ["app"] * len(self.records), names)
         _, memories = RECORD.unpacked(self.records.values(), customers)
-        active, latest, answers, visits, tickets, segments = memories
+        active, latest, answers, visits, tickets, segments = memories[:6]
         said: list[dict[str, Any]] = [
             {
                 "first": (ms, day, ms != FAR_FUTURE and names[channel]),
@@ -245,9 +248,17 @@ class State:
             said[row]["tickets"].append(rest)
         for row, (ms, number) in enumerate(listed(segments.ms, segments.numbers)):
             said[row]["segment"] = number >= 0 and (ms, names[number])
+        for memory in (memories.loyalty_action, memories.loyalty_tier):
+            for row, (ms, number) in enumerate(listed(memory.ms, memory.numbers)):
+                said[row][memory.series.name] = number >= 0 and (ms, names[number])
         for each in said:
             each["visits"].sort()
         return dict(zip(self.records, said, strict=True))
+
+
+def number_of(event: Event) -> int:
+    """Of its customer, whoever that is."""
+    return crc32(event.customer_id.encode())
 
 
 def listed(*columns: Ints) -> Iterator[tuple[int, ...]]:

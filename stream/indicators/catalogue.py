@@ -16,15 +16,19 @@ from stream.indicators.families import (
     community,
     complete_days,
     content,
+    dimensions,
     feature_use,
     first_week,
+    loyalty,
     retention,
+    social,
     surveys,
     visits,
 )
 from stream.indicators.labels import labels
 from stream.indicators.memories import Memories
 from stream.indicators.state import answers, segments, tickets
+from stream.indicators.state import loyalty as loyalty_state
 from stream.indicators.state import visits as closed_visits
 
 FAMILIES = (
@@ -38,6 +42,9 @@ FAMILIES = (
     visits.FAMILY,
     feature_use.FAMILY,
     community.FAMILY,
+    social.FAMILY,
+    loyalty.FAMILY,
+    dimensions.FAMILY,
     churn_risk.FAMILY,
 )
 """In the order in which they are shown."""
@@ -57,16 +64,20 @@ RECORD = Layout(
     Memories,
     (
         Slot(0, "activity", activity.Activity, (complete_days.change, first_week.change, retention.change)),
-        Slot(1, "latest", latest.Latest, (latest.change, latest.change_of_totals(totals(SERIES)))),
+        Slot(
+            1,
+            "latest",
+            latest.Latest,
+            (latest.change, latest.change_of_totals(totals(SERIES)), dimensions.change_of_channels),
+        ),
         Slot(2, "answers", answers.Answers, (answers.change,)),
         Slot(3, "visits", closed_visits.Visits, (closed_visits.change,)),
         Slot(4, "tickets", tickets.TicketsAndSubscription),
         Slot(5, "segment", segments.Segment),
+        Slot(12, "loyalty_action", loyalty_state.LastLoyaltyAction),
+        Slot(13, "loyalty_tier", loyalty_state.Tier),
     ),
 )
 """What a record remembers. A new slot takes an id that none ever had; those most customers need are below 4.
 
-What depends on several slots, the churn risk, is added by `contribution.py`."""
-
-SPECIAL_COUNTS = (answers.count_feedback,)
-"""Plain counts of events that a family makes by itself."""
+What depends on several slots, loyalty and the churn risk, is added by `contribution.py`."""

@@ -57,7 +57,7 @@ def Count(
         {"number": _read(bases, parts, shown)},
         count,
         example,
-        series=tuple(dict.fromkeys(part.series for part in parts)),
+        series=_series(parts, shown),
         **_shown(name, parts[0].series, bases, shown),
     )
 
@@ -109,7 +109,7 @@ def _quotient(
         formula,
         example,
         rests_on=over_name,
-        series=tuple(dict.fromkeys(each.series for each in (*parts, *overs))),
+        series=_series((*parts, *overs), shown),
         **_shown(name, parts[0].series, bases, shown),
     )
 
@@ -135,10 +135,16 @@ def _read(bases: Iterable[str], parts: tuple[Part, ...], shown: Shown) -> Read:
     return read
 
 
+def _series(parts: Iterable[Part], shown: Shown) -> tuple[Series, ...]:
+    return tuple(dict.fromkeys((*(part.series for part in parts), *shown.get("found_in", ()))))
+
+
 def _shown(name: str, first: Series, bases: tuple[str, ...], shown: Shown) -> dict[str, Any]:
     """The arguments of the metric that say how it is shown."""
     labels: dict[str, Choices] = dict(shown.get("values", {}))
-    by = tuple(shown["by"].split()) if "by" in shown else tuple(label for label in first.labels if label not in labels)
+    by = (
+        tuple(shown["by"].split()) if "by" in shown else tuple(label for label in first.labels if label not in labels)
+    )
     if shown.get("windows"):
         labels["window"] = shown["windows"]
     if bases:

@@ -69,8 +69,8 @@ Rows = Callable[[View], list[dict[str, str]]]
 
 @dataclass(frozen=True)
 class Part:
-    """How much of the series there is in a window: its own, or the one that the metric's labels name; of a level, what
-    stands at T.
+    """How much of the series there is in a window: its own, or the one that the metric's labels name; of a level,
+    what stands at T.
 
     (T − W, T] to the minute, for 24h and for customer activity; else (floor_hour(T − W), T]. A customer whose clock
     is ahead must not vanish at each of its events, so a census is read to T + AHEAD. Where the metric has a label

@@ -19,6 +19,7 @@ from stream.indicators.contribution import contribute
 from stream.indicators.families.activity import ACTIVE_BY_CHANNEL
 from stream.indicators.families.churn_risk import profiles_of
 from stream.indicators.memories import Memories
+from stream.indicators.state.answers import DERIVED, GIVEN
 from stream.kafka.partition import shard_of
 from stream.query.report import written
 from stream.query.samples import samples
@@ -42,6 +43,15 @@ class Count(msgspec.Struct):
     value: int
 
 
+class Feedback(msgspec.Struct):
+    """What the customer's latest answers of the last weeks speak of; `derived`: read out of a comment by a rule."""
+
+    at: str
+    theme: str
+    sentiment: str
+    derived: bool
+
+
 class Risk(msgspec.Struct):
     """How likely the customer is to stay away, why in words, and whether it counts among those at the level."""
 
@@ -63,6 +73,7 @@ class Known(msgspec.Struct):
     first_channel: str | None
     last_activity_by_channel: dict[str, str]
     active_days: list[str]
+    feedback: list[Feedback]
     risk: Risk | None
     counts_in: list[Count]
 
@@ -109,6 +120,9 @@ def show(found: list[Known], terminal: Terminal) -> None:
         for channel, moment in known.last_activity_by_channel.items():
             terminal.say(f"  last activity   {moment} on {channel}")
         terminal.say(f"  active days     {len(known.active_days)}: {', '.join(known.active_days[-10:])}")
+        for each in known.feedback:
+            how = " (derived by rule)" if each.derived else ""
+            terminal.say(f"  feedback        {each.at} on {each.theme}, {each.sentiment}{how}")
         if risk := known.risk:
             level = risk.level if risk.counts else f"{risk.level}, counts no more"
             terminal.say(f"  churn risk      {risk.score:.0%} ({level}): {risk.why}")
@@ -141,9 +155,20 @@ def _known(
             for (channel,), last in sorted(memories.latest.by_labels(key_ids, ACTIVE_BY_CHANNEL))
         },
         active_days=[date.fromordinal(day).isoformat() for day in days.tolist()],
+        feedback=_feedback(memories, key_ids),
         risk=_risk(memories, alone, scoring, now_ms) if was_active else None,
         counts_in=_counts(settings, record, alone, scoring, minute_of(now_ms)),
     )
+
+
+def _feedback(memories: Memories, key_ids: KeyIds) -> list[Feedback]:
+    """The earliest first."""
+    found = [
+        (minute, theme, sentiment, series is DERIVED)
+        for series in (GIVEN, DERIVED)
+        for (theme, sentiment), minute in memories.latest.by_labels(key_ids, series)
+    ]
+    return [Feedback(rfc3339(minute * MINUTE_MS), *rest) for minute, *rest in sorted(found)]
 
 
 def _risk(memories: Memories, alone: Customers, scoring: Scoring, now_ms: int) -> Risk:

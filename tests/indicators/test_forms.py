@@ -119,7 +119,7 @@ def test_a_census_by_nothing_follows_from_its_first_split() -> None:
 
 def test_labels_are_the_fields_of_the_events_and_those_with_listed_values_need_no_place() -> None:
     bounded = {label.name: label.bounded for label in catalogue(Definitions()).labels.values()}
-    assert {name for name in bounded if not bounded[name]} == {"survey", "scale", "kind"}
+    assert {name for name in bounded if not bounded[name]} == {"survey", "scale", "kind", "sentiment"}
     campaign = catalogue(Definitions()).labels["campaign"]
     assert campaign.types == {"impression", "click"}
     assert campaign.absent == "none"
@@ -207,8 +207,14 @@ def test_a_mean_is_in_its_unit_and_there_is_none_of_nothing() -> None:
     assert values(mean, seen) == {("24h",): None, ("7d",): 1.5, ("30d",): 1.5}
 
 
-NO_SHARES = {"engagement_retention_formula_ratio", "engagement_survey_response_ratio"}
-"""The one because it is wrong, the other because it divides by those asked, who are not all who answer."""
+NO_SHARES = {
+    "engagement_retention_formula_ratio",
+    "engagement_survey_response_ratio",
+    "engagement_social_ratio",
+    "engagement_loyalty_redemption_ratio",
+}
+"""The first because it is wrong, the others because they divide by those asked, who are not all who answer, by those
+reached, and by what was earned of late."""
 
 
 @laws

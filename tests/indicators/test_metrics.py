@@ -23,7 +23,8 @@ from tests.histories import State, decoded, minute_at, report
 from tests.recount import Sample, Value, compare, recount, sample
 
 BREAKDOWNS = [metric for metric in METRICS if "_by_channel" in metric.name]
-COUNTS = ("customers", "events", "visits")
+COUNTS = ("customers", "events", "visits", "actions", "people", "points")
+NAMED_FOR_WHOM_THEY_COUNT = ("engagement_referrers", "engagement_loyalty_members", "engagement_social_reach")
 ZONE = ZoneInfo("UTC")
 CALENDAR = Calendar(ZONE)
 SCENARIO_OF = {metric.name: family.scenario for family in FAMILIES for metric in family.metrics}
@@ -66,7 +67,8 @@ def test_the_formula_gives_the_value_of_its_worked_example_and_no_example_is_of_
 @each_metric
 def test_a_metric_says_its_unit_in_its_name_and_explains_itself(metric: Metric) -> None:
     assert re.fullmatch(r"engagement(_[a-z]+)+", metric.name)
-    if metric.unit != "events":  # whose kind the name says: clicks, impressions, responses
+    # Of events, and of some customers, the name says the kind: clicks, impressions, responses, members.
+    if metric.unit != "events" and metric.name not in NAMED_FOR_WHOM_THEY_COUNT:
         assert metric.name.removesuffix("_by_channel").endswith("_" + metric.unit.replace(" ", "_"))
     assert metric.help[0].isupper()
     assert metric.help.endswith(".")

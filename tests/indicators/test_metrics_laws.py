@@ -33,6 +33,7 @@ from tests.histories import (
     histories,
     laws,
     minute_at,
+    number_of,
     report,
 )
 
@@ -90,7 +91,7 @@ def test_a_channel_reads_the_same_whether_or_not_it_ever_held_the_first_activity
 def test_adding_up_shards_equals_folding_all_in_one(history: History, shards: int) -> None:
     total = Table(SERIES)
     for shard in range(shards):
-        own = [[event for event in batch if int(event.customer_id) % shards == shard] for batch in history.batches()]
+        own = [[event for event in batch if number_of(event) % shards == shard] for batch in history.batches()]
         total.merge(State(Calendar(history.zone)).take(own).table.encode())
     alone = folded(history).table
     assert contents(total) == contents(alone)
@@ -103,7 +104,7 @@ def test_folding_shards_together_equals_folding_each_by_itself(history: History,
     calendar = Calendar(history.zone)
     alone, together = ([State(calendar, shard=shard) for shard in range(shards)] for _ in range(2))
     for batch in history.batches():
-        own = [[event for event in batch if int(event.customer_id) % shards == shard] for shard in range(shards)]
+        own = [[event for event in batch if number_of(event) % shards == shard] for shard in range(shards)]
         alone_found = [state.fold(arrived(events, state.shard)) for state, events in zip(alone, own, strict=True)]
         found = fold_together([state for state in together if own[state.shard]], own)
         assert [timers(alone_found[shard]) for shard in found] == [timers(each) for each in found.values()]

@@ -16,7 +16,9 @@ from tests.recount.churn_risk import DEFAULTS, churn_risk, risk_grades
 from tests.recount.clicks import clicks
 from tests.recount.comparison import compare
 from tests.recount.content import content
+from tests.recount.comments import WordLists, with_feedback
 from tests.recount.days import complete_days
+from tests.recount.dimensions import dimensions
 from tests.recount.first_week import first_week, first_week_in_progress
 from tests.recount.happenings import counted_events, minute_of
 from tests.recount.retention import retention
@@ -39,6 +41,9 @@ def recount(
     retention_days: Sequence[int] = (1, 7, 14, 30),
     visit_gap_minutes: int = 30,
     segment: str = "segment",
+    themes: WordLists = (),
+    sentiments: WordLists = (),
+    lexicon: str = "none",
     coefficients: Mapping[str, float] = DEFAULTS,
 ) -> dict[Sample, Value]:
     """Every sample that a report at `at` should hold, the product among its labels.
@@ -46,7 +51,7 @@ def recount(
     `events` are valid, as products emit them, in the order in which they came. Rolling indicators are None
     when `at` lies before the newest event.
     """
-    counted = counted_events(events, zone)
+    counted = with_feedback(counted_events(events, zone), dict(themes), dict(sentiments), lexicon)
     now, today = minute_of(at), at.astimezone(zone).toordinal()
     answerable = all(event.minute <= now for event in counted)
     samples: dict[Sample, Value] = {}
@@ -55,6 +60,7 @@ def recount(
         visitors = visitors_of(history)
         rolling = activity(history, now) | clicks(history, now) | content(history, now)
         rolling |= visits(history, now, visit_gap_minutes) | usage(history, now)
+        rolling |= dimensions(history, now)
         rolling |= churn_risk(history, now, zone, first_week_days, segment, coefficients)
         rolling |= risk_grades(history, today, zone, first_week_days, coefficients)
         rolling |= surveys(history, now, csat_7_from) | first_week_in_progress(visitors, today, first_week_days)

@@ -72,8 +72,10 @@ def product_of(event: Mapping[str, Any]) -> str:
 
 
 def customer_of(event: Mapping[str, Any]) -> str:
-    user = event.get("user_id")
-    return f"a:{event['anonymous_id']}" if user is None else f"u:{user}"
+    for prefix, id_ in (("u", event.get("user_id")), ("a", event.get("anonymous_id"))):
+        if id_ is not None:
+            return f"{prefix}:{id_}"
+    return f"p:{product_of(event)}"
 
 
 def happening(event: Mapping[str, Any], zone: ZoneInfo) -> Happening:

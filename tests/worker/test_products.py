@@ -63,7 +63,7 @@ async def test_thousands_of_products_leave_fifty_and_other_however_batches_are_c
         for start, end in pairwise([0, *cuts, PRODUCTS]):
             some = events[start:end]
             for number, shard in enumerate(shards):
-                await shard.take([event for event in some if int(event.customer_id) % 3 == number])
+                await shard.take([event for event in some if number_of(event) % 3 == number])
         for shard in shards:
             shard.restart()
 

@@ -37,10 +37,13 @@ _HEAD = 5
 
 ACTIVE_TYPES = frozenset(
     "click interaction login signup page_view session survey_response feature_use contribution social_action "
-    "loyalty_action referral purchase subscription_started ticket_opened ticket_replied".split()
+    "loyalty_action referral attendance purchase subscription_started ticket_opened ticket_replied".split()
 )
 """Event types that make a customer active (docs/events.md), as far as ACTIVE_ONLY lets them."""
-ACTIVE_ONLY = (("ticket_replied", lambda event: event.by == "customer"),)
+ACTIVE_ONLY = (
+    ("ticket_replied", lambda event: event.by == "customer"),
+    ("attendance", lambda event: event.status == "attended"),
+)
 
 _ONLY = dict(ACTIVE_ONLY)
 

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stream.core.definitions import Definitions
-from stream.core.event_columns import NONE, OTHER, Customers, EventColumns
+from stream.core.event_columns import OTHER, Customers, EventColumns
 from stream.core.increments import Increments
 from stream.core.key_ids import KeyIds
 from stream.core.ragged import (
@@ -40,7 +40,24 @@ ASKED = measures.distinct("asked", of="survey_sent", by="survey survey_id")
 ANSWERED = measures.distinct("answered", of="survey_response", by="survey survey_id")
 REQUESTS = measures.total("survey_requests", of="survey_sent", by="survey survey_id")
 RESPONSES = measures.total("responses", of="survey_response", by="survey survey_id scale")
-FEEDBACK = Series("feedback", Kind.FLOW, "minute", ("theme", "sentiment"))
+
+_ANSWER = frozenset({"survey_response"})
+_OPINION = ("theme", "sentiment")
+
+
+def _speaks(event: Any) -> bool:
+    return bool(event.themes or event.sentiment)
+
+
+FEEDBACK = Series("feedback", Kind.FLOW, "minute", _OPINION, _ANSWER, (("survey_response", _speaks),))
+GIVEN, DERIVED = (
+    Series(name, Kind.CENSUS, "minute", _OPINION, _ANSWER, (("survey_response", counts),))
+    for name, counts in (
+        ("feedback_given", lambda event: _speaks(event) and not event.derived),
+        ("feedback_derived", lambda event: _speaks(event) and event.derived),
+    )
+)
+"""Which of it customers gave last, and what of it was read out of their comments by a rule."""
 
 _KEEP_MS = 100 * DAY * MINUTE_MS
 """As long as an answer can be evidence of anything."""
@@ -217,15 +234,3 @@ def change(increments: Increments, customers: Customers, old: Answers, new: Answ
 def _number(customers: Customers, number: int, score: int) -> int:
     _, *labels = customers.key_ids[number]
     return customers.key_ids.number((ANSWERS.name, *labels, str(score)))
-
-
-def count_feedback(increments: Increments, columns: EventColumns) -> None:
-    """The plain counts by theme and sentiment: +1 at the answer's minute for each of its themes."""
-    for event in columns.of(RESPONSES.of).tolist():
-        answer, product = columns.events[event], columns.customers.products[columns.product[event]]
-        if answer.sentiment or answer.themes:
-            plain = columns.customers.key_ids.plain(product)
-            themes = dict.fromkeys(columns.place(plain, "theme", theme) for theme in answer.themes or ())
-            for theme in themes or (NONE,):
-                number = columns.customers.key_ids.number(FEEDBACK.key(product, theme, answer.sentiment or NONE))
-                increments.add(number, columns.minute[event : event + 1], 1)
