@@ -129,7 +129,7 @@ class Definitions:
             "words",
             _word_lists('a table of lists of words, such as { price = ["cher", "expensive"] }'),
             "together",
-            "By which words a comment without themes and sentiment speaks of a theme; case and accents do not matter.",
+            "Words by which a comment without themes and sentiment speaks of a theme; case and accents are ignored.",
         ),
     )
     sentiments: WordLists = field(
@@ -140,7 +140,7 @@ class Definitions:
                 'a table of lists of words, such as { positive = ["merci"], negative = ["bug"] }', *SENTIMENTS
             ),
             "together",
-            "By which words such a comment is positive or negative: by the more frequent ones.",
+            "Words by which such a comment is positive or negative, whichever there are more of.",
         ),
     )
     lexicon: str = field(

@@ -168,7 +168,10 @@ def _feedback(memories: Memories, key_ids: KeyIds) -> list[Feedback]:
         for series in (GIVEN, DERIVED)
         for (theme, sentiment), minute in memories.latest.by_labels(key_ids, series)
     ]
-    return [Feedback(rfc3339(minute * MINUTE_MS), *rest) for minute, *rest in sorted(found)]
+    return [
+        Feedback(rfc3339(minute * MINUTE_MS), theme, sentiment, derived)
+        for minute, theme, sentiment, derived in sorted(found)
+    ]
 
 
 def _risk(memories: Memories, alone: Customers, scoring: Scoring, now_ms: int) -> Risk:

@@ -14,9 +14,9 @@ from zoneinfo import ZoneInfo
 from tests.recount.activity import activity
 from tests.recount.churn_risk import DEFAULTS, churn_risk, risk_grades
 from tests.recount.clicks import clicks
+from tests.recount.comments import WordLists, with_feedback
 from tests.recount.comparison import compare
 from tests.recount.content import content
-from tests.recount.comments import WordLists, with_feedback
 from tests.recount.days import complete_days
 from tests.recount.dimensions import dimensions
 from tests.recount.first_week import first_week, first_week_in_progress

@@ -1,4 +1,4 @@
-"""Usage: which features are used, what is contributed and told, who is a member, and how many of those active do so."""
+"""Usage: which features are used, what is contributed and told, who is a member, and how many of those active."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ from stream.store.keys import customer_key
 from stream.store.labels import ProductBook
 from stream.worker.products import placed, products_of
 from tests.events import login
-from tests.histories import State, arrived, decoded
+from tests.histories import State, arrived, decoded, number_of
 
 PRODUCTS, LIMIT, TODAY = 2000, 50, 20_000
 NEWEST = datetime(2026, 3, 31, 12, tzinfo=UTC)

@@ -30,6 +30,7 @@ from stream.indicators.declare import (
     ratio,
 )
 from stream.indicators.forms import ALL, Count, Ratio
+from stream.indicators.measures import Only
 from stream.indicators.reads import found, of
 from stream.indicators.scenario import Scenario, event
 
@@ -40,7 +41,7 @@ ACTIVE_TYPES = frozenset(
     "loyalty_action referral attendance purchase subscription_started ticket_opened ticket_replied".split()
 )
 """Event types that make a customer active (docs/events.md), as far as ACTIVE_ONLY lets them."""
-ACTIVE_ONLY = (
+ACTIVE_ONLY: Only = (
     ("ticket_replied", lambda event: event.by == "customer"),
     ("attendance", lambda event: event.status == "attended"),
 )

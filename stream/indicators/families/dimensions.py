@@ -8,7 +8,7 @@ from stream.core.definitions import Definitions
 from stream.core.event_columns import Customers
 from stream.core.increments import Increments
 from stream.core.latest import Latest
-from stream.core.ragged import row_numbers, starts_of
+from stream.core.ragged import starts_of
 from stream.core.series import Kind, Series
 from stream.core.time import AHEAD, WINDOWS
 from stream.indicators.declare import Example, Family, Panel
@@ -44,26 +44,24 @@ def change_of_channels(
     """
     numbers = np.stack([customers.numbers(BY_CHANNELS, name) for name in CHANNELS])
     for latest, count in ((old, -1), (new, 1)):
-        of_it = customers.key_ids.are_of(ACTIVE_BY_CHANNEL.name, latest.number)
-        row, minute = latest.row[of_it], latest.minute[of_it]
+        of_channels = customers.key_ids.are_of(ACTIVE_BY_CHANNEL.name, latest.number)
+        row, minute = latest.row[of_channels], latest.minute[of_channels]
         order = np.lexsort((-minute, row))
         row, minute = row[order], minute[order]
-        _, counts = np.unique(row, return_counts=True)
-        starts = starts_of(counts)
-        place = np.arange(len(row)) - np.repeat(starts, counts)
-        enters = minute[starts][row_numbers(counts)] - AHEAD
+        first = starts_of(np.bincount(row, minlength=latest.size))[row]
+        place, enters = np.arange(len(row)) - first, minute[first] - AHEAD
         leaves = minute + WINDOWS["30d"]
         counted = (place < len(CHANNELS)) & (leaves > enters)
-        for which, shift, sign in ((counted, 0, count), (counted & (place > 0), 1, -count)):
-            of_class = numbers[place[which] - shift, row[which]]
+        for which, steps, sign in ((counted, 0, count), (counted & (place > 0), 1, -count)):
+            of_class = numbers[place[which] - steps, row[which]]
             increments.add(of_class, enters[which], sign)
             increments.add(of_class, leaves[which], -sign)
 
 
 SCENARIO = Scenario(
     "2026-03-31 12:00",
-    "ann reads, rates and brings a friend, on three channels. bob only plays films, on two: what he did on a third is "
-    "exactly 30 days old. cyd was invited to the fair, and dan was there. eve likes what she sees.",
+    "ann reads, rates and brings a friend, on three channels. bob only plays films, on two: what he did on a third "
+    "is exactly 30 days old. cyd was invited to the fair, and dan was there. eve likes what she sees.",
     (
         event("page_view", "ann", "03-31 09:00", page="/"),
         event(
@@ -99,7 +97,7 @@ FAMILY = Family(
             help="Customers who engaged in the dimension in the window: cognitive, by page views and playing "
             "content; affective, by survey answers, social actions and interactions; behavioural, by purchases, "
             "contributions, referrals, loyalty actions and attending.",
-            example=Example({"number": 3}, 3, {"dimension": "affective", "window": "24h"}),
+            example=Example({"number": 3}, 3, {"window": "24h", "dimension": "affective"}),
         ),
         Count(
             "engagement_channels_customers",

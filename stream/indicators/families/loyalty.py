@@ -12,7 +12,7 @@ from stream.core.event_columns import NONE, Customers
 from stream.core.increments import Increments
 from stream.core.ragged import Ints, places
 from stream.core.series import Kind, Series
-from stream.core.time import AHEAD, minute_of
+from stream.core.time import AHEAD, MINUTE_MS
 from stream.indicators.declare import SPOKEN, Card, Example, Family, Figure
 from stream.indicators.families.activity import ACTIVE_BY_CHANNEL
 from stream.indicators.forms import ALL, Count, Ratio
@@ -37,7 +37,7 @@ def change(increments: Increments, customers: Customers, old: Memories, new: Mem
         rows = np.flatnonzero(_are_members(customers, memories))
         if not len(rows):
             continue
-        since = minute_of(memories.loyalty_action.ms[rows]) - AHEAD
+        since = memories.loyalty_action.ms[rows] // MINUTE_MS - AHEAD
         increments.add(_numbers(customers, memories.loyalty_tier.numbers[rows], rows), since, count)
         seen = memories.latest.newest(customers, ACTIVE_BY_CHANNEL)[rows]
         increments.add(customers.numbers(SEEN)[rows], seen, count)
@@ -65,8 +65,8 @@ def _numbers(customers: Customers, tiers: Ints, rows: Ints) -> Ints:
 
 SCENARIO = Scenario(
     "2026-03-31 12:00",
-    "ann's leaving is told late, after she came back: she is a member, in the tier that was named last. bob is one, in no "
-    "tier, for he redeems points. cyd left. dan is a member, but was last seen exactly 30 days ago.",
+    "ann's leaving is told late, after she came back: she is a member, in the tier that was named last. bob is one, "
+    "in no tier, for he redeems points. cyd left. dan is a member, but was last seen exactly 30 days ago.",
     (
         event("loyalty_action", "ann", "03-20", action="join", tier="silver"),
         event("loyalty_action", "ann", "03-31 09:00", action="earn", points=300, tier="gold"),

@@ -41,8 +41,8 @@ FAMILY = Family(
             ACTIONS,
             unit="actions",
             windows=ALL,
-            help="Actions on the network in the window; unlike and unfollow are taken from like and follow, which may then "
-            "be below 0.",
+            help="Actions on the network in the window; unlike and unfollow are taken from like and follow, which "
+            "may then be below 0.",
             example=Example({"number": 2}, 2, {"network": "mastodon", "action": "like", "window": "24h"}),
         ),
         Count(
