@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Annotated, ClassVar
+from typing import Annotated
 
 from msgspec import Meta, Struct
 
@@ -51,9 +51,6 @@ class Event(Struct, frozen=True, gc=False, kw_only=True, tag_field="type"):
     and is then as if absent: it has its default value (product, channel, bot, test) or none.
     """
 
-    needs_customer: ClassVar[bool] = True
-    """Whether it is of a customer; else it may be of the product as a whole."""
-
     event_id: EventId
     timestamp: Timestamp
     user_id: UserId | None = None
@@ -70,15 +67,13 @@ class Event(Struct, frozen=True, gc=False, kw_only=True, tag_field="type"):
 
     @property
     def customer(self) -> str:
-        """The customer in records: "u:" + user_id, else "a:" + anonymous_id; "p:" + product where there is none."""
-        if self.user_id is not None:
-            return f"u:{self.user_id}"
-        return f"p:{self.product}" if self.anonymous_id is None else f"a:{self.anonymous_id}"
+        """The customer in records: "u:" + user_id, else "a:" + anonymous_id."""
+        return f"a:{self.anonymous_id}" if self.user_id is None else f"u:{self.user_id}"
 
     @property
     def customer_id(self) -> str:
-        """The bare id, by which events are partitioned; the product, where there is no customer."""
-        return self.user_id or self.anonymous_id or self.product
+        """The bare id, by which events are partitioned."""
+        return self.user_id or self.anonymous_id or ""
 
     @property
     def epoch_ms(self) -> int:
@@ -90,9 +85,30 @@ class Event(Struct, frozen=True, gc=False, kw_only=True, tag_field="type"):
         """What is wrong with the fields taken together, though each is well formed by itself."""
         if flaw := out_of_range(self.timestamp):
             return flaw
-        if self.needs_customer and self.user_id is None and self.anonymous_id is None:
+        if self.user_id is None and self.anonymous_id is None:
             return Rejected("no_customer", "expected user_id or anonymous_id")
         return None
+
+
+class OfProduct(Event, frozen=True, gc=False, kw_only=True):
+    """Something that happened to the product as a whole. It needs no customer; it is kept with the one that it names,
+    else with the product."""
+
+    @property
+    def customer(self) -> str:
+        """In records "p:" + product stands for the customer."""
+        return super().customer if self._names_customer else f"p:{self.product}"
+
+    @property
+    def customer_id(self) -> str:
+        return super().customer_id if self._names_customer else self.product
+
+    @property
+    def _names_customer(self) -> bool:
+        return self.user_id is not None or self.anonymous_id is not None
+
+    def flaw(self) -> Rejected | None:
+        return out_of_range(self.timestamp)
 
 
 def out_of_range(moment: datetime) -> Rejected | None:

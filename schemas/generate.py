@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 
 from schemas.churn_risk import ChurnRisk
+from schemas.envelope import OfProduct
 from schemas.families import TYPES_OF_FAMILY
 from schemas.surveys import SCALES, SurveyResponse
 
@@ -42,7 +43,7 @@ def _schema(family: str) -> str:
     for definition in schema["$defs"].values():
         _let_be_empty(definition)
     for struct in types:
-        if struct.needs_customer:
+        if not issubclass(struct, OfProduct):
             schema["$defs"][struct.__name__] |= _CUSTOMER
     if SurveyResponse in types:
         schema["$defs"][SurveyResponse.__name__] |= _scales()

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Literal
 
 from msgspec import Meta
 
-from schemas.envelope import Count, DurationMs, Event, Name
+from schemas.envelope import DurationMs, Event, Name, OfProduct
 from schemas.surveys import Sentiment
 
 Rating = Annotated[int, Meta(ge=1, le=5, description="From 1 to 5; more is better.")]
+
+# As with amounts, so that sums fit into 64 bits.
+Reach = Annotated[int, Meta(ge=0, le=10**11, description="How many people, at most 10^11.")]
+Points = Annotated[int, Meta(ge=0, le=10**11, description="How many points, at most 10^11.")]
 
 
 class FeatureUse(Event, frozen=True, gc=False, kw_only=True, tag="feature_use"):
@@ -36,13 +40,11 @@ class SocialAction(Event, frozen=True, gc=False, kw_only=True, tag="social_actio
     sentiment: Sentiment | None = None
 
 
-class SocialReach(Event, frozen=True, gc=False, kw_only=True, tag="social_reach"):
-    """So many people were reached on a social network since the last report; it is of no customer."""
-
-    needs_customer: ClassVar[bool] = False
+class SocialReach(OfProduct, frozen=True, gc=False, kw_only=True, tag="social_reach"):
+    """So many people were reached on a social network since the last report."""
 
     network: Name
-    reach: Count
+    reach: Reach
     post: Name | None = None
 
 
@@ -50,7 +52,7 @@ class LoyaltyAction(Event, frozen=True, gc=False, kw_only=True, tag="loyalty_act
     """The customer did something as a member of a loyalty programme: all but `leave` say that they are one."""
 
     action: Literal["join", "earn", "redeem", "leave"]
-    points: Count | None = None
+    points: Points | None = None
     tier: Name | None = None
 
 

@@ -19,7 +19,6 @@ CAMPAIGNS = st.sampled_from(["spring", "autumn", "none"])
 CONTENTS = st.sampled_from(["article", "film"])
 TICKETS = st.sampled_from(["7", "8"])
 NETWORKS = st.sampled_from(["mastodon", "instagram"])
-OF_NOBODY = {"user_id": None, "anonymous_id": ""}
 COMMENTED = ["Cher!", "très", "LENT,", "lente", "Génial", "expensive", "bug", "merci"]
 SURVEY_IDS = st.sampled_from(["after sale", "yearly", "other"])
 
@@ -78,7 +77,7 @@ FIELDS: dict[str, Fields] = {
         ),
         optional(sentiment=st.sampled_from(["positive", "negative"]), post=st.just("1")),
     ),
-    "social_reach": both(required(network=NETWORKS, reach=st.integers(0, 100)), st.sampled_from([{}, OF_NOBODY])),
+    "social_reach": required(network=NETWORKS, reach=st.integers(0, 100)),
     "loyalty_action": both(
         required(action=st.sampled_from(["join", "earn", "earn", "redeem", "leave"])),
         optional(points=st.integers(0, 500), tier=st.sampled_from(["silver", "gold", "none", "other"])),

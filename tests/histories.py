@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import Any
-from zlib import crc32
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -63,6 +62,8 @@ PLOTS = (  # what it is about: everything, or one family alone, so that its even
     ("loyalty_action", "loyalty_action", "loyalty_action", "login", "impression"),
     ("page_view", "page_view", "session", "click", "login", "purchase"),
 )
+OF_PRODUCTS = ("social_reach",)
+"""Types of events that name no customer."""
 LATER = st.one_of(
     st.sampled_from([0, 1, 30, 31, HOUR, DAY - 1, DAY, 6 * DAY, 7 * DAY, 29 * DAY, 30 * DAY, 60 * DAY]),
     st.integers(0, 70 * DAY),
@@ -133,7 +134,8 @@ def histories(draw: st.DrawFn, days_back: int = 75) -> History:
     for ms_ago, fields, customer, product, channel, bot in draw(st.lists(occurrence, min_size=size, max_size=size)):
         happened = moment - timedelta(milliseconds=ms_ago)
         common = {"product": product, "channel": channel, "bot": bot, "timestamp": happened.isoformat()}
-        emitted.append({"event_id": str(len(emitted)), **common, **customer, **fields})
+        who = {} if fields["type"] in OF_PRODUCTS else customer
+        emitted.append({"event_id": str(len(emitted)), **common, **who, **fields})
     return History(ZoneInfo(draw(st.sampled_from(ZONES))), emitted, draw(st.integers(0, 2**32)))
 
 
@@ -254,11 +256,6 @@ class State:
         for each in said:
             each["visits"].sort()
         return dict(zip(self.records, said, strict=True))
-
-
-def number_of(event: Event) -> int:
-    """Of its customer, whoever that is."""
-    return crc32(event.customer_id.encode())
 
 
 def listed(*columns: Ints) -> Iterator[tuple[int, ...]]:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from operator import attrgetter
-from typing import Literal, get_args, get_origin
+from typing import Any, Literal, get_args, get_origin
 
-from msgspec.structs import FieldInfo, fields
+from msgspec.structs import fields
 
 from schemas import TYPES
 from stream.core.catalogue import Label, field
@@ -34,12 +34,12 @@ def labels(series: Iterable[Series], definitions: Definitions) -> tuple[Label, .
 
 def _field(name: str) -> Label:
     found = {type_: info for type_, struct in TYPES.items() for info in fields(struct) if info.name == name}
-    listed = [_listed(info) for info in found.values()]
+    listed = [_listed(info.type) for info in found.values()]
     bounded = name not in _LISTED_BY_RULE and not all(listed)
     return field(name, found, _ABSENT.get(name), bounded, frozenset().union(*listed))
 
 
-def _listed(info: FieldInfo) -> frozenset[str]:
+def _listed(type_: Any) -> frozenset[str]:
     """The values that the schema lists, if it does."""
-    lists = (each for each in (info.type, *get_args(info.type)) if get_origin(each) is Literal)
-    return frozenset(value for each in lists for value in get_args(each))
+    arguments = get_args(type_)
+    return frozenset(arguments) if get_origin(type_) is Literal else frozenset().union(*map(_listed, arguments))

@@ -72,10 +72,10 @@ def product_of(event: Mapping[str, Any]) -> str:
 
 
 def customer_of(event: Mapping[str, Any]) -> str:
-    for prefix, id_ in (("u", event.get("user_id")), ("a", event.get("anonymous_id"))):
-        if id_ is not None:
-            return f"{prefix}:{id_}"
-    return f"p:{product_of(event)}"
+    for prefix, field in (("u", "user_id"), ("a", "anonymous_id")):
+        if event.get(field) is not None:
+            return f"{prefix}:{event[field]}"
+    return f"p:{product_of(event)}"  # of a product as a whole, such as spend
 
 
 def happening(event: Mapping[str, Any], zone: ZoneInfo) -> Happening:
