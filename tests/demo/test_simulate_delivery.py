@@ -26,7 +26,10 @@ def counts(event: Event) -> bool:
 
 def test_what_arrives_and_counts_is_what_happened() -> None:
     happened = {
-        Message(FAMILY_OF_TYPE[event["type"]], event["user_id"], msgspec.json.encode(event)) for _, event in PAST
+        Message(
+            FAMILY_OF_TYPE[event["type"]], str(event.get("user_id", event["product"])), msgspec.json.encode(event)
+        )
+        for _, event in PAST
     }
 
     assert {message for message, event in VALID if counts(event)} == happened

@@ -28,7 +28,8 @@ _encode = msgspec.json.encode
 
 
 class Message(NamedTuple):
-    """One Kafka record: the family's topic, the customer's id as key, the event's JSON."""
+    """One Kafka record: the family's topic, the customer's id (where there is none, the product) as key, the event's
+    JSON."""
 
     family: str
     key: str
@@ -56,7 +57,7 @@ class UnreliableDelivery:
     def send(self, timed: TimedEvent) -> Iterator[Message]:
         """Take an event; what has arrived by its moment."""
         rng, (at_ms, event) = self._rng, timed
-        family, key = FAMILY_OF_TYPE[event["type"]], event["user_id"]
+        family, key = FAMILY_OF_TYPE[event["type"]], str(event.get("user_id", event["product"]))
         message = Message(family, key, _encode(event))
         self._dispatch(at_ms + self._delay_ms(), message)
         if rng.random() < REPEATED:

@@ -10,7 +10,8 @@ from random import Random
 from typing import NamedTuple
 
 from stream.demo.simulate.churn_propensity import churn_propensity
-from stream.demo.simulate.profiles import LIVE_SIGNUP, PAST_DAYS, Persona, draw_persona, draw_profile
+from stream.demo.simulate.community import reach
+from stream.demo.simulate.profiles import LIVE_SIGNUP, PAST_DAYS, PRODUCTS, Persona, draw_persona, draw_profile
 from stream.demo.simulate.scheduler import Scheduler, Step
 from stream.demo.simulate.session import Customer, Event
 from stream.demo.simulate.visit import visit
@@ -53,6 +54,9 @@ class World:
         self._numbers = count()
         self._scheduler = Scheduler()
         self._customers = [self._customer(number) for number in range(customers)]
+        for product in PRODUCTS:
+            rng = Random(f"{seed} reach of {product}")
+            self._scheduler.start(reach(product, rng, self._new_id), self._now_ms - int(days * DAY_MS))
 
     def past(self) -> Iterator[TimedEvent]:
         """All events of the days before now, in the order of time."""
