@@ -6,7 +6,7 @@ from functools import cache
 
 from schemas import TYPES
 from stream.core import latest
-from stream.core.catalogue import Catalogue, totals
+from stream.core.catalogue import Catalogue, totals, types_of
 from stream.core.definitions import Definitions
 from stream.core.record import Layout, Slot
 from stream.indicators.families import (
@@ -63,19 +63,26 @@ def catalogue(definitions: Definitions) -> Catalogue:
 RECORD = Layout(
     Memories,
     (
-        Slot(0, "activity", activity.Activity, (complete_days.change, first_week.change, retention.change)),
+        Slot(
+            0,
+            "activity",
+            activity.Activity,
+            activity.ACTIVE_TYPES,
+            (complete_days.change, first_week.change, retention.change),
+        ),
         Slot(
             1,
             "latest",
             latest.Latest,
+            types_of(SERIES),
             (latest.change, latest.change_of_totals(totals(SERIES)), dimensions.change_of_channels),
         ),
-        Slot(2, "answers", answers.Answers, (answers.change,)),
-        Slot(3, "visits", closed_visits.Visits, (closed_visits.change,)),
-        Slot(4, "tickets", tickets.TicketsAndSubscription),
-        Slot(5, "segment", segments.Segment),
-        Slot(12, "loyalty_action", loyalty_state.LastLoyaltyAction),
-        Slot(13, "loyalty_tier", loyalty_state.Tier),
+        Slot(2, "answers", answers.Answers, answers.RESPONSES.of, (answers.change,)),
+        Slot(3, "visits", closed_visits.Visits, closed_visits.TYPES, (closed_visits.change,)),
+        Slot(4, "tickets", tickets.TicketsAndSubscription, tickets.TYPES),
+        Slot(5, "segment", segments.Segment, segments.IDENTIFIED.of),
+        Slot(12, "loyalty_action", loyalty_state.LastLoyaltyAction, loyalty_state.ACTIONS.of),
+        Slot(13, "loyalty_tier", loyalty_state.Tier, loyalty_state.TIERS.of),
     ),
 )
 """What a record remembers. A new slot takes an id that none ever had; those most customers need are below 4.

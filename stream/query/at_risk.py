@@ -115,8 +115,9 @@ class _Look(NamedTuple):
         """(how many match, those of them that are most likely to leave)."""
         if not known:
             return 0, []
-        query, key_ids, keys = self.query, self.key_ids, list(known)
-        rows = customers_of(keys, [product_of(key) for key in keys], key_ids)
+        query, keys = self.query, list(known)
+        rows = customers_of(keys, [product_of(key) for key in keys], self.key_ids)
+        key_ids = rows.key_ids
         _, memories = RECORD.unpacked(known.values(), rows)
         profiles = profiles_of(memories, rows, self.scoring)
         now = risk_now(profiles, self.scoring, self.now_ms)

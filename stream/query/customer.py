@@ -8,7 +8,7 @@ import msgspec
 
 from stream.core.event_columns import Customers, customers_of
 from stream.core.increments import Increments
-from stream.core.key_ids import KeyIds
+from stream.core.key_ids import FoldKeys, KeyIds
 from stream.core.series import Table
 from stream.core.time import FAR_FUTURE, MINUTE_MS, Calendar, minute_of, rfc3339
 from stream.indicators.catalogue import RECORD, SERIES
@@ -149,19 +149,19 @@ def _known(
         customer=customer,
         product=product,
         first_activity=rfc3339(int(active.first_ms[0])) if was_active else None,
-        first_channel=key_ids[active.first_channel[0]][-1] if was_active else None,
+        first_channel=alone.key_ids[active.first_channel[0]][-1] if was_active else None,
         last_activity_by_channel={
             channel: rfc3339(last * MINUTE_MS)
-            for (channel,), last in sorted(memories.latest.by_labels(key_ids, ACTIVE_BY_CHANNEL))
+            for (channel,), last in sorted(memories.latest.by_labels(alone.key_ids, ACTIVE_BY_CHANNEL))
         },
         active_days=[date.fromordinal(day).isoformat() for day in days.tolist()],
-        feedback=_feedback(memories, key_ids),
+        feedback=_feedback(memories, alone.key_ids),
         risk=_risk(memories, alone, scoring, now_ms) if was_active else None,
         counts_in=_counts(settings, record, alone, scoring, minute_of(now_ms)),
     )
 
 
-def _feedback(memories: Memories, key_ids: KeyIds) -> list[Feedback]:
+def _feedback(memories: Memories, key_ids: FoldKeys) -> list[Feedback]:
     """The earliest first."""
     found = [
         (minute, theme, sentiment, series is DERIVED)

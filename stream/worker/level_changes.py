@@ -160,7 +160,7 @@ def _messages(
     for place, row, added, score, last in zip(
         changed.tolist(), profiles.row[changed].tolist(), parts, scores.tolist(), of.last.tolist(), strict=True
     ):
-        product = customers.key_ids.plain(customers.products[customers.product[row]])
+        product = customers.products[customers.product[row]]
         customer = customer_of(keys[row], product)
         kind, _, id_ = customer.partition(":")
         level, previous, since_ms = LEVELS[current.level[place]], LEVELS[notified[place]], int(current.since[place])

@@ -29,6 +29,9 @@ GATHER_SECONDS = 0.1
 """So long a shard waits for more after a first batch, unless it has many: a trickle does not become a commit an
 event, and what is fetched together is folded together (a fold keeps the event loop from delivering)."""
 
+_MOST_SHARDS = 256
+"""Of one pass: with the slices of many customers they stay below key_ids.MOST_SLICES."""
+
 _MOST_DUE = 4_000
 """Customers evaluated in one pass because their time has come."""
 
@@ -80,6 +83,8 @@ class Pipeline:
         if events >= _MANY:
             return chosen
         for shard in others:
+            if len(chosen) == _MOST_SHARDS:
+                break
             if shard.waiting.events < _MANY and shard.folds_with(first) and events < MOST_EVENTS:
                 chosen.append(shard)
                 events += shard.waiting.events

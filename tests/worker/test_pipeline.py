@@ -11,7 +11,7 @@ from uuid import uuid4
 import msgspec
 import pytest
 
-from stream.core.key_ids import KeyIds
+from stream.core.key_ids import KeyIds, Keys
 from stream.core.time import Calendar
 from stream.demo.embedded import EmbeddedRedis
 from stream.indicators.catalogue import SERIES
@@ -77,12 +77,12 @@ class Worker:
     async def _nothing(self, *_: object) -> None: ...
 
     async def claim(self) -> None:
-        reader = Reader(lambda *_: 0, self._nothing, lambda *_: None)
+        reader, keys = Reader(lambda *_: 0, self._nothing, lambda *_: None), Keys()
         for number in range(PARTITIONS):
             owner = uuid4().hex
             claim = await self.store.claim(number, owner, {self.topic: 0})
             assert claim is not None
-            commits = Commits(number, owner, claim, KeyIds(await self.store.names(number)), self.store)
+            commits = Commits(number, owner, claim, KeyIds(await self.store.names(number), keys), self.store)
             shard = Shard(commits, Waiting(MOST_EVENTS, lambda _: None), self.common, await self._id_key(), reader)
             await shard.begin()
             self.owned[number] = shard

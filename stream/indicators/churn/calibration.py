@@ -15,7 +15,7 @@ from stream.core.days import days_after
 from stream.core.event_columns import SAMPLES, Customers
 from stream.core.increments import Increments
 from stream.core.ragged import Ints
-from stream.core.series import Kind, Series
+from stream.core.series import Key, Kind, Series
 from stream.core.time import DAY_MS
 from stream.indicators.churn.evidence import COUNTED_MS, Held, Scoring
 from stream.indicators.churn.model import logit, past, probability
@@ -83,16 +83,14 @@ def count_grades(increments: Increments, customers: Customers, rows: Ints, grade
     some = np.flatnonzero(graded.day)
     if not len(some):
         return
-    product = customers.product[rows[some]]
-    kinds = product * (2 * _BUCKETS) + graded.kind[some]
-    numbers = np.zeros(len(customers.products) * 2 * _BUCKETS, np.int64)
-    for kind in np.flatnonzero(np.bincount(kinds)).tolist():
-        place, rest = divmod(kind, 2 * _BUCKETS)
-        bucket, outcome = divmod(rest, 2)
-        key = GRADED.key(customers.products[place], BUCKETS[bucket], OUTCOMES[outcome])
-        numbers[kind] = customers.key_ids.number(key)
-    increments.add(numbers[kinds], graded.day[some], step)
+    numbers = customers.key_ids.like(customers.numbers(ERROR)[rows[some]], _key, graded.kind[some])
+    increments.add(numbers, graded.day[some], step)
     increments.add(customers.numbers(ERROR)[rows[some]], graded.day[some], graded.error[some] * step)
+
+
+def _key(error: Key, kind: int) -> Key:
+    bucket, outcome = divmod(kind, 2)
+    return GRADED.key(*error[1:], BUCKETS[bucket], OUTCOMES[outcome])
 
 
 def _graded(view: View, labels: Labels, *outcomes: str) -> int:

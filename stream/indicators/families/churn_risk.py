@@ -15,9 +15,9 @@ import numpy as np
 
 from stream.core.event_columns import Customers
 from stream.core.increments import Increments
-from stream.core.key_ids import KeyIds
+from stream.core.key_ids import FoldKeys
 from stream.core.ragged import Ints, places
-from stream.core.series import Kind, Series
+from stream.core.series import Key, Kind, Series
 from stream.core.time import HOUR
 from stream.indicators.churn import calibration as risk_grades
 from stream.indicators.churn.calibration import Grades, count_grades, grades
@@ -93,7 +93,7 @@ def change(increments: Increments, customers: Customers, before: Profiles, now: 
     count_grades(increments, customers, now.row, now.graded, 1)
 
 
-def _count(increments: Increments, key_ids: KeyIds, some: Profiles, which: Ints, step: int) -> None:
+def _count(increments: Increments, key_ids: FoldKeys, some: Profiles, which: Ints, step: int) -> None:
     if not len(which):
         return
     found = intervals(some.inputs.those(which), some.trajectory.of(which, len(some.row)))
@@ -103,22 +103,19 @@ def _count(increments: Increments, key_ids: KeyIds, some: Profiles, which: Ints,
     increments.add(numbers[ends], found.end[ends] * HOUR, -step)
 
 
-def _numbers(key_ids: KeyIds, channel: Ints, segment: Ints, found: Intervals) -> Ints:
-    """For each span the key of RISK; channel and segment are those of the customers in the rows."""
-    pairs, pair = places(channel << 32 | segment + 1)
-    shape = len(pairs), len(LEVELS), len(REASONS)
-    kind = np.ravel_multi_index((pair[found.row], found.level, found.reason), shape)
-    numbers = np.zeros(np.prod(shape), np.int64)
-    for each in np.flatnonzero(np.bincount(kind)).tolist():
-        place, level, reason = np.unravel_index(each, shape)
-        numbers[each] = key_ids.number(_key(key_ids, *divmod(int(pairs[place]), 1 << 32), int(level), int(reason)))
-    return numbers[kind]
+def _numbers(key_ids: FoldKeys, channel: Ints, segment: Ints, found: Intervals) -> Ints:
+    """For each interval the key of RISK; channel and segment are those of the customers in the rows."""
+    segments, place = places(np.where(segment >= 0, key_ids.in_keys(segment), -1))
+    names = [key_ids[each][-1] if each >= 0 else UNKNOWN for each in segments.tolist()]
+    shape = len(names), len(LEVELS), len(REASONS)
 
+    def key(channel: Key, traits: int) -> Key:
+        _, product, channel_name = channel
+        of_segment, level, reason = np.unravel_index(traits, shape)
+        return RISK.key(product, LEVELS[level], REASONS[reason], channel_name, names[of_segment])
 
-def _key(key_ids: KeyIds, channel: int, segment: int, level: int, reason: int) -> tuple[str, ...]:
-    _, product, channel_name = key_ids[channel]
-    segment_name = key_ids[segment - 1][-1] if segment else UNKNOWN
-    return RISK.key(product, LEVELS[level], REASONS[reason], channel_name, segment_name)
+    traits = np.ravel_multi_index((place[found.row], found.level, found.reason), shape)
+    return key_ids.like(channel[found.row], key, traits)
 
 
 _CHANNELS = standing_under("channel", RISK, ACTIVE_EVENTS)

@@ -64,19 +64,20 @@ def _count_days(increments: Increments, customers: Customers, old: Days, new: Da
     place, ahead = set_bits((entering | leaving | _TODAY) & ((_TODAY << until.astype(np.uint64)) - _TODAY))
     first = days[place] + ahead
     last = np.where(np.diff(place, append=-1) == 0, np.append(first[1:], 0), (days + until)[place])
-    product = customers.product[rows[place]]
+    group = (customers.slice * len(customers.products) + customers.product)[rows[place]]
     kinds, moments, steps = [], [], []
     for mask, moved in ((old, -1), (new, 1)):
         active = np.bitwise_count(mask.window(rows[place], first - PERIOD + 1) & _PERIOD_BITS)
         for day, step in ((first, moved), (last, -moved)):
-            kinds.append(product * (PERIOD + 1) + active)
+            kinds.append(group * (PERIOD + 1) + active)
             moments.append(day)
             steps.append(np.full(len(day), step))
     _add_kinds(increments, customers, *map(np.concatenate, (kinds, moments, steps)))
 
 
 def _add_kinds(increments: Increments, customers: Customers, kind: Ints, day: Ints, step: Ints) -> None:
-    """`kind`: the place of the product · (PERIOD + 1) + active days; without any it is no class.
+    """`kind`: (slice · number of products + place of the product) · (PERIOD + 1) + active days; without any it is no
+    class.
 
     Tallied in a table of the kinds and the days that occur: one late event among many products must not stretch it
     to all of their days.
@@ -86,12 +87,16 @@ def _add_kinds(increments: Increments, customers: Customers, kind: Ints, day: In
     days, day_at = places(day[counts])
     table = np.bincount(kind_at * len(days) + day_at, step[counts], len(kinds) * len(days)).astype(np.int64)
     changed = np.flatnonzero(table)
-    numbers = [
-        customers.key_ids.number(ACTIVE_DAYS.key(customers.products[product], str(active)))
-        for product, active in (divmod(each, PERIOD + 1) for each in kinds.tolist())
+    group, active = np.divmod(kinds, PERIOD + 1)
+    slices, product = np.divmod(group, max(len(customers.products), 1))
+    traits, which = places(product * (PERIOD + 1) + active)
+    keys = [
+        ACTIVE_DAYS.key(customers.products[product], str(active))
+        for product, active in (divmod(each, PERIOD + 1) for each in traits.tolist())
     ]
+    numbers = customers.key_ids.numbers(keys, which, slices)
     at_kind, at_day = np.divmod(changed, max(len(days), 1))
-    increments.add(np.array(numbers, np.int64)[at_kind], days[at_day], table[changed])
+    increments.add(numbers[at_kind], days[at_day], table[changed])
 
 
 def _calendar_active(view: View, labels: Labels) -> Any:

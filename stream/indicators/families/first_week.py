@@ -13,7 +13,7 @@ import numpy as np
 from stream.core.definitions import Definitions
 from stream.core.event_columns import Customers
 from stream.core.increments import Increments
-from stream.core.ragged import Ints, places
+from stream.core.ragged import Ints
 from stream.core.series import Key, Kind, Series
 from stream.indicators.declare import (
     Alert,
@@ -47,10 +47,8 @@ def change(increments: Increments, customers: Customers, old: Activity, new: Act
     same = (before == now) & (old.first_day == new.first_day) & (old.first_channel == new.first_channel)
     for activity, active, count_ in ((old, before, -1), (new, now, 1)):
         rows = np.flatnonzero(~same & (active > 0))
-        channels = activity.first_channel[rows]
-        keys, where = places(channels * (LAST_DAY + 2) + active[rows])
-        numbers = [_number(customers, *divmod(key, LAST_DAY + 2)) for key in keys.tolist()]
-        increments.add(np.array(numbers, np.int64)[where], activity.first_day[rows], count_)
+        numbers = customers.key_ids.like(activity.first_channel[rows], _key, active[rows])
+        increments.add(numbers, activity.first_day[rows], count_)
 
 
 def active_days(activity: Activity) -> Ints:
@@ -60,9 +58,8 @@ def active_days(activity: Activity) -> Ints:
     return np.where(week & np.uint64(1), active, 0)
 
 
-def _number(customers: Customers, channel: int, active_days: int) -> int:
-    _, product, name = customers.key_ids[channel]
-    return customers.key_ids.number(ANCHORED.key(product, name, str(active_days)))
+def _key(channel: Key, active_days: int) -> Key:
+    return ANCHORED.key(*channel[1:], str(active_days))
 
 
 def _engaged(view: View, key: Key) -> bool:

@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 
 from stream.core.event_columns import NONE, Customers
 from stream.core.increments import Increments
+from stream.core.key_ids import FoldKeys
 from stream.core.ragged import Ints, places
-from stream.core.series import Kind, Series
+from stream.core.series import Key, Kind, Series
 from stream.core.time import AHEAD, MINUTE_MS
 from stream.indicators.declare import SPOKEN, Card, Example, Family, Figure
 from stream.indicators.families.activity import ACTIVE_BY_CHANNEL
@@ -34,7 +35,7 @@ POINTS = total("loyalty_points", of="loyalty_action", by="action", where={"actio
 def change(increments: Increments, customers: Customers, old: Memories, new: Memories) -> None:
     """contribution(new) − contribution(old)."""
     for memories, count in ((old, -1), (new, 1)):
-        rows = np.flatnonzero(_are_members(customers, memories))
+        rows = np.flatnonzero(_are_members(customers.key_ids, memories.loyalty_action.numbers))
         if not len(rows):
             continue
         since = memories.loyalty_action.ms[rows] // MINUTE_MS - AHEAD
@@ -43,13 +44,12 @@ def change(increments: Increments, customers: Customers, old: Memories, new: Mem
         increments.add(customers.numbers(SEEN)[rows], seen, count)
 
 
-def _are_members(customers: Customers, memories: Memories) -> NDArray[np.bool_]:
-    last = memories.loyalty_action.numbers
+def _are_members(key_ids: FoldKeys, last: Ints) -> NDArray[np.bool_]:
+    """By the numbers of the last actions' keys, −1 where there was none."""
     members = last >= 0
-    if members.any():
-        keys, where = places(last[members])
-        left = [customers.key_ids[key][-1] == LEAVE for key in keys.tolist()]
-        members[members] = ~np.array(left, np.bool_)[where]
+    keys, where = places(last[members])
+    stay = np.array([key_ids[key][-1] != LEAVE for key in keys.tolist()], np.bool_)
+    members[members] = stay[where]
     return members
 
 
@@ -57,10 +57,12 @@ def _numbers(customers: Customers, tiers: Ints, rows: Ints) -> Ints:
     """For each of the rows the number of its key of MEMBERS, by that of its tier."""
     numbers = customers.numbers(MEMBERS, NONE)[rows]
     named = tiers >= 0
-    keys, where = places(tiers[named])
-    members = [customers.key_ids.number((MEMBERS.name, *customers.key_ids[key][1:])) for key in keys.tolist()]
-    numbers[named] = np.array(members, np.int64)[where]
+    numbers[named] = customers.key_ids.like(tiers[named], _key)
     return numbers
+
+
+def _key(tier: Key, _: int) -> Key:
+    return MEMBERS.key(*tier[1:])
 
 
 SCENARIO = Scenario(

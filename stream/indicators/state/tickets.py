@@ -28,6 +28,8 @@ _SUBSCRIPTION_STATES = {
 }
 _TICKET_STATES = {"ticket_opened": OPENED, "ticket_resolved": RESOLVED, "ticket_reopened": REOPENED}
 
+TYPES = frozenset({*_SUBSCRIPTION_STATES, *_TICKET_STATES})
+
 _STATES = 1 << 2
 _WORDS = 4
 
@@ -61,8 +63,9 @@ class TicketsAndSubscription:
         parts = [(self.row, self.ticket, self.heard)]
         for types, is_ticket in ((_SUBSCRIPTION_STATES, False), (_TICKET_STATES, True)):
             for type_, state in types.items():
-                at = columns.of({type_})
-                ids = columns.fields({type_}, _ticket) if is_ticket else [SUBSCRIPTION] * len(at)
+                only = frozenset({type_})
+                at = columns.of(only)
+                ids = columns.fields(only, _ticket) if is_ticket else [SUBSCRIPTION] * len(at)
                 own = columns.of_one_product[at]
                 heard = columns.ms[at] * _STATES + state
                 parts.append((columns.row[at][own], np.array(ids, np.int64)[own], heard[own]))
