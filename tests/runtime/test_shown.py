@@ -18,9 +18,9 @@ from schemas.churn_risk import Reason
 from stream.demo.page import History, Page
 from stream.demo.view import plain_line, view
 from stream.query import at_risk, customer, report
-from stream.query.at_risk import Customer
+from stream.query.at_risk import Customer, CustomersAtRisk
 from stream.query.customer import CountedIn, Feedback, Known, Risk
-from stream.query.report import Report
+from stream.query.report import Report, ReportLine
 from stream.runtime.json_text import json_text
 from stream.runtime.printable import printable
 from stream.runtime.spreadsheet import csv_text, guarded, unguarded
