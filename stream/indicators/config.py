@@ -9,14 +9,16 @@ from __future__ import annotations
 import json
 import re
 import tomllib
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from difflib import get_close_matches
 from math import isfinite
 from typing import Any
 
 from msgspec import Struct, field
+from msgspec.structs import fields
 
-from stream.core.definitions import DECLARED, Definitions
+from schemas import TYPES
+from stream.core.definitions import DECLARED, Definitions, ScoreParts, Step
 
 _DURATION = re.compile(r"(?=\d)(\d+y)?(\d+w)?(\d+d)?(\d+h)?(\d+m)?(\d+s)?(\d+ms)?")
 """As Prometheus writes it."""
@@ -85,8 +87,25 @@ class _Reading:
         for name, given in self._entries(("definitions",), self._sections, DECLARED):
             allowed = DECLARED[name].allowed
             if self._is(("definitions", name), given, allowed.words, allowed.holds):
-                found[name] = tuple(sorted(given)) if isinstance(given, list) else given
+                found[name] = allowed.read(given)
+        self._check_steps(found.get("journey", ()))
         return Definitions(**found)
+
+    def _check_steps(self, journey: Iterable[Step]) -> None:
+        """That their types are known, and have the fields."""
+        at = ("definitions", "journey")
+        for step in journey:
+            if step.type not in TYPES:
+                self.mistakes.append(
+                    (at, f"there is no event type {step.type}; the nearest: {_nearest(step.type, TYPES)}")
+                )
+                continue
+            known = {field.name for field in fields(TYPES[step.type])}
+            for name, _ in step.where:
+                if name not in known:
+                    self.mistakes.append(
+                        (at, f"{step.type} has no field {name}; the nearest: {_nearest(name, known)}")
+                    )
 
     def alerts(self) -> dict[str, Chosen]:
         known = self._names.alerts if self._names else None
@@ -156,9 +175,15 @@ def _is_duration(value: Any) -> bool:
 
 
 def written(value: Any) -> str:
-    """The value as TOML writes it (tables and times apart)."""
+    """The value as TOML writes it (times apart)."""
     if isinstance(value, float) and not isfinite(value):
         return str(value)
+    if isinstance(value, (list, tuple)):
+        return f"[{', '.join(map(written, value))}]"
+    if isinstance(value, dict):
+        return f"{{ {', '.join(f'{key} = {written(each)}' for key, each in value.items())} }}" if value else "{}"
+    if isinstance(value, Step | ScoreParts):
+        return written(value.as_written())
     return json.dumps(value, ensure_ascii=False, default=str)
 
 
