@@ -59,6 +59,7 @@ PLOTS = (  # what it is about: everything, or one family alone, so that its even
     ("login", "login", "subscription_started", "subscription_renewed", "subscription_cancelled", "ticket_resolved"),
     ("feature_use", "feature_use", "contribution", "login"),
     ("page_view", "page_view", "session", "click", "login", "purchase"),
+    ("signup", "feature_use", "purchase", "survey_response", "impression", "login"),
 )
 LATER = st.one_of(
     st.sampled_from([0, 1, 30, 31, HOUR, DAY - 1, DAY, 6 * DAY, 7 * DAY, 29 * DAY, 30 * DAY, 60 * DAY]),
@@ -217,7 +218,7 @@ class State:
         names = self.key_ids
         customers = customers_of(list(self.records), ["app"] * len(self.records), names)
         _, memories = RECORD.unpacked(self.records.values(), customers)
-        active, latest, answers, visits, tickets, segments = memories
+        active, latest, answers, visits, tickets, segments, journey = memories
         said: list[dict[str, Any]] = [
             {
                 "first": (ms, day, ms != FAR_FUTURE and names[channel]),
@@ -245,6 +246,8 @@ class State:
             said[row]["tickets"].append(rest)
         for row, (ms, number) in enumerate(listed(segments.ms, segments.numbers)):
             said[row]["segment"] = number >= 0 and (ms, names[number])
+        for row, steps in enumerate(journey.ms.tolist()):
+            said[row]["journey"] = steps
         for each in said:
             each["visits"].sort()
         return dict(zip(self.records, said, strict=True))

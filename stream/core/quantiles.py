@@ -1,12 +1,16 @@
-"""Quantiles of amounts that are counted in log buckets: at most 5 % off, and sums of shards add."""
+"""Quantiles of numbers that are counted, and of amounts that are counted in log buckets: at most 5 % off."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from fractions import Fraction
+from typing import TypeVar
 
 import numpy as np
 
 from stream.core.ragged import Ints
+
+Number = TypeVar("Number", int, float)
 
 _LARGEST = 1 << 62
 """More is not told apart."""
@@ -14,7 +18,7 @@ _LARGEST = 1 << 62
 
 def _firsts() -> list[int]:
     """The least amount in each bucket: every small amount has one of its own, and from 20 on a bucket's greatest
-    amount is less than a tenth above its least. All are integers, so that every machine puts an amount in the same."""
+    amount is less than a tenth above its least. Integers, so that every machine puts an amount in the same one."""
     found = [0, 1]
     while found[-1] < _LARGEST:
         found.append(found[-1] + max(1, found[-1] // 10))
@@ -31,16 +35,16 @@ def buckets(amounts: Ints) -> Ints:
 
 
 def amount(bucket: int) -> float:
-    """That of which everything in the bucket is equally far off, in proportion."""
+    """That from which the least and the greatest amount in the bucket are equally far, in proportion."""
     first, last = _FIRSTS[bucket], _FIRSTS[min(bucket + 1, len(_FIRSTS) - 1)] - 1
-    return 2 * first * last / (first + last) if last > first else float(first)
+    return round(2 * first * last / (first + last), 3) if last > first else float(first)
 
 
-def quantile(counts: Mapping[int, int], share: float) -> float | None:
-    """The least amount that this share of all do not exceed, of so many in each bucket; None of nothing."""
+def quantile(counts: Mapping[Number, int], share: Fraction) -> Number | None:
+    """The least number that this share of all do not exceed, of so many of each number; None of nothing."""
     total, below = sum(counts.values()), 0
-    for bucket in sorted(counts):
-        below += counts[bucket]
+    for number in sorted(counts):
+        below += counts[number]
         if total and below >= share * total:
-            return amount(bucket)
+            return number
     return None

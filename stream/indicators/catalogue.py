@@ -13,11 +13,13 @@ from stream.indicators.families import (
     activity,
     churn_risk,
     clicks,
+    cohorts,
     community,
     complete_days,
     content,
     feature_use,
     first_week,
+    journey,
     retention,
     surveys,
     visits,
@@ -25,6 +27,7 @@ from stream.indicators.families import (
 from stream.indicators.labels import labels
 from stream.indicators.memories import Memories
 from stream.indicators.state import answers, segments, tickets
+from stream.indicators.state import journey as steps
 from stream.indicators.state import visits as closed_visits
 
 FAMILIES = (
@@ -32,6 +35,8 @@ FAMILIES = (
     complete_days.FAMILY,
     first_week.FAMILY,
     retention.FAMILY,
+    cohorts.FAMILY,
+    journey.FAMILY,
     clicks.FAMILY,
     content.FAMILY,
     surveys.FAMILY,
@@ -56,12 +61,18 @@ def catalogue(definitions: Definitions) -> Catalogue:
 RECORD = Layout(
     Memories,
     (
-        Slot(0, "activity", activity.Activity, (complete_days.change, first_week.change, retention.change)),
+        Slot(
+            0,
+            "activity",
+            activity.Activity,
+            (complete_days.change, first_week.change, retention.change, cohorts.change),
+        ),
         Slot(1, "latest", latest.Latest, (latest.change, latest.change_of_totals(totals(SERIES)))),
         Slot(2, "answers", answers.Answers, (answers.change,)),
         Slot(3, "visits", closed_visits.Visits, (closed_visits.change,)),
         Slot(4, "tickets", tickets.TicketsAndSubscription),
         Slot(5, "segment", segments.Segment),
+        Slot(14, "journey", steps.Journey),
     ),
 )
 """What a record remembers. A new slot takes an id that none ever had; those most customers need are below 4.

@@ -26,15 +26,25 @@ class Example:
 
 
 @dataclass(frozen=True)
+class Heat:
+    """A table of numbers, the larger the darker: the labels that its rows and its columns are of."""
+
+    rows: str
+    columns: str
+
+
+@dataclass(frozen=True)
 class Panel:
     """How dashboards draw an indicator: lines over time, unless it says otherwise.
 
     bars      the label whose values stand side by side, as they are now
+    heat      it is a heat map of what is now
     overview  it stands on the overview too, as a large number, with these labels; None: it does not
     """
 
     title: str
     bars: str | None = None
+    heat: Heat | None = None
     overview: Labels | None = None
 
 

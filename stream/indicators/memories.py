@@ -7,6 +7,7 @@ from typing import NamedTuple
 from stream.core.latest import Latest
 from stream.indicators.families.activity import Activity
 from stream.indicators.state.answers import Answers
+from stream.indicators.state.journey import Journey
 from stream.indicators.state.segments import Segment
 from stream.indicators.state.tickets import TicketsAndSubscription
 from stream.indicators.state.visits import Visits
@@ -21,3 +22,4 @@ class Memories(NamedTuple):
     visits: Visits
     tickets: TicketsAndSubscription
     segment: Segment
+    journey: Journey

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -44,6 +45,15 @@ class View:
             total = sum(cells.total(after, until) for cells in self._cells(series.name, values, where))
             self.known[asked] = total
         return total
+
+    def sums(self, series: Series, by: str, labels: Labels, after: int | None, until: int) -> dict[str, int]:
+        """By value of the label `by`: the sum over (after, until] of the keys that agree with `labels`, if not 0."""
+        self.touched.add(series.name)
+        position = 2 + series.labels.index(by)
+        found: dict[str, int] = defaultdict(int)
+        for key in self.table.keys_with(series.name, self.product, tuple(map(labels.get, series.labels))):
+            found[key[position]] += self.table.cells_of(key).total(after, until)
+        return {value: total for value, total in found.items() if total}
 
     def keys(self, series: str) -> list[Key]:
         """Every key of the series, in the order in which they appeared."""

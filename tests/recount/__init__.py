@@ -14,11 +14,13 @@ from zoneinfo import ZoneInfo
 from tests.recount.activity import activity
 from tests.recount.churn_risk import DEFAULTS, churn_risk, risk_grades
 from tests.recount.clicks import clicks
+from tests.recount.cohorts import cohorts
 from tests.recount.comparison import compare
 from tests.recount.content import content
 from tests.recount.days import complete_days
 from tests.recount.first_week import first_week, first_week_in_progress
 from tests.recount.happenings import counted_events, minute_of
+from tests.recount.journey import DEFAULT_JOURNEY, journey_of
 from tests.recount.retention import retention
 from tests.recount.samples import Exact, Sample, Value, sample
 from tests.recount.surveys import surveys
@@ -39,6 +41,7 @@ def recount(
     retention_days: Sequence[int] = (1, 7, 14, 30),
     visit_gap_minutes: int = 30,
     segment: str = "segment",
+    journey: Sequence[Mapping[str, Any]] = DEFAULT_JOURNEY,
     coefficients: Mapping[str, float] = DEFAULTS,
 ) -> dict[Sample, Value]:
     """Every sample that a report at `at` should hold, the product among its labels.
@@ -59,6 +62,7 @@ def recount(
         rolling |= risk_grades(history, today, zone, first_week_days, coefficients)
         rolling |= surveys(history, now, csat_7_from) | first_week_in_progress(visitors, today, first_week_days)
         complete = complete_days(visitors, today) | retention(visitors, today, retention_days)
+        complete |= cohorts(visitors, today) | journey_of(history, visitors, today, journey)
         complete |= first_week(visitors, today, first_week_days)
         for (name, labels), value in ((rolling if answerable else dict.fromkeys(rolling)) | complete).items():
             samples[name, labels | {("product", product)}] = as_reported(value)

@@ -120,6 +120,18 @@ def lifecycle(state: str, now: int, before: int, either: int, new: int) -> int:
     return {"new": new, "returning": both, "resurrected": now - both - new, "dormant": before - both}[state]
 
 
+def _gained(view: View, labels: Labels) -> int:
+    """The new and the resurrected."""
+    now, before, either = (read(view, labels) for read in (ACTIVES_NOW, ACTIVES_BEFORE, ACTIVES_EITHER))
+    return int(now - returning(now, before, either))
+
+
+def _lost(view: View, labels: Labels) -> int:
+    """The dormant."""
+    now, before, either = (read(view, labels) for read in (ACTIVES_NOW, ACTIVES_BEFORE, ACTIVES_EITHER))
+    return int(before - returning(now, before, either))
+
+
 SCENARIO = Scenario(
     "2026-03-31 12:00",
     "The last 30 complete days are 1 to 30 March, the 30 before begin on 30 January. ann and gus are new, bob is "
@@ -198,6 +210,25 @@ FAMILY = Family(
                 window="last 30 complete days",
                 figures=tuple(Figure(state, {"state": state}) for state in STATES),
                 order=1,
+            ),
+            rolling=False,
+        ),
+        Metric(
+            name="engagement_quick_ratio",
+            help="Growth accounting: customers gained (new and resurrected) in the last 30 complete days for each "
+            "one lost (dormant), by their lifecycle. Above 1 the active customers grow.",
+            unit="ratio",
+            reads={"gained": _gained, "lost": _lost},
+            formula=lambda gained, lost: ratio(gained, lost),
+            example=Example({"gained": 3, "lost": 1}, 3.0),
+            panel=Panel("Quick ratio: gained for each lost"),
+            rests_on="lost",
+            card=Card(
+                "Who stays, who leaves",
+                "Quick ratio",
+                "last 30 complete days",
+                (Figure(counted="customers lost"),),
+                order=2,
             ),
             rolling=False,
         ),
