@@ -218,7 +218,7 @@ class State:
         names = self.key_ids
         customers = customers_of(list(self.records), ["app"] * len(self.records), names)
         _, memories = RECORD.unpacked(self.records.values(), customers)
-        active, latest, answers, visits, tickets, segments, journey = memories
+        active, latest, answers, visits, tickets, segments, journey, inputs = memories
         said: list[dict[str, Any]] = [
             {
                 "first": (ms, day, ms != FAR_FUTURE and names[channel]),
@@ -227,6 +227,7 @@ class State:
                 "answers": {},
                 "visits": [],
                 "tickets": [],
+                "score inputs": [],
             }
             for row, (ms, day, channel) in enumerate(listed(active.first_ms, active.first_day, active.first_channel))
         ]
@@ -248,8 +249,11 @@ class State:
             said[row]["segment"] = number >= 0 and (ms, names[number])
         for row, steps in enumerate(journey.ms.tolist()):
             said[row]["journey"] = steps
+        for row, number, *days in listed(inputs.row, inputs.number, inputs.last, inputs.before):
+            said[row]["score inputs"].append((names[number], *days))
         for each in said:
             each["visits"].sort()
+            each["score inputs"].sort()
         return dict(zip(self.records, said, strict=True))
 
 

@@ -21,12 +21,13 @@ from stream.indicators.families import (
     first_week,
     journey,
     retention,
+    score,
     surveys,
     visits,
 )
 from stream.indicators.labels import labels
 from stream.indicators.memories import Memories
-from stream.indicators.state import answers, segments, tickets
+from stream.indicators.state import answers, score_inputs, segments, tickets
 from stream.indicators.state import journey as steps
 from stream.indicators.state import visits as closed_visits
 
@@ -43,6 +44,7 @@ FAMILIES = (
     visits.FAMILY,
     feature_use.FAMILY,
     community.FAMILY,
+    score.FAMILY,
     churn_risk.FAMILY,
 )
 """In the order in which they are shown."""
@@ -73,6 +75,7 @@ RECORD = Layout(
         Slot(4, "tickets", tickets.TicketsAndSubscription),
         Slot(5, "segment", segments.Segment),
         Slot(14, "journey", steps.Journey),
+        Slot(15, "score_inputs", score_inputs.ScoreInputs),
     ),
 )
 """What a record remembers. A new slot takes an id that none ever had; those most customers need are below 4.

@@ -9,7 +9,7 @@ from stream.core.event_columns import Customers
 from stream.core.increments import Increments
 from stream.indicators.catalogue import RECORD
 from stream.indicators.churn.evidence import Scoring
-from stream.indicators.families import churn_risk, journey
+from stream.indicators.families import churn_risk, journey, score
 from stream.indicators.families.churn_risk import Profiles, profiles_of
 from stream.indicators.memories import Memories
 
@@ -26,7 +26,8 @@ def change(
     for slot in RECORD.slots:
         for change_of_slot in slot.changes:
             change_of_slot(increments, customers, getattr(old, slot.name), getattr(new, slot.name), definitions)
-    journey.change(increments, customers, old, new, definitions, scoring.calendar)
+    for change_of_several in (journey.change, score.change):
+        change_of_several(increments, customers, old, new, definitions, scoring.calendar)
     before, now = (profiles_of(memories, customers, scoring) for memories in (old, new))
     churn_risk.change(increments, customers, before, now)
     return now

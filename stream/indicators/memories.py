@@ -8,6 +8,7 @@ from stream.core.latest import Latest
 from stream.indicators.families.activity import Activity
 from stream.indicators.state.answers import Answers
 from stream.indicators.state.journey import Journey
+from stream.indicators.state.score_inputs import ScoreInputs
 from stream.indicators.state.segments import Segment
 from stream.indicators.state.tickets import TicketsAndSubscription
 from stream.indicators.state.visits import Visits
@@ -23,3 +24,4 @@ class Memories(NamedTuple):
     tickets: TicketsAndSubscription
     segment: Segment
     journey: Journey
+    score_inputs: ScoreInputs

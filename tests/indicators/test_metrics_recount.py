@@ -8,7 +8,7 @@ from datetime import timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stream.core.definitions import DAYS_SEEN, Definitions, Step
+from stream.core.definitions import DAYS_SEEN, Definitions, ScorePart, ScoreParts, Step
 from stream.indicators.catalogue import METRICS
 from tests.histories import DAY, LATER, History, folded, histories, laws, report
 from tests.recount import compare, recount
@@ -21,6 +21,12 @@ DEFINITIONS = st.builds(
     | st.sets(st.integers(1, DAYS_SEEN), min_size=1, max_size=5).map(sorted).map(tuple),
     visit_gap_minutes=st.sampled_from([1, 29, 30, 31, 240]),
     segment=st.sampled_from(["segment", "plan", "country"]),
+    score=st.sampled_from(
+        [
+            ScoreParts(),
+            ScoreParts(ScorePart(33, 1), ScorePart(7, 3), ScorePart(19, 2), ScorePart(30), ScorePart(11)),
+        ]
+    ),
     journey=st.sampled_from(
         [
             Definitions().journey,

@@ -23,6 +23,7 @@ from tests.recount.happenings import counted_events, minute_of
 from tests.recount.journey import DEFAULT_JOURNEY, journey_of
 from tests.recount.retention import retention
 from tests.recount.samples import Exact, Sample, Value, sample
+from tests.recount.score import DEFAULT_SCORE, score_of
 from tests.recount.surveys import surveys
 from tests.recount.usage import usage
 from tests.recount.visitors import visitors_of
@@ -42,6 +43,7 @@ def recount(
     visit_gap_minutes: int = 30,
     segment: str = "segment",
     journey: Sequence[Mapping[str, Any]] = DEFAULT_JOURNEY,
+    score: Mapping[str, Mapping[str, int]] = DEFAULT_SCORE,
     coefficients: Mapping[str, float] = DEFAULTS,
 ) -> dict[Sample, Value]:
     """Every sample that a report at `at` should hold, the product among its labels.
@@ -58,6 +60,7 @@ def recount(
         visitors = visitors_of(history)
         rolling = activity(history, now) | clicks(history, now) | content(history, now)
         rolling |= visits(history, now, visit_gap_minutes) | usage(history, now)
+        rolling |= score_of(history, today, zone, visit_gap_minutes, score)
         rolling |= churn_risk(history, now, zone, first_week_days, segment, coefficients)
         rolling |= risk_grades(history, today, zone, first_week_days, coefficients)
         rolling |= surveys(history, now, csat_7_from) | first_week_in_progress(visitors, today, first_week_days)
