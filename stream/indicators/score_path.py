@@ -145,8 +145,8 @@ def changed(
     if new.tickets is not old.tickets:
         heard = np.full((2, len(differ)), FAR_PAST)
         for side, memories in zip(heard, (old, new), strict=True):
-            which = ~memories.tickets.are_tickets
-            side[memories.tickets.row[which]] = memories.tickets.heard[which]
+            of_subscription = ~memories.tickets.are_tickets
+            side[memories.tickets.row[of_subscription]] = memories.tickets.heard[of_subscription]
         differ |= heard[0] != heard[1]
     runs, gone = new.visits.runs[new.visits.fresh], new.visits.gone
     row = np.concatenate([runs.row, gone.row])

@@ -154,9 +154,9 @@ FAMILY = Family(
         ),
         Metric(
             name="engagement_score_part_mean",
-            help="Mean points of the part of the score: activity, visits, use (different features), voice (an answer, "
-            "a contribution, a referral), value (a purchase, a subscription). Together they are the mean score, but "
-            "for rounding.",
+            help="Mean points of the part of the score: activity, visits, use (different features), voice (an "
+            "answer, a contribution, a referral), value (a purchase, a subscription). Together they are the mean "
+            "score, but for rounding.",
             unit="mean",
             labels={"part": _PART_NAMES},
             reads={"points": _points_of_part, "customers": _counted},
