@@ -26,8 +26,8 @@ SPAN = MOST_DAYS + 1
 _LATE = 3
 """A visit may close so many days after its events, and less."""
 
-_AHEAD = np.arange(SPAN, dtype=np.uint64)
-_PERIOD = np.uint64((1 << MOST_DAYS) - 1)
+_AHEAD = np.arange(SPAN, dtype=np.uint32)
+_PERIOD = np.uint32((1 << MOST_DAYS) - 1)
 
 
 class Path(NamedTuple):
@@ -36,7 +36,7 @@ class Path(NamedTuple):
     count: there is nothing of any part."""
 
     first: Ints
-    parts: Ints
+    parts: NDArray[np.uint8]
 
 
 class Active(NamedTuple):
@@ -68,18 +68,21 @@ def path(
     last = was_active.last[rows]
     place = np.full(len(customers), -1)
     place[rows] = np.arange(len(rows))
-    days = np.bitwise_count(was_active.days[rows][:, None] >> _AHEAD & _PERIOD)
+    days = np.bitwise_count(was_active.days[rows].astype(np.uint32)[:, None] >> _AHEAD & _PERIOD)
     visits = _visits(memories, place, last, definitions, calendar)
     used, voiced, bought = _done(memories, place, last, customers)
     value = (bought > 0) | _lives(memories.tickets, place, last, calendar)
     counted = (days, visits, used, voiced, value)
-    parts = np.stack(
-        [np.minimum(each, part.full) for each, (_, part) in zip(counted, definitions.score, strict=True)], 1
-    )
-    return Path(last - 1, parts * (days > 0)[:, None])
+    parts = np.empty((len(rows), len(counted), SPAN), np.uint8)
+    for number, (each, (_, part)) in enumerate(zip(counted, definitions.score, strict=True)):
+        parts[:, number] = np.minimum(each, part.full)
+    parts *= (days > 0)[:, None]
+    return Path(last - 1, parts)
 
 
-def _visits(memories: Memories, place: Ints, last: Ints, definitions: Definitions, calendar: Calendar) -> Ints:
+def _visits(
+    memories: Memories, place: Ints, last: Ints, definitions: Definitions, calendar: Calendar
+) -> NDArray[np.int32]:
     """Visits that closed on the 30 days; shape (n, SPAN)."""
     runs = memories.visits.runs
     runs = runs[place[runs.row] >= 0]
@@ -88,10 +91,10 @@ def _visits(memories: Memories, place: Ints, last: Ints, definitions: Definition
     day = calendar.days(closes(runs, definitions.visit_gap_ms)) - (last[at] - MOST_DAYS)
     seen = day >= 0
     counts = np.bincount(at[seen] * width + day[seen], minlength=len(last) * width).reshape(-1, width)
-    until = np.zeros((len(last), width + 1), np.int64)
-    until[:, 1:] = counts.cumsum(axis=1)
-    begin = np.arange(SPAN)
-    return until[:, np.minimum(begin + MOST_DAYS, width)] - until[:, begin]
+    until = np.zeros((len(last), SPAN + MOST_DAYS), np.int32)
+    counts.cumsum(axis=1, out=until[:, 1 : width + 1])
+    until[:, width + 1 :] = until[:, width : width + 1]
+    return until[:, MOST_DAYS:] - until[:, :SPAN]
 
 
 def _done(memories: Memories, place: Ints, last: Ints, customers: Customers) -> Ints:
@@ -128,12 +131,13 @@ def _lives(tickets: TicketsAndSubscription, place: Ints, last: Ints, calendar: C
     return found
 
 
-def scores(parts: Ints, definitions: Definitions) -> Ints:
+def scores(parts: NDArray[np.uint8], definitions: Definitions) -> NDArray[np.int32]:
     """The score on each day, −1 for who does not count; shape (n, SPAN)."""
     whole = definitions.score.denominator
-    weights = np.array([part.points * whole // part.full for _, part in definitions.score])
-    points = np.einsum("npd,p->nd", parts, weights)
-    return np.where(parts[:, 0] > 0, (2 * points + whole) // (2 * whole), -1)
+    points = np.zeros((len(parts), SPAN), np.int32)
+    for number, (_, part) in enumerate(definitions.score):
+        points += parts[:, number] * np.int32(part.points * whole // part.full)
+    return np.where(parts[:, 0] > 0, (2 * points + whole) // (2 * whole), np.int32(-1))
 
 
 def changed(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 
 import numpy as np
+from numpy.typing import NDArray
 
 from stream.core.definitions import MOST_POINTS, Definitions, ScoreParts
 from stream.core.event_columns import Customers
@@ -39,36 +40,57 @@ def change(
     """contribution(new) − contribution(old): of a customer whose path differs, all of the old and all of the new."""
     before, now = active(old), active(new)
     rows = changed(old, new, before, now, definitions, calendar)
+    moves = []
     for memories, was_active, step in ((old, before, -1), (new, now, 1)):
         some = rows[was_active.last[rows] != FAR_PAST]
         if len(some):
             found = path(memories, some, was_active, customers, definitions, calendar)
-            _count_scores(increments, customers, some, found.first, scores(found.parts, definitions), step)
-            _count_parts(increments, customers, some, found, step)
+            product = customers.product[some]
+            moves.append(_moves(product, found.first, scores(found.parts, definitions), step))
+            _count_parts(increments, customers, product, found, step)
+    if moves:
+        _count_moves(increments, customers, *map(np.concatenate, zip(*moves, strict=True)))
 
 
-def _count_scores(
-    increments: Increments, customers: Customers, rows: Ints, first: Ints, score: Ints, step: int
-) -> None:
-    nobody = np.full((len(rows), 1), -1)
-    moves = np.concatenate([nobody, score, nobody], axis=1)
-    at, ahead = np.nonzero(moves[:, 1:] != moves[:, :-1])
-    for came, count in ((moves[at, ahead], -step), (moves[at, ahead + 1], step)):
-        counts = came >= 0
-        kinds, where = places(customers.product[rows[at[counts]]] * _SCORES + came[counts])
-        numbers = [
-            customers.key_ids.number(SCORES.key(customers.products[product], str(points)))
-            for product, points in (divmod(kind, _SCORES) for kind in kinds.tolist())
-        ]
-        increments.add(np.array(numbers, np.int64)[where], (first[at] + ahead)[counts], count)
+def _moves(product: Ints, first: Ints, score: NDArray[np.int32], step: int) -> tuple[Ints, Ints, Ints]:
+    """(product · _SCORES + score, day, by how much): who reaches a score leaves that of the day before."""
+    nobody = np.full((len(score), 1), -1, score.dtype)
+    scored = np.concatenate([nobody, score, nobody], axis=1)
+    at, ahead = np.nonzero(scored[:, 1:] != scored[:, :-1])
+    kind, day, count = (np.empty((2, len(at)), np.int64) for _ in range(3))
+    for side, value in enumerate((scored[at, ahead], scored[at, ahead + 1])):
+        kind[side] = np.where(value >= 0, product[at] * _SCORES + value, -1)
+        day[side], count[side] = first[at] + ahead, (-step, step)[side]
+    counts = kind >= 0
+    return kind[counts], day[counts], count[counts]
 
 
-def _count_parts(increments: Increments, customers: Customers, rows: Ints, found: Path, step: int) -> None:
-    nothing = np.zeros((*found.parts.shape[:2], 1), np.int64)
-    steps = np.diff(found.parts, axis=2, prepend=nothing, append=nothing)
+def _count_moves(increments: Increments, customers: Customers, kind: Ints, day: Ints, count: Ints) -> None:
+    """Tallied in a table of the kinds and the days that occur: most moves are those of many, or cancel out."""
+    kinds, at_kind = places(kind)
+    days, at_day = places(day)
+    table = np.bincount(at_kind * len(days) + at_day, count, len(kinds) * len(days)).astype(np.int64)
+    changed_ = np.flatnonzero(table)
+    numbers = [
+        customers.key_ids.number(SCORES.key(customers.products[product], str(score)))
+        for product, score in (divmod(each, _SCORES) for each in kinds.tolist())
+    ]
+    at_kind, at_day = np.divmod(changed_, max(len(days), 1))
+    increments.add(np.array(numbers, np.int64)[at_kind], days[at_day], table[changed_])
+
+
+def _count_parts(increments: Increments, customers: Customers, product: Ints, found: Path, step: int) -> None:
+    """Added up first over the customers of a product whose paths begin on one day."""
+    order = np.lexsort((found.first, product))
+    product, first = product[order], found.first[order]
+    starts = np.flatnonzero(np.append(True, (np.diff(product) != 0) | (np.diff(first) != 0)))
+    together = np.add.reduceat(found.parts[order], starts, axis=0, dtype=np.int64)
+    nothing = np.zeros((*together.shape[:2], 1), np.int64)
+    steps = np.diff(together, axis=2, prepend=nothing, append=nothing) * step
     at, part, ahead = np.nonzero(steps)
-    numbers = np.stack([customers.numbers(PARTS, name) for name in _PART_NAMES])
-    increments.add(numbers[part, rows[at]], found.first[at] + ahead, steps[at, part, ahead] * step)
+    names = [[customers.key_ids.number(PARTS.key(each, name)) for name in _PART_NAMES] for each in customers.products]
+    numbers = np.array(names, np.int64)[product[starts][at], part]
+    increments.add(numbers, first[starts][at] + ahead, steps[at, part, ahead])
 
 
 def _customers(view: View, _: Labels) -> dict[int, int]:
