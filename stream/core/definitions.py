@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, fields
+from hashlib import sha256
 from math import lcm
 from typing import Any, Literal
 
@@ -18,6 +19,8 @@ DAYS_SEEN = 63
 MOST_POINTS, MOST_DAYS = 100, 30
 """Of the score, and the complete days that it looks back on."""
 
+
+_HASH_DIGITS = 12
 
 MOST_STEPS = 8
 """Of a journey."""
@@ -159,8 +162,7 @@ def _score_parts() -> Allowed:
         return sum(part.points for _, part in ScoreParts.read(value)) == MOST_POINTS
 
     return Allowed(
-        f"parts, each {{ points = …, full = … }}, whose points add up to {MOST_POINTS}, and of which as much as"
-        " 1 to 30 makes them full",
+        f"parts, each {{ points = …, full = 1 to {MOST_DAYS} }}, whose points add up to {MOST_POINTS}",
         holds,
         ScoreParts.read,
     )
@@ -235,8 +237,8 @@ class Definitions:
             "points",
             _score_parts(),
             "anew",
-            "What the engagement score is made of: the points of each part, and of how much (active days, visits, "
-            "features) it is full.",
+            "The points of each part of the engagement score, and of how many active days, visits or features it is "
+            "full.",
         ),
     )
 
@@ -246,6 +248,13 @@ class Definitions:
 
 
 DECLARED: dict[str, Declared] = {each.name: each.metadata["declared"] for each in fields(Definitions)}
+
+
+def hashes(definitions: Definitions) -> dict[str, str]:
+    """Name -> a hash of the definition's value: 12 digits of its SHA-256, hexadecimal."""
+    return {
+        name: sha256(as_stored(getattr(definitions, name)).encode()).hexdigest()[:_HASH_DIGITS] for name in DECLARED
+    }
 
 
 def as_stored(value: Any) -> str:

@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner
 
 from stream.cli import commands
-from stream.core.definitions import Definitions
+from stream.core.definitions import Definitions, ScorePart, ScoreParts, Step
 from stream.indicators.catalogue import ALERTS
 from stream.indicators.config import Config, lines_of, parsed
 from stream.indicators.in_force import KNOWN, alerts_in_force
@@ -24,6 +24,9 @@ csat_7_from = 6
 retention_days = [30, 3]
 visit_gap_minutes = 20
 segment = "plan"
+journey = ["signup", { type = "interaction", action = "play" }]
+score.activity = { points = 50, full = 20 }
+score.visits.points = 10
 
 [alerts]
 EngagementNpsDrop.threshold = 15
@@ -54,7 +57,9 @@ def test_what_is_left_out_is_the_default() -> None:
 
 def test_what_it_says_is_in_force() -> None:
     config = read(CHOSEN)
-    assert config.definitions == Definitions(4, 6, (3, 30), 20, "plan")
+    journey = (Step("signup"), Step("interaction", (("action", "play"),)))
+    score = ScoreParts(activity=ScorePart(50, 20), visits=ScorePart(10, 12))
+    assert config.definitions == Definitions(4, 6, (3, 30), 20, "plan", journey, score)
     in_force = alerts_in_force(config)
     assert {name: alert.threshold for name, alert in in_force.items()} == {
         "EngagementStickinessLow": 0.1,
@@ -96,6 +101,37 @@ def test_what_it_says_is_in_force() -> None:
         (
             'definitions.segment = "tier"',
             'definitions.segment: must be "segment", "plan" or "country", not "tier"',
+        ),
+        (
+            'definitions.journey = ["sign_up"]',
+            "definitions.journey: there is no event type sign_up; the nearest: signup",
+        ),
+        (
+            'definitions.journey = [{ type = "interaction", acton = "play" }]',
+            "definitions.journey: interaction has no field acton; the nearest: action",
+        ),
+        *(
+            (
+                f"definitions.journey = {journey}",
+                "definitions.journey: must be a list of 1 to 8 different steps, each an event type or "
+                f"{{ type = …, field = value, … }}, not {journey}",
+            )
+            for journey in ("[]", '["login", "login"]', '[{ action = "play" }]', "[3]", '"login"')
+        ),
+        *(
+            (
+                f"definitions.score = {score}",
+                "definitions.score: must be parts, each { points = …, full = 1 to 30 }, whose points add up to 100, "
+                f"not {score}",
+            )
+            for score in (
+                "{ activity = { points = 50 } }",
+                "{ activity = { full = 31 } }",
+                "{ voice = { full = 2 } }",
+                "{ mood = { points = 0 } }",
+                "{ activity = 40 }",
+                "3",
+            )
         ),
         ("definitions = 3", "definitions: must be a table: [definitions], not 3"),
         (
