@@ -69,7 +69,7 @@ class Card:
     section  the question under which it stands
     title    empty: that of its panel
     window   said once for all figures
-    figures  some depend on the definitions
+    figures  some depend on the definitions; none of an indicator whose panel is a heat map, which is one here too
     margin   the indicator of the same labels that is shown as ±
     always   also while the product has shown none of the indicator's rows
     order    its place among the cards of its section; those of the same place stand as the catalogue has them

@@ -16,7 +16,7 @@ from stream.core.event_columns import Customers
 from stream.core.increments import Increments
 from stream.core.ragged import Ints, places
 from stream.core.series import Kind, Series
-from stream.indicators.declare import Example, Family, Heat, Metric, Panel, count, ratio
+from stream.indicators.declare import Card, Example, Family, Heat, Metric, Panel, count, ratio
 from stream.indicators.families.activity import Activity
 from stream.indicators.reads import Labels, View
 from stream.indicators.scenario import Scenario, event
@@ -140,6 +140,7 @@ FAMILY = Family(
             example=Example({"active": 2, "customers": 3}, 2 / 3, _EXAMPLE),
             panel=Panel("Retention of the cohorts, week by week", heat=Heat("cohort", "week")),
             rests_on="customers",
+            card=Card("Who is new", "Cohorts, week by week", "last 13 weeks", figures=(), always=False, order=2),
             series=(COHORT,),
             rolling=False,
             rows=_complete,
