@@ -151,6 +151,8 @@ def test_the_ids_of_slots_are_for_ever() -> None:
         3: "visits",
         4: "tickets",
         5: "segment",
+        14: "journey",
+        15: "score_inputs",
     }
 
 
