@@ -37,7 +37,7 @@ class State:
         return sum(sum(position.values()) for position in await self.positions())
 
     async def check(self, ends: Ends) -> None:
-        """Raises Failed unless every event sent was counted once, and none set aside."""
+        """Raises Failed unless every event sent was counted once, and none refused or forwarded."""
         for number, position in enumerate(await self.positions()):
             expected = {topic: shards.get(number, 0) for topic, shards in ends.items()}
             if {topic: offset for topic, offset in position.items() if offset or topic in ends} != expected:

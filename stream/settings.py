@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from difflib import get_close_matches
 from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar, Literal, get_args
@@ -20,6 +21,8 @@ from schemas import FAMILIES
 from stream.indicators.config import Config, Known, parsed
 from stream.runtime.errors import UserError
 from stream.runtime.secret import SecretUrl, concealed
+
+_PREFIX = "ASSIDU_"
 
 
 class _Environment(EnvSettingsSource):
@@ -57,7 +60,7 @@ class Settings(BaseSettings):
     known: ClassVar[Known | None] = None
 
     model_config = SettingsConfigDict(
-        env_prefix="ASSIDU_", env_file=".env", extra="ignore", frozen=True, arbitrary_types_allowed=True
+        env_prefix=_PREFIX, env_file=".env", extra="ignore", frozen=True, arbitrary_types_allowed=True
     )
 
     kafka: str = "127.0.0.1:9092"
@@ -178,7 +181,7 @@ class Settings(BaseSettings):
 
     @property
     def oldest_days(self) -> int | None:
-        """How many days older than its record an event may be; None: any age (event clock)."""
+        """How many days older than its Kafka record an event may be; None: any age (event clock)."""
         return self.horizon_days if self.clock == "wall" else None
 
     @property
@@ -222,6 +225,20 @@ def read_settings(kind: type[Settings] = Settings) -> Settings:
             _said(str(problem["loc"][0]), problem["input"], problem["msg"]) for problem in error.errors()
         )
         raise UserError(f"wrong settings:\n  {lines}") from None
+
+
+def unknown_settings() -> dict[str, str]:
+    """Variables that begin like a setting and are none, as their names are written in capitals -> what was probably
+    meant: a setting or a definition of the indicators file; empty if nothing is like it."""
+    sources = _Environment(Settings), _DotEnv(Settings, Settings.model_config.get("env_file"))
+    given = {name for source in sources for name, value in _as_meant(dict(source.env_vars)).items() if value}
+    names = {name.removeprefix(_PREFIX.lower()) for name in given if name.startswith(_PREFIX.lower())}
+    meant = {name: f"definitions.{name} in the indicators file" for name in vars(Config().definitions)}
+    meant |= {name: f"{_PREFIX}{name.upper()}" for name in Settings.model_fields}
+    nearest = {
+        name: get_close_matches(name, meant, n=1, cutoff=0.8) for name in sorted(names - Settings.model_fields.keys())
+    }
+    return {f"{_PREFIX}{name.upper()}": "".join(meant[each] for each in found) for name, found in nearest.items()}
 
 
 def _said(name: str, given: object, wrong: str) -> str:

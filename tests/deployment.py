@@ -17,7 +17,7 @@ from tests.increments import Increment, packed
 SHARD, OWNER = 3, "the owner"
 SEEN = Series("seen", Kind.CENSUS, "minute")
 CLICKS = Series("clicks", Kind.FLOW, "minute", ("campaign",))
-MEMBERS = Series("members", Kind.LEVEL, "day")
+MEMBERS = Series("members", Kind.STOCK, "day")
 SERIES = (SEEN, CLICKS, MEMBERS)
 
 HOUR, DAY = 60, 24 * 60

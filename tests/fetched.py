@@ -1,4 +1,4 @@
-"""A record as a fetch brings it."""
+"""A Kafka record as a fetch brings it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ NOW_MS = 1_767_225_600_000  # 2026-01-01T00:00:00Z
 
 
 @dataclass
-class Record:
+class KafkaRecord:
     value: bytes | None
     offset: int = 0
     timestamp: int | None = NOW_MS

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from schemas import FAMILY_OF_TYPE, Event, Rejected, decode
 from stream.core.definitions import Definitions
 from stream.core.event_columns import customers_of
-from stream.core.key_ids import KeyIds
+from stream.core.key_ids import KeyIds, Keys
 from stream.core.ragged import Ints
 from stream.core.series import Table
 from stream.core.time import FAR_FUTURE, Calendar
@@ -167,6 +167,10 @@ def as_of(now_ms: int, customers: int, due: int = 0) -> Present:
     return Present(*columns)
 
 
+KEYS = Keys()
+"""Of all states, as shards of one worker have them."""
+
+
 @dataclass
 class State:
     """What a shard holds."""
@@ -184,7 +188,7 @@ class State:
     def __post_init__(self) -> None:
         self.scoring = Scoring(self.coefficients, self.definitions.first_week_days, self.calendar)
         self.table = Table(SERIES)
-        self.key_ids = KeyIds()
+        self.key_ids = KeyIds(keys=KEYS)
         self.records: dict[bytes, bytes] = {}
 
     def take(self, batches: Iterable[Sequence[Event]]) -> State:
@@ -216,10 +220,12 @@ class State:
 
     def remembered(self) -> dict[bytes, dict[str, Any]]:
         """What the records say, in words that do not depend on the numbers of names."""
-        names = self.key_ids
-        customers = customers_of(list(self.records), ["app"] * len(self.records), names)
+        customers = customers_of(list(self.records), ["app"] * len(self.records), self.key_ids)
+        names = customers.key_ids
         _, memories = RECORD.unpacked(self.records.values(), customers)
-        active, latest, answers, visits, segments, subscription, tickets = memories
+        active, latest, answers = memories.activity, memories.latest, memories.answers
+        visits, segments = memories.visits, memories.segment
+        subscription, tickets = memories.subscription, memories.tickets
         said: list[dict[str, Any]] = [
             {
                 "first": (ms, day, ms != FAR_FUTURE and names[channel]),

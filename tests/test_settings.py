@@ -9,7 +9,7 @@ import pytest
 from stream.core.definitions import Definitions
 from stream.indicators.config import Config
 from stream.runtime.errors import UserError
-from stream.settings import Settings, read_settings
+from stream.settings import Settings, read_settings, unknown_settings
 
 
 def test_names_every_wrong_setting_in_one_error(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -26,6 +26,29 @@ def test_names_every_wrong_setting_in_one_error(monkeypatch: pytest.MonkeyPatch)
         "ASSIDU_CLOCK='sundial': Input should be 'wall' or 'event'",
     ):
         assert expected in str(error.value)
+
+
+def test_names_what_looks_like_a_setting_and_is_none_with_what_was_meant(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / ".env").write_text("ASSIDU_REDIS_URL=redis://h/0\nASSIDU_TIMEZONE=Europe/Paris\nOTHERS=1\n")
+    for name in ("ASSIDU_PARTITION", "ASSIDU_FIRST_WEEK_DAYS", "assidu_zone", "ASSIDUOUS", "ASSIDU_GROUP"):
+        monkeypatch.setenv(name, "4")
+    monkeypatch.setenv("ASSIDU_NOTHING", " ")
+    assert unknown_settings() == {
+        "ASSIDU_FIRST_WEEK_DAYS": "definitions.first_week_days in the indicators file",
+        "ASSIDU_PARTITION": "ASSIDU_PARTITIONS",
+        "ASSIDU_REDIS_URL": "",
+        "ASSIDU_ZONE": "",
+    }
+    assert read_settings().timezone == "Europe/Paris"
+
+
+@pytest.mark.parametrize("name", Settings.model_fields)
+def test_a_setting_is_no_stranger(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.setenv(f"ASSIDU_{name.upper()}", "1")
+    assert not unknown_settings()
 
 
 def test_has_the_defaults_of_the_contract() -> None:

@@ -1,4 +1,4 @@
-"""Random outlooks, and what follows from them evaluated directly, one customer and one moment at a time."""
+"""Random inputs of the churn risk, and what follows from them, evaluated one customer and one moment at a time."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ SPANS = st.tuples(st.integers(-20 * 24, 40 * 24), st.integers(0, 40 * 24), st.in
 
 
 @st.composite
-def outlooks(draw: st.DrawFn) -> Inputs:
+def inputs(draw: st.DrawFn) -> Inputs:
     """Of a few customers, who were active within the last forty days; evidence begins and ends around then."""
     size = draw(st.integers(1, 4))
     last = [NOON_MS - draw(AGES) * MINUTE_MS for _ in range(size)]

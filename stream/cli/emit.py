@@ -58,8 +58,8 @@ def emit(ctx: click.Context, /, file: str, raw: str | None, encoding: str | None
         refuse_csv_options(ctx, csv)
     settings = read_settings()
     source = Input(file, encoding)
-    records = rows(source, settings, csv) if from_csv else _lines(source, raw)
-    if not run_interruptibly(emit_file(settings, source, records)):
+    chunks = rows(source, settings, csv) if from_csv else _lines(source, raw)
+    if not run_interruptibly(emit_file(settings, source, chunks)):
         ctx.exit(SOME_INPUT_BAD)
 
 

@@ -25,6 +25,7 @@ def refusal(error: Exception) -> str | None:
     None where it may, and for other errors."""
     from aiokafka.errors import KafkaError
 
+    from stream.core.key_ids import TooManyKeys
     from stream.core.record import UnknownSlot
     from stream.kafka import errors as kafka_errors
     from stream.runtime.secret import concealed
@@ -33,7 +34,7 @@ def refusal(error: Exception) -> str | None:
 
     if isinstance(error, KafkaError):
         return None if kafka_errors.is_transient(error) else str(kafka_errors.refusal(error, "do that"))
-    if isinstance(error, UnknownSlot):
+    if isinstance(error, UnknownSlot | TooManyKeys):
         return str(error)
     if not advice(error):
         return None

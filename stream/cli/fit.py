@@ -89,8 +89,8 @@ def fit(
         history = run_interruptibly(read_stored(settings, of_product))
     else:
         source = Input(file, encoding)
-        records = rows(source, settings, {**csv, "product": product}) if from_csv else json_lines(source)
-        history = run_interruptibly(read_history(read_events(source, records, bad), of_product, settings.zone))
+        chunks = rows(source, settings, {**csv, "product": product}) if from_csv else json_lines(source)
+        history = run_interruptibly(read_history(read_events(source, chunks, bad), of_product, settings.zone))
         bad.close()
     report = make_report(history, of_product, horizon_days, capacity)
     if out:

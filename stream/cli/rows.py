@@ -89,9 +89,9 @@ def refuse_csv_options(ctx: click.Context, csv: dict[str, Any]) -> None:
 
 def rows(source: Input, settings: Settings, csv: dict[str, Any]) -> AsyncIterator[list[Checked]]:
     """Every row as the options say, checked."""
-    from stream.ingest.rows import csv_records
+    from stream.ingest.rows import csv_events
 
-    return csv_records(source, _layout(**csv), _mapping(settings, **csv))
+    return csv_events(source, _layout(**csv), _mapping(settings, **csv))
 
 
 def _layout(delimiter: str | None, names: str | None, no_header: bool, **_: Any) -> Layout:

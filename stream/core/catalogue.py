@@ -39,6 +39,11 @@ def totals(series: Iterable[Series]) -> list[Series]:
     return [each for each in series if each.kind is Kind.CENSUS and each.splits and not each.of]
 
 
+def types_of(series: Iterable[Series]) -> frozenset[str]:
+    """The event types of which censuses are kept."""
+    return frozenset(type_ for each in series if each.kind is Kind.CENSUS for type_ in each.of)
+
+
 class Catalogue:
     """`counted`: flows that are plain counts of events; `censuses`: last times of something by customer."""
 

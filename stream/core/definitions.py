@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from stream.core.time import MINUTE_MS
 
-Change = Literal["restart", "together", "anew"]
+HowChanged = Literal["restart", "together", "anew"]
 """How a definition may be changed. restart: each process by itself, for nothing that is stored follows from it;
 together: all workers at once; anew: never, for what is stored was counted by it."""
 
@@ -31,7 +31,7 @@ class Declared:
     help: str
     unit: str
     allowed: Allowed
-    change: Change
+    change: HowChanged
 
 
 def _whole(least: int, most: int) -> Allowed:
@@ -57,7 +57,7 @@ def _is_whole(value: Any, least: int, most: int) -> bool:
     return type(value) is int and least <= value <= most
 
 
-def _declared(unit: str, allowed: Allowed, change: Change, help_: str) -> dict[str, Declared]:
+def _declared(unit: str, allowed: Allowed, change: HowChanged, help_: str) -> dict[str, Declared]:
     return {"declared": Declared(help_, unit, allowed, change)}
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from stream.core.catalogue import Catalogue, Label
 from stream.core.definitions import Definitions
-from stream.core.key_ids import KeyIds
+from stream.core.key_ids import FoldKeys, KeyIds
 from stream.core.ragged import Ints, places
 from stream.core.series import Series
 from stream.core.time import MINUTE_MS, Calendar
@@ -29,40 +29,39 @@ Place = Callable[[str, str, str], str]
 
 SAMPLES = 64
 
+_NO_EVENTS = np.empty(0, np.int64)
+
 
 class Customers(NamedTuple):
-    """Whom a batch touches, a row each: `product[row]` is the place of the customer's product in `products`, and
-    `sample[row]` which of SAMPLES samples of about the same size the customer is in."""
+    """Whom a batch touches, a row each: `product[row]` is the place of the customer's product in `products`,
+    `slice[row]` the slice that the customer is in, and `sample[row]` which of SAMPLES samples of about the same
+    size."""
 
     products: Sequence[str]
     product: Ints
-    key_ids: KeyIds
+    slice: Ints
+    key_ids: FoldKeys
     sample: Ints
 
     def __len__(self) -> int:
         return len(self.product)
 
-    @property
-    def slice(self) -> Ints:
-        """The slice that the customer in each row is in."""
-        return self.key_ids.slices(self.products)[self.product]
-
-    def read(self, row: Ints, stored: Ints) -> Ints:
-        """The numbers of keys that the shards of the customers in these rows store under these numbers."""
-        return self.key_ids.read(self.slice[row], stored) if self.key_ids.joint else stored
+    def read(self, row: Ints, ids: Ints) -> Ints:
+        """The numbers of keys that the shards of the customers in these rows store under these ids."""
+        return self.key_ids.read(self.slice[row], ids)
 
     def numbers(self, series: Series, *labels: str) -> Ints:
         """For each row, the number of the key of its product with these label values."""
-        of_product = [self.key_ids.number(series.key(product, *labels)) for product in self.products]
-        return np.array(of_product, np.int64)[self.product]
+        keys = [series.key(product, *labels) for product in self.products]
+        return self.key_ids.numbers(keys, self.product, self.slice)
 
 
 def customers_of(keys: Sequence[bytes], products: Sequence[str], key_ids: KeyIds) -> Customers:
-    """Customers with these keys, each of the product beside it."""
+    """Customers with these keys, each of the product beside it; all of one slice."""
     place = {product: number for number, product in enumerate(dict.fromkeys(products))}
-    return Customers(
-        list(place), np.array([place[product] for product in products], np.int64), key_ids, hashes_of(keys) % SAMPLES
-    )
+    product = np.array([place[product] for product in products], np.int64)
+    sample = hashes_of(keys) % SAMPLES
+    return Customers(list(place), product, np.zeros(len(keys), np.int64), FoldKeys([key_ids]), sample)
 
 
 def hashes_of(keys: Sequence[bytes]) -> Ints:
@@ -99,9 +98,17 @@ class EventColumns:
         return int(self.ms.max()) if len(self.ms) else None
 
     @cached_property
+    def types_present(self) -> frozenset[str]:
+        """The types of which there are events."""
+        first = self._first_of_type
+        return frozenset(
+            name for number, name in enumerate(self.catalogue.types) if first[number] < first[number + 1]
+        )
+
+    @cached_property
     def of_one_product(self) -> NDArray[np.bool_]:
         """For each event, whether it is not of the product `other`, in which many are taken together."""
-        own = np.array([self._plain(product) != OTHER for product in range(len(self.customers.products))], np.bool_)
+        own = np.array([product != OTHER for product in self.customers.products], np.bool_)
         found: NDArray[np.bool_] = own[self.product]
         return found
 
@@ -110,19 +117,28 @@ class EventColumns:
         return self.ms // MINUTE_MS
 
     @cached_property
+    def slice(self) -> Ints:
+        """For each event, the slice of its customer."""
+        return self.customers.slice[self.row]
+
+    @cached_property
     def day(self) -> Ints:
         return self.calendar.days(self.minute)
 
-    def of(self, types: Iterable[str]) -> Ints:
+    def of(self, types: frozenset[str]) -> Ints:
         """The numbers of the events of these types, ascending."""
-        stretches = [np.arange(*self._stretch(name)) for name in self.catalogue.types if name in types]
-        return np.concatenate([np.empty(0, np.int64), *stretches])
+        present = self.types_present & types
+        if present not in self._of:
+            stretches = [np.arange(*self._stretch(name)) for name in self.catalogue.types if name in present]
+            self._of[present] = np.concatenate([_NO_EVENTS, *stretches])
+        return self._of[present]
 
-    def fields(self, types: Iterable[str], read: Callable[[Any], Any]) -> list[Any]:
+    def fields(self, types: frozenset[str], read: Callable[[Any], Any]) -> list[Any]:
         """What is read of the events of these types, in the order of `of`."""
         found: list[Any] = []
+        present = self.types_present & types
         for name in self.catalogue.types:
-            if name in types:
+            if name in present:
                 first, end = self._stretch(name)
                 found += map(read, self.events[first:end])
         return found
@@ -147,6 +163,8 @@ class EventColumns:
         """The numbers of the events that the series counts."""
         at = self.of(series.of)
         for type_, counts in series.only:
+            if type_ not in self.types_present:
+                continue
             first, end = self._stretch(type_)
             left_out = [number for number in range(first, end) if not counts(self.events[number])]
             if left_out:
@@ -157,24 +175,20 @@ class EventColumns:
         """(product, label, value) of every bounded label that the events would show."""
         for label, values in self._bounded():
             for product, value in self._distinct(values):
-                yield self._plain(product), label, values.names[value]
+                yield self.customers.products[product], label, values.names[value]
 
     def overflowed(self) -> Iterator[tuple[int, str, int]]:
         """(slice, label, events with a value of it that found no place), where there are any."""
-        slices = self.customers.key_ids.slices(self.customers.products)
         for label, values in self._bounded():
             lost = [
                 product * len(values.names) + value
                 for product, value in self._distinct(values)
-                if self.place(self._plain(product), label, values.names[value]) != values.names[value]
+                if self.place(self.customers.products[product], label, values.names[value]) != values.names[value]
             ]
             if lost:
-                products = self.product[values.at]
-                events = np.bincount(slices[products[np.isin(products * len(values.names) + values.value, lost)]])
+                at = values.at[np.isin(self.product[values.at] * len(values.names) + values.value, lost)]
+                events = np.bincount(self.slice[at])
                 yield from ((slice_, label, int(events[slice_])) for slice_ in np.flatnonzero(events).tolist())
-
-    def _plain(self, product: int) -> str:
-        return self.customers.key_ids.plain(self.customers.products[product])
 
     @cached_property
     def _values(self) -> dict[str, Values]:
@@ -205,13 +219,17 @@ class EventColumns:
 
     def _bounded(self) -> Iterator[tuple[str, Values]]:
         for name, label in self.catalogue.labels.items():
-            if label.bounded:
+            if label.bounded and len(self._values[name].at):
                 yield name, self._values[name]
 
     def _distinct(self, values: Values) -> list[tuple[int, int]]:
         """The (product, value) that occur."""
         pairs, _ = places(self.product[values.at] * len(values.names) + values.value)
         return [divmod(pair, len(values.names)) for pair in pairs.tolist()]
+
+    @cached_property
+    def _of(self) -> dict[frozenset[str], Ints]:
+        return {}
 
     @cached_property
     def _columns(self) -> dict[str, tuple[Ints, list[str]]]:
@@ -231,22 +249,20 @@ class EventColumns:
         return self._columns[label]
 
     def _numbers(self, series: Series, at: Ints, columns: list[tuple[Ints, list[str]]]) -> Ints:
-        products, key_ids = self.customers.products, self.customers.key_ids
         combined = self.product[at]
         for column, values in columns:
             combined = combined * len(values) + column[at]
         distinct, where = places(combined)
-        numbers = []
+        keys = []
         for combination in distinct.tolist():
             found = []
             for label, (_, values) in zip(reversed(series.labels), reversed(columns), strict=True):
                 combination, value = divmod(combination, len(values))
                 found.append((label, values[value]))
-            product = products[combination]
-            plain = self._plain(combination)
-            placed = [self._placed(plain, label, value) for label, value in reversed(found)]
-            numbers.append(key_ids.number(series.key(product, *placed)))
-        return np.array(numbers, np.int64)[where]
+            product = self.customers.products[combination]
+            placed = [self._placed(product, label, value) for label, value in reversed(found)]
+            keys.append(series.key(product, *placed))
+        return self.customers.key_ids.numbers(keys, where, self.slice[at])
 
     def _placed(self, product: str, label: str, value: str) -> str:
         known = self.catalogue.labels.get(label)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from stream.core.key_ids import KeyIds
+from stream.core.key_ids import FoldKeys
 from stream.core.ragged import Ints, stretches
 from stream.core.series import NO_INCREMENTS, Key, encode_cells
 
@@ -15,7 +15,7 @@ _TIME_OFFSET = 1 << 31
 class Increments:
     """`key_ids` gives the keys of the numbers that are added to."""
 
-    def __init__(self, key_ids: KeyIds) -> None:
+    def __init__(self, key_ids: FoldKeys) -> None:
         self.key_ids = key_ids
         self._cells: list[Ints] = []
         self._counts: list[Ints] = []
@@ -54,7 +54,7 @@ class Increments:
         numbers, times, counts = self.cells()
         found: dict[int, list[tuple[Key, Ints, Ints]]] = {}
         for number, start, end in stretches(numbers):
-            slice_, key = self.key_ids.stored_key(number)
+            slice_, key = self.key_ids.in_slice(number)
             found.setdefault(slice_, []).append((key, times[start:end], counts[start:end]))
         return {slice_: encode_cells(cells) for slice_, cells in found.items()}
 

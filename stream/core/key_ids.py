@@ -1,35 +1,45 @@
-"""Numbers for series keys: records and increments of a shard refer to a key by its number.
+"""Numbers for series keys: records and increments refer to a key by its number.
 
-Each shard gives numbers of its own. What is folded at once is in slices, each some customers of one shard that are
-committed by themselves; where there are several, `JointKeyIds` numbers the keys of all.
+A process numbers every key that it meets in one table (`Keys`), which its shards share. Each shard stores ids of its
+own (`KeyIds`). What is folded at once is in slices, each some customers of one shard that are committed by
+themselves: so a number in a fold (`FoldKeys`) says of a key, too, in which slice it is.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from stream.core.ragged import Ints, places
+from stream.core.ragged import Ints, places, starts_of
 from stream.core.series import Key
 
+_KEY_BITS = 22
+_KEY = (1 << _KEY_BITS) - 1
+_GIVEN_BITS = 32
+_GIVEN = (1 << _GIVEN_BITS) - 1
+MOST_SLICES = 1 << 31 - _KEY_BITS
+"""Of one fold: a number in it is below 2³¹."""
 
-class KeyIds:
-    """A number a key, in the order of first use; numbers are for good.
 
-    Only a shard's owner gives numbers, and stores them with the commit that uses them first.
-    """
+class TooManyKeys(Exception):
+    """There is no number left for a key."""
 
-    joint = False
-    """Whether these are the keys of several slices."""
+    def __init__(self) -> None:
+        super().__init__(
+            f"more than {_KEY:,} combinations of products and labels in one process: lower ASSIDU_LABEL_LIMIT or"
+            " ASSIDU_PRODUCT_LIMIT, or run more workers"
+        )
 
-    def __init__(self, stored: Iterable[bytes] = ()) -> None:
+
+class Keys:
+    """Every key that was met, each under a number of its own, in the order of first use."""
+
+    def __init__(self) -> None:
         self._keys: list[Key] = []
         self._numbers: dict[Key, int] = {}
-        for packed in stored:
-            self.number(tuple(_decode(packed)))
 
     def __len__(self) -> int:
         return len(self._keys)
@@ -40,119 +50,123 @@ class KeyIds:
     def number(self, key: Key) -> int:
         number = self._numbers.get(key)
         if number is None:
-            number = self._numbers[key] = len(self._keys)
+            number = len(self._keys)
+            if number > _KEY:
+                raise TooManyKeys
+            self._numbers[key] = number
             self._keys.append(key)
         return number
+
+
+class KeyIds:
+    """The ids under which a shard stores keys, in the order of first use; they are for good.
+
+    Only a shard's owner gives ids, and stores them with the commit that uses them first.
+    """
+
+    def __init__(self, stored: Iterable[bytes] = (), keys: Keys | None = None) -> None:
+        self.keys = Keys() if keys is None else keys
+        self._numbers: list[int] = []
+        self._ids: dict[int, int] = {}
+        self._as_array = np.empty(0, np.int64)
+        for packed in stored:
+            self.id_of(self.keys.number(tuple(_decode(packed))))
+
+    def __len__(self) -> int:
+        return len(self._numbers)
+
+    def id_of(self, number: int) -> int:
+        """Of the key with this number in `keys`."""
+        id_ = self._ids.get(number)
+        if id_ is None:
+            id_ = self._ids[number] = len(self._numbers)
+            self._numbers.append(number)
+        return id_
+
+    @property
+    def numbers(self) -> Ints:
+        """Id -> the key's number in `keys`."""
+        if len(self._as_array) < len(self._numbers):
+            self._as_array = np.array(self._numbers, np.int64)
+        return self._as_array
+
+    def pack(self, first: int) -> list[bytes]:
+        """The keys from id `first` on, as they are stored."""
+        return [_encode(self.keys[number]) for number in self._numbers[first:]]
+
+
+class FoldKeys:
+    """The keys of several slices, for one fold: a number is that of the key in `keys`, and the slice above it."""
+
+    def __init__(self, key_ids: Sequence[KeyIds]) -> None:
+        """`key_ids[slice]` are those of its shard; all share one table."""
+        if len(key_ids) > MOST_SLICES:
+            raise ValueError(f"{len(key_ids)} slices in one fold: at most {MOST_SLICES}")
+        self._key_ids = key_ids
+        self._keys = key_ids[0].keys
+        if any(each.keys is not self._keys for each in key_ids):
+            raise ValueError("the shards of a fold share one table of keys")
+        self._shards = list(dict.fromkeys(key_ids))
+        shard = {each: place for place, each in enumerate(self._shards)}
+        self._shard_of_slice = np.array([shard[each] for each in key_ids], np.int64)
+        self._lengths: list[int] = []
+
+    def __getitem__(self, number: int) -> Key:
+        return self._keys[number & _KEY]
+
+    def number(self, key: Key, slices: Ints) -> Ints:
+        """The key's number in each of the slices."""
+        return slices << _KEY_BITS | self._keys.number(key)
+
+    def numbers(self, keys: Sequence[Key], which: Ints, slices: Ints) -> Ints:
+        """The numbers of `keys[which[i]]` in `slices[i]`."""
+        of_key = np.array([self._keys.number(key) for key in keys], np.int64)
+        return slices << _KEY_BITS | of_key[which]
+
+    def like(self, numbers: Ints, key: Callable[[Key, int], Key], given: Ints | int = 0) -> Ints:
+        """For each number that of the key made of its own and of what is given (below 2³²), in the same slice."""
+        found, which = places((numbers & _KEY) << _GIVEN_BITS | given)
+        made = [key(self._keys[pair >> _GIVEN_BITS], pair & _GIVEN) for pair in found.tolist()]
+        return self.numbers(made, which, numbers >> _KEY_BITS)
 
     def are_of(self, series: str, numbers: Ints) -> NDArray[np.bool_]:
         """For each number, whether its key is one of the series."""
-        distinct, where = places(numbers)
-        return np.array([self._keys[number][0] == series for number in distinct.tolist()], np.bool_)[where]
+        found, which = places(numbers & _KEY)
+        return np.array([self._keys[number][0] == series for number in found.tolist()], np.bool_)[which]
 
     def ranks(self, numbers: Ints) -> Ints:
         """For each number the rank of its key among them, by name: a number tells only which came first."""
-        distinct, where = places(numbers)
-        by_name = sorted(range(len(distinct)), key=lambda place: self._keys[int(distinct[place])])
-        rank = np.empty(len(distinct), np.int64)
-        rank[by_name] = np.arange(len(distinct))
-        return rank[where]
+        found, which = places(numbers)
+        by_name = sorted(range(len(found)), key=lambda place: self[int(found[place])])
+        rank = np.empty(len(found), np.int64)
+        rank[by_name] = np.arange(len(found))
+        return rank[which]
 
-    def pack(self, first: int) -> list[bytes]:
-        """The keys from number `first` on, as they are stored."""
-        return [_encode(key) for key in self._keys[first:]]
-
-    # What is trivial of one slice, so that a fold need not know of how many slices it is.
-
-    def product_in(self, slice_: int, product: str) -> str:
-        """What stands in keys for the product of that slice."""
-        return product
-
-    def plain(self, product: str) -> str:
-        """Inverse of `product_in`."""
-        return product
-
-    def slices(self, products: Sequence[str]) -> Ints:
-        """The slice of each of the products, as they stand in keys."""
-        return np.zeros(len(products), np.int64)
-
-    def read(self, slices: Ints, stored: Ints) -> Ints:
-        """The numbers here of keys that the shards of these slices store under these numbers."""
-        return stored
-
-    def stored(self, numbers: Ints) -> Ints:
-        """Inverse of `read`."""
+    def read(self, slices: Ints, ids: Ints) -> Ints:
+        """The numbers of keys that the shards of these slices store under these ids."""
+        if (lengths := [len(each) for each in self._shards]) != self._lengths:
+            self._lengths = lengths
+            self._first = starts_of(np.array(lengths, np.int64))[self._shard_of_slice]
+            self._of_id = np.concatenate([each.numbers for each in self._shards])
+        numbers: Ints = slices << _KEY_BITS | self._of_id[self._first[slices] + ids]
         return numbers
 
-    def stored_key(self, number: int) -> tuple[int, Key]:
-        """(its slice, the key as it is stored)."""
-        return 0, self._keys[number]
+    def ids(self, numbers: Ints) -> Ints:
+        """Inverse of `read`; a key that is new to its shard gets an id there."""
+        found, which = places(numbers)
+        return np.array([self._id(number) for number in found.tolist()], np.int64)[which]
 
+    def in_keys(self, numbers: Ints) -> Ints:
+        """The numbers of the keys alone, whatever their slices."""
+        return numbers & _KEY
 
-class JointKeyIds(KeyIds):
-    """The keys of several slices, each under a number of its own, for as long as one fold lasts.
+    def in_slice(self, number: int) -> tuple[int, Key]:
+        """(its slice, the key)."""
+        return number >> _KEY_BITS, self._keys[number & _KEY]
 
-    In these keys a product is that of one slice ("2/app" is what slice 2 has of app), so that what is counted in
-    different slices stays apart. A key that is new here is new to its shard.
-    """
+    def _id(self, number: int) -> int:
+        return self._key_ids[number >> _KEY_BITS].id_of(number & _KEY)
 
-    joint = True
-
-    def __init__(self, key_ids: Sequence[KeyIds]) -> None:
-        """`key_ids[slice]` are those of its shard."""
-        super().__init__()
-        self._key_ids = key_ids
-        self._stored: list[tuple[int, int]] = []
-        self._of_stored: dict[int, int] = {}
-        self._parts: dict[str, tuple[int, str]] = {}
-        """Of the products: (slice, product as it is stored)."""
-
-    def number(self, key: Key) -> int:
-        number = self._numbers.get(key)
-        if number is None:
-            slice_, product = self._parts[key[1]]
-            stored = self._key_ids[slice_].number((key[0], product, *key[2:]))
-            number = self._numbers[key] = self._of_stored[slice_ << _SLICE | stored] = len(self._keys)
-            self._keys.append(key)
-            self._stored.append((slice_, stored))
-        return number
-
-    def product_in(self, slice_: int, product: str) -> str:
-        joint = f"{slice_}/{product}"
-        self._parts[joint] = slice_, product
-        return joint
-
-    def plain(self, product: str) -> str:
-        return self._parts[product][1]
-
-    def slices(self, products: Sequence[str]) -> Ints:
-        return np.array([self._parts[product][0] for product in products], np.int64)
-
-    def read(self, slices: Ints, stored: Ints) -> Ints:
-        pairs, where = places(slices << _SLICE | stored)
-        known = self._of_stored
-        read = [known[pair] if pair in known else self._read(*divmod(pair, 1 << _SLICE)) for pair in pairs.tolist()]
-        return np.array(read, np.int64)[where]
-
-    def stored(self, numbers: Ints) -> Ints:
-        stored = np.array([number for _, number in self._stored], np.int64)
-        found: Ints = stored[numbers]
-        return found
-
-    def stored_key(self, number: int) -> tuple[int, Key]:
-        slice_, stored = self._stored[number]
-        return slice_, self._key_ids[slice_][stored]
-
-    def _read(self, slice_: int, stored: int) -> int:
-        name, product, *labels = self._key_ids[slice_][stored]
-        return self.number((name, self.product_in(slice_, product), *labels))
-
-
-def key_ids_of(key_ids: Sequence[KeyIds]) -> KeyIds:
-    """The key ids of these slices, for one fold; see JointKeyIds."""
-    return JointKeyIds(key_ids) if len(key_ids) > 1 else key_ids[0]
-
-
-_SLICE = 32
 
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(list[str]).decode

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from stream.core.definitions import Definitions
 from stream.core.event_columns import Customers, EventColumns
 from stream.core.increments import Increments
-from stream.core.key_ids import KeyIds
+from stream.core.key_ids import FoldKeys
 from stream.core.ragged import Ints, Ragged, row_numbers, spans
 from stream.core.record import Change
 from stream.core.series import KEEP_MINUTES, Series
@@ -64,16 +64,13 @@ class Latest:
             row, number, age = row[own], number[own], age[own]
         minute = newest[row] - age
         key = (row << _ROW) | customers.read(row, number)
-        if customers.key_ids.joint:
-            order = np.argsort(key)
-            key, minute = key[order], minute[order]
-        return cls(len(known), key, minute)
+        order = np.argsort(key)
+        return cls(len(known), key[order], minute[order])
 
     def pack(self, customers: Customers) -> list[Ragged]:
-        row, number, minute = self.row, customers.key_ids.stored(self.number), self.minute
-        if customers.key_ids.joint:
-            order = np.argsort((row << _ROW) | number)
-            number, minute = number[order], minute[order]
+        row, number = self.row, customers.key_ids.ids(self.number)
+        order = np.argsort((row << _ROW) | number)
+        number, minute = number[order], self.minute[order]
         newest = self._newest()
         known = newest != FAR_PAST
         heads = Ragged(newest[known].astype(np.int32).view(np.uint32), known.astype(np.int64))
@@ -106,7 +103,7 @@ class Latest:
         of_it = customers.key_ids.are_of(series.name, self.number)
         return self._newest(of_it)
 
-    def by_labels(self, key_ids: KeyIds, series: Series) -> list[tuple[tuple[str, ...], int]]:
+    def by_labels(self, key_ids: FoldKeys, series: Series) -> list[tuple[tuple[str, ...], int]]:
         """(label values, minute) under each key of the series, of all customers."""
         of_it = key_ids.are_of(series.name, self.number)
         numbers, minutes = self.number[of_it].tolist(), self.minute[of_it].tolist()
@@ -158,12 +155,13 @@ def _noted(columns: EventColumns) -> tuple[Ints, Ints]:
     keys, minutes = [], []
     for series in columns.catalogue.censuses:
         at, numbers = columns.under(series)
-        keys.append((columns.row[at] << _ROW) | numbers)
-        minutes.append(columns.minute[at])
+        if len(at):
+            keys.append((columns.row[at] << _ROW) | numbers)
+            minutes.append(columns.minute[at])
+    if not keys:
+        return np.empty(0, np.int64), np.empty(0, np.int64)
     key, minute = np.concatenate(keys), np.concatenate(minutes)
     order = np.argsort(key)
     key = key[order]
-    if not len(key):
-        return key, minute
     first = np.flatnonzero(np.diff(key, prepend=-1))
     return key[first], np.maximum.reduceat(minute[order], first)

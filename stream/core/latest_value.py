@@ -8,7 +8,7 @@ from typing import ClassVar, Self
 import numpy as np
 
 from stream.core.event_columns import Customers, EventColumns
-from stream.core.key_ids import KeyIds
+from stream.core.key_ids import FoldKeys
 from stream.core.ragged import Ints, Ragged, distinct, from_words64, to_words64
 from stream.core.series import Series
 from stream.core.time import FAR_PAST
@@ -28,7 +28,7 @@ class LatestValue:
     series: ClassVar[Series]
     """A plain count of the events that name a value, with the value as its label."""
 
-    key_ids: KeyIds
+    key_ids: FoldKeys
     ms: Ints
     number: Ints
 
@@ -44,7 +44,7 @@ class LatestValue:
     def pack(self, customers: Customers) -> list[Ragged]:
         known = self.ms != FAR_PAST
         words = np.empty((int(known.sum()), _WORDS), np.uint32)
-        words[:, 0:2], words[:, 2] = to_words64(self.ms[known]), self.key_ids.stored(self.number[known])
+        words[:, 0:2], words[:, 2] = to_words64(self.ms[known]), self.key_ids.ids(self.number[known])
         return [Ragged(words.ravel(), known * _WORDS)]
 
     def merge(self, columns: EventColumns, keep_days: int | None) -> Self:

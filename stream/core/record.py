@@ -5,7 +5,7 @@ A batch is folded column by column: a memory here is that of all customers whom 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from typing import Any, Generic, NamedTuple, Protocol, Self, TypeVar
@@ -53,13 +53,59 @@ class Slot:
     """One memory of a record, and the families that make series of it.
 
     id    by which stored records know it, below 128: once used, it is never another slot's
-    name  by which the code knows it: a field of the layout's memories
+    name  by which the code knows it: an attribute of the layout's memories
+    of    the types of the events that change it
     """
 
     id: int
     name: str
     memory: type[Memory]
+    of: frozenset[str]
     changes: tuple[Change, ...] = ()
+
+
+class Held:
+    """One memory of some customers: as it is stored until it is asked for, and as it is stored still if nothing has
+    changed it. So what is rare costs little: its words are only copied."""
+
+    def __init__(self, slot: Slot, stored: Ragged | None, memory: Any = None) -> None:
+        """`stored` or `memory`."""
+        self._slot = slot
+        self._stored = stored
+        self._memory = memory
+
+    def memory(self, customers: Customers) -> Any:
+        if self._memory is None:
+            self._memory = self._slot.memory.unpack(self._stored, customers)  # type: ignore[arg-type]
+        return self._memory
+
+    def merge(self, columns: EventColumns, keep_days: int | None) -> Held:
+        """With these events; itself where they do not change it."""
+        if self._slot.of.isdisjoint(columns.types_present):
+            return self
+        memory = self.memory(columns.customers)
+        merged = memory.merge(columns, keep_days)
+        return self if merged is memory else Held(self._slot, None, merged)
+
+    def pack(self, customers: Customers) -> Sequence[Ragged]:
+        return self._memory.pack(customers) if self._stored is None else [self._stored]
+
+
+class Memories:
+    """The memories of some customers: an attribute for each slot. A subclass says of which type each is."""
+
+    def __init__(self, customers: Customers, held: Mapping[str, Held]) -> None:
+        self._customers = customers
+        self._held = held
+
+    def __getattr__(self, slot: str) -> Any:
+        held = self._held.get(slot)
+        if held is None:
+            raise AttributeError(slot)
+        return held.memory(self._customers)
+
+    def held(self, slot: str) -> Held:
+        return self._held[slot]
 
 
 class UnknownSlot(Exception):
@@ -72,8 +118,8 @@ class UnknownSlot(Exception):
         )
 
 
-Memories = TypeVar("Memories")
-"""Any class with a field for each slot, by whose names it is made."""
+Some = TypeVar("Some", bound=Memories)
+"""Memories with an attribute for each slot of a layout."""
 
 
 class Stored(NamedTuple):
@@ -83,7 +129,7 @@ class Stored(NamedTuple):
     slots: list[Ragged]
 
 
-class Layout(Generic[Memories]):
+class Layout(Generic[Some]):
     """The slots of a record.
 
     A record begins with its notification state (a word that is no memory, for it depends on when the customer was
@@ -93,14 +139,14 @@ class Layout(Generic[Memories]):
     added, and records that were stored before read as ever.
     """
 
-    def __init__(self, memories: type[Memories], slots: Iterable[Slot]) -> None:
+    def __init__(self, memories: type[Some], slots: Iterable[Slot]) -> None:
         self.slots = tuple(sorted(slots, key=lambda slot: slot.id))
         ids = [slot.id for slot in self.slots]
         if len({*ids}) < len(ids) or not all(0 <= id_ < _MOST_IDS for id_ in ids):
             raise ValueError(f"slots need ids of their own, below {_MOST_IDS}: {ids}")
         if sorted(slot.name for slot in self.slots) != sorted(memories.__annotations__):
-            raise ValueError(f"slots are named otherwise than the fields of {memories.__name__}")
-        self._memories: Callable[..., Memories] = memories
+            raise ValueError(f"slots are named otherwise than the attributes of {memories.__name__}")
+        self._memories = memories
         self._ids = np.array(ids, np.int64)
         self._in_head = int(np.searchsorted(self._ids, _IN_HEAD))
         self._long = np.where(self._ids == 0, _FIRST_LONG, _LONG)
@@ -108,22 +154,28 @@ class Layout(Generic[Memories]):
         self._place[self._ids] = np.arange(len(ids))
         self._absent = np.setdiff1d(np.arange(_IN_HEAD), self._ids).tolist()
 
-    def unpacked(self, records: Iterable[bytes], customers: Customers) -> tuple[Words, Memories]:
+    def unpacked(self, records: Iterable[bytes], customers: Customers) -> tuple[Words, Some]:
         """(states, memories) of stored records; an empty record is a customer never seen before, whose state is 0."""
         states, stored = self.sections(records)
-        pairs = zip(self.slots, stored, strict=True)
-        return states, self._memories(**{slot.name: slot.memory.unpack(rows, customers) for slot, rows in pairs})
+        held = {slot.name: Held(slot, rows) for slot, rows in zip(self.slots, stored, strict=True)}
+        return states, self._memories(customers, held)
 
-    def packed(self, states: Words, memories: Memories, customers: Customers) -> list[bytes]:
+    def packed(self, states: Words, memories: Some, customers: Customers) -> list[bytes]:
         """Each customer's record."""
-        parts_of = [getattr(memories, slot.name).pack(customers) for slot in self.slots]
+        parts_of = [memories.held(slot.name).pack(customers) for slot in self.slots]
         lengths = np.stack([sum(part.lengths for part in parts) for parts in parts_of], axis=1)
         return to_bytes(side_by_side([*self._heads(states, lengths), *chain.from_iterable(parts_of)]))
 
-    def merge(self, memories: Memories, columns: EventColumns, keep_days: int | None) -> Memories:
+    def merge(self, memories: Some, columns: EventColumns, keep_days: int | None) -> Some:
         """Each memory with these events."""
-        merged = {slot.name: getattr(memories, slot.name).merge(columns, keep_days) for slot in self.slots}
-        return self._memories(**merged)
+        merged = {slot.name: memories.held(slot.name).merge(columns, keep_days) for slot in self.slots}
+        return self._memories(columns.customers, merged)
+
+    def changed(self, old: Some, new: Some) -> Iterator[tuple[Slot, Any, Any]]:
+        """(slot, old memory, new memory) of each that is not the same."""
+        for slot in self.slots:
+            if old.held(slot.name) is not new.held(slot.name):
+                yield slot, getattr(old, slot.name), getattr(new, slot.name)
 
     def _heads(self, states: Words, lengths: Ints) -> list[Ragged]:
         rows, first = len(states), self._in_head

@@ -29,7 +29,7 @@ class Kind(Enum):
     """how many customers did X last at minute m: one increment moves from an old minute to a new one"""
     FLOW = "flow"
     """how many times X happened at a time"""
-    LEVEL = "level"
+    STOCK = "stock"
     """what stands: the sum of all increments so far; increments may lie in the future"""
 
 
@@ -146,7 +146,7 @@ class Table:
         """Forget what no reading at or after minute `newest` (of local day `today`) can see.
 
         Minute series keep 31 days; their flows keep single minutes for 25 hours and then the hour (its end,
-        because windows of 7d and 30d begin on the hour); day series keep `keep_days` (None: all), levels
+        because windows of 7d and 30d begin on the hour); day series keep `keep_days` (None: all), stocks
         gathering what is older in one increment.
         """
         for _ in self.compaction(newest, today, keep_days):
@@ -161,7 +161,7 @@ class Table:
                 continue
             edge = newest - KEEP_MINUTES + 1 if in_minutes else today - (keep_days or 0)
             times, counts = cells.cells()
-            if series.kind is Kind.LEVEL:
+            if series.kind is Kind.STOCK:
                 times = np.maximum(times, edge)
             else:
                 kept = times >= edge

@@ -13,7 +13,8 @@ import numpy as np
 from stream.core.ragged import Ints, places
 
 MINUTE_MS = 60_000
-DAY_MS = 24 * 60 * MINUTE_MS
+HOUR_MS = 60 * MINUTE_MS
+DAY_MS = 24 * HOUR_MS
 HOUR = 60
 DAY = 24 * HOUR
 WINDOWS = {"24h": DAY, "7d": 7 * DAY, "30d": 30 * DAY}

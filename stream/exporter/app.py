@@ -11,7 +11,7 @@ from time import monotonic, process_time
 
 import structlog
 from aiohttp import web
-from prometheus_client import CONTENT_TYPE_LATEST, Metric
+from prometheus_client import Metric
 from prometheus_client.core import GaugeMetricFamily
 from redis.asyncio import Redis
 
@@ -31,7 +31,7 @@ from stream.indicators.in_force import alerts_in_force
 from stream.indicators.reads import View
 from stream.runtime.cooperative import taking_turns
 from stream.runtime.garbage import collect_seldom
-from stream.runtime.http import serving
+from stream.runtime.http import service_routes, serving
 from stream.runtime.lifecycle import told_to_stop, until_ended
 from stream.runtime.pipeline_metrics import ALERT_THRESHOLD, BUILD
 from stream.settings import Settings
@@ -170,19 +170,8 @@ def pause_seconds(took: float, cpu_seconds: float) -> float:
 
 def exporter_app(exporter: Exporter) -> web.Application:
     """/metrics, /healthz (alive), /readyz (the data are fresh), /at-risk, and the page at /."""
-
-    async def metrics(_: web.Request) -> web.Response:
-        return web.Response(body=exporter.exposition(), headers={"Content-Type": CONTENT_TYPE_LATEST})
-
-    async def healthz(_: web.Request) -> web.Response:
-        return web.Response(text="alive\n")
-
-    async def readyz(_: web.Request) -> web.Response:
-        reason = exporter.why_not_ready()
-        return web.Response(text=f"{reason or 'ready'}\n", status=503 if reason else 200)
-
     app = web.Application()
-    app.add_routes([web.get("/metrics", metrics), web.get("/healthz", healthz), web.get("/readyz", readyz)])
+    app.add_routes(service_routes(exporter.exposition, exporter.why_not_ready))
     app.add_routes([web.get("/at-risk", exporter.at_risk)])
     app.add_routes(page_routes(exporter.overview, exporter.timezone, exporter.freshness))
     app.on_response_prepare.append(secure)

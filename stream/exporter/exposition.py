@@ -14,7 +14,6 @@ _LATER = ("_created", "_gsum", "_gcount")
 
 _DIGITS_IN_FULL = 6
 
-
 _SUFFIXES = {"counter": "_total", "info": "_info"}
 
 

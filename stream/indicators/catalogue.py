@@ -6,7 +6,7 @@ from functools import cache
 
 from schemas import TYPES
 from stream.core import latest
-from stream.core.catalogue import Catalogue, totals
+from stream.core.catalogue import Catalogue, totals, types_of
 from stream.core.definitions import Definitions
 from stream.core.record import Layout, Slot
 from stream.indicators.families import (
@@ -60,13 +60,19 @@ def catalogue(definitions: Definitions) -> Catalogue:
 RECORD = Layout(
     Memories,
     (
-        Slot(0, "activity", activity.Activity, (complete_days.change, first_week.change, retention.change)),
-        Slot(1, "latest", latest.Latest, (latest.change, latest.change_of_totals(totals(SERIES)))),
-        Slot(2, "answers", answers.Answers, (answers.change,)),
-        Slot(3, "visits", closed_visits.Visits, (closed_visits.change,)),
-        Slot(5, "segment", segments.Segment),
-        Slot(8, "subscription", subscription.Subscription, (subscription.change,)),
-        Slot(9, "tickets", tickets.Tickets, (tickets.change,)),
+        Slot(
+            0,
+            "activity",
+            activity.Activity,
+            activity.ACTIVE_TYPES,
+            (complete_days.change, first_week.change, retention.change),
+        ),
+        Slot(1, "latest", latest.Latest, types_of(SERIES), (latest.change, latest.change_of_totals(totals(SERIES)))),
+        Slot(2, "answers", answers.Answers, answers.RESPONSES.of, (answers.change,)),
+        Slot(3, "visits", closed_visits.Visits, closed_visits.TYPES, (closed_visits.change,)),
+        Slot(5, "segment", segments.Segment, segments.IDENTIFIED.of),
+        Slot(8, "subscription", subscription.Subscription, subscription.TYPES, (subscription.change,)),
+        Slot(9, "tickets", tickets.Tickets, tickets.TYPES, (tickets.change,)),
     ),
 )
 """What a record remembers. A new slot takes an id that none ever had; those most customers need are below 4.

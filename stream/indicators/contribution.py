@@ -23,9 +23,9 @@ def change(
     scoring: Scoring,
 ) -> Profiles:
     """contribution(new) − contribution(old); returns the new profiles of risk."""
-    for slot in RECORD.slots:
+    for slot, was, is_ in RECORD.changed(old, new):
         for change_of_slot in slot.changes:
-            change_of_slot(increments, customers, getattr(old, slot.name), getattr(new, slot.name), definitions)
+            change_of_slot(increments, customers, was, is_, definitions)
     before, now = (profiles_of(memories, customers, scoring) for memories in (old, new))
     churn_risk.change(increments, customers, before, now)
     return now

@@ -133,7 +133,7 @@ class Alert:
     summary: str
     condition: Condition
     threshold: float
-    rests_on: MinSample
+    min_sample: MinSample
     reasons: Reasons
     for_: str
     labels: Labels = field(default_factory=dict)
@@ -161,13 +161,13 @@ class Breakdown:
 class Metric:
     """One indicator.
 
-    rows      combinations of some labels that belong together, as found in a series; row_labels names them
-    labels    further label -> its possible values (fixed, or those found); the product is always there
-    reads     formula argument -> reading
-    formula   over the readings; None where there is nothing to divide by
-    rests_on  the argument of the formula that counts what the indicator rests on
-    series    those that it reads
-    rolling   it is only true at T ≥ the newest event (False: complete days, true at any T)
+    rows         combinations of some labels that belong together, as found in a series; row_labels names them
+    labels       further label -> its possible values (fixed, or those found); the product is always there
+    reads        formula argument -> reading
+    formula      over the readings; None where there is nothing to divide by
+    sample_size  the argument of the formula that counts what the indicator rests on
+    series       those that it reads
+    rolling      it is only true at T ≥ the newest event (False: complete days, true at any T)
     """
 
     name: str
@@ -181,7 +181,7 @@ class Metric:
     labels: Mapping[str, Choices] = field(default_factory=dict)
     rows: Rows | None = None
     row_labels: tuple[str, ...] = ()
-    rests_on: str = ""
+    sample_size: str = ""
     card: Card | None = None
     breakdowns: tuple[Breakdown, ...] = ()
     series: tuple[Series, ...] = ()

@@ -1,65 +1,82 @@
-"""Forms: indicators that are counts, ratios or means of series, each one declaration."""
+"""Forms: indicators that are counts, ratios or means, or follow by another formula, each one declaration."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any, TypedDict, Unpack
 
 from stream.core.series import Kind, Series
 from stream.core.time import WINDOWS
-from stream.indicators.declare import Alert, Breakdown, Card, Example, Metric, Panel, Value, count, ratio
+from stream.indicators.declare import Alert, Breakdown, Card, Example, Metric, Panel, Value, ratio
 from stream.indicators.reads import Choices, Labels, Part, Read, Rows, View, found_together, of, quantile
 
 ALL = tuple(WINDOWS)
 
-Measured = Series | Part
+Measured = Series | Read
 Measures = Measured | Mapping[str, Measured]
 """What is counted; or, by the label `basis`, what of each."""
 
 
-class Shown(TypedDict, total=False):
-    """What every form takes besides what it counts.
+class Sampled(TypedDict, total=False):
+    """Of what there is a sample.
 
     by        labels, apart by spaces: a sample for each combination of values that was ever counted; else those of
               the series
     found_in  the plain counts in which these combinations are found; else the series
     rows      these combinations, where they are found otherwise
     windows   a sample for each; without any, the parts have windows of their own
-    panel     else its title is the indicator's name
     """
 
     by: str
     found_in: tuple[Series, ...]
     rows: Rows
     windows: tuple[str, ...]
+
+
+class Shown(Sampled, total=False):
+    """What every form takes besides what it counts.
+
+    labels   further label -> its possible values
+    panel    else its title is the indicator's name
+    rolling  False: of complete days only
+    """
+
+    labels: Mapping[str, Choices]
     panel: Panel
     card: Card
     alerts: tuple[Alert, ...]
     breakdowns: tuple[Breakdown, ...]
+    rolling: bool
 
 
 def Count(
     name: str, counted: Measured, *, help: str, example: Example, unit: str = "", **shown: Unpack[Shown]
 ) -> Metric:
-    """How many. The unit is that of the series, `customers` or `events`, unless another one is given."""
-    part = _part(counted)
+    """How many. The unit is `events` of a plain count and else `customers`, unless another one is given."""
+    read = _reading(counted)
+    is_flow = isinstance(read, Part) and read.series.kind is Kind.FLOW
+    [number] = example.reads
+
+    def formula(**given: int) -> Value:
+        return given[number]
+
     return Metric(
         name,
         help,
-        unit or ("customers" if part.series.kind is Kind.CENSUS else "events"),
-        {"number": part},
-        count,
+        unit or ("events" if is_flow else "customers"),
+        {number: read},
+        formula,
         example,
-        series=(part.series,),
-        **_shown(name, part.series, (), shown),
+        series=_series(read),
+        **_shown(name, read, (), shown),
     )
 
 
 def Ratio(
     name: str, part: Measures, *, over: Measures, help: str, example: Example, **shown: Unpack[Shown]
 ) -> Metric:
-    """part ÷ over, which is what it rests on. Both have the names that the example gives them, in this order.
+    """part ÷ over, which is its sample size. Both have the names that the example gives them, in this order.
 
     They are read over one interval: where one begins on the hour, so does the other.
     """
@@ -83,7 +100,7 @@ def Mean(
 
 def Quantile(
     name: str,
-    counted: Measured,
+    counted: Series,
     *,
     unit: str,
     help: str,
@@ -96,24 +113,38 @@ def Quantile(
 
     The example names the amount and how many there are; `per` of the amounts are one of `unit`.
     """
-    part = _part(counted)
+    number = of(counted)
     amount_name, number_name = example.reads
 
     def formula(**read: float) -> Value:
         return read[amount_name] / per if read[number_name] else None
 
-    metric = Metric(
+    return Metric(
         name,
         help,
         unit,
-        {amount_name: quantile(part.series, part), number_name: part},
+        {amount_name: quantile(counted, number), number_name: number},
         formula,
         example,
-        rests_on=number_name,
-        series=(part.series,),
-        **_shown(name, part.series, (), {"by": "", **shown}),
+        sample_size=number_name,
+        series=(counted,),
+        **_shown(name, number, (), {"by": "", **shown, "labels": {"quantile": quantiles}}),
     )
-    return replace(metric, labels={"quantile": quantiles, **metric.labels})
+
+
+def Derived(
+    name: str,
+    formula: Callable[..., Value],
+    reads: Mapping[str, Read],
+    *,
+    unit: str,
+    help: str,
+    example: Example,
+    sample_size: str = "",
+    **shown: Unpack[Shown],
+) -> Metric:
+    """Any formula; `reads` are its arguments, of which `sample_size` is one."""
+    return Metric(name, help, unit, reads, formula, example, sample_size=sample_size, **_shown(name, None, (), shown))
 
 
 def _quotient(
@@ -121,7 +152,7 @@ def _quotient(
 ) -> Metric:
     bases = tuple(part) if isinstance(part, Mapping) else ()
     pairs = [
-        _aligned(*(_part(each[basis] if isinstance(each, Mapping) else each) for each in (part, over)))
+        _aligned(*(_reading(each[basis] if isinstance(each, Mapping) else each) for each in (part, over)))
         for basis in bases or ("",)
     ]
     parts, overs = zip(*pairs, strict=True)
@@ -134,52 +165,61 @@ def _quotient(
         name,
         help_,
         unit,
-        {part_name: _read(bases, parts), over_name: _read(bases, overs)},
+        {part_name: _by_basis(bases, parts), over_name: _by_basis(bases, overs)},
         formula,
         example,
-        rests_on=over_name,
-        series=tuple(dict.fromkeys(each.series for each in (*parts, *overs))),
-        **_shown(name, parts[0].series, bases, shown),
+        sample_size=over_name,
+        series=_series(*parts, *overs),
+        **_shown(name, parts[0], bases, shown),
     )
 
 
-def _part(counted: Measured) -> Part:
-    return counted if isinstance(counted, Part) else of(counted)
+def _reading(counted: Measured) -> Read:
+    return of(counted) if isinstance(counted, Series) else counted
 
 
-def _aligned(one: Part, other: Part) -> tuple[Part, Part]:
+def _series(*reads: Read) -> tuple[Series, ...]:
+    return tuple(dict.fromkeys(read.series for read in reads if isinstance(read, Part)))
+
+
+def _aligned(one: Read, other: Read) -> tuple[Read, Read]:
     """Both over the interval of the one that begins earlier."""
+    if not (isinstance(one, Part) and isinstance(other, Part)):
+        return one, other
     exact = one.to_the_minute and other.to_the_minute
     return replace(one, to_the_minute=exact), replace(other, to_the_minute=exact)
 
 
-def _read(bases: Iterable[str], parts: tuple[Part, ...]) -> Read:
-    if len(parts) == 1:
-        return parts[0]
-    by_basis = dict(zip(bases, parts, strict=True))
+def _by_basis(bases: Iterable[str], reads: tuple[Read, ...]) -> Read:
+    if len(reads) == 1:
+        return reads[0]
+    by_basis = dict(zip(bases, reads, strict=True))
 
-    def read(view: View, labels: Labels) -> int:
+    def read(view: View, labels: Labels) -> Any:
         return by_basis[labels["basis"]](view, labels)
 
     return read
 
 
-def _shown(name: str, first: Series, bases: tuple[str, ...], shown: Shown) -> dict[str, Any]:
+def _shown(name: str, first: Read | None, bases: tuple[str, ...], shown: Shown) -> dict[str, Any]:
     """The arguments of the metric that say how it is shown."""
-    by = tuple(shown["by"].split()) if "by" in shown else first.labels
+    series = first.series if isinstance(first, Part) else None
+    by = tuple(shown["by"].split()) if "by" in shown else series.labels if series else ()
+    found_in = shown.get("found_in") or (series or ())
     labels: dict[str, Choices] = {}
     if shown.get("windows"):
         labels["window"] = shown["windows"]
     if bases:
         labels["basis"] = bases
     return {
-        "labels": labels,
-        "rows": shown.get("rows") or (found_together(shown.get("found_in", first), *by) if by else None),
+        "labels": {**labels, **shown.get("labels", {})},
+        "rows": shown.get("rows") or (found_together(found_in, *by) if by else None),
         "row_labels": by,
         "panel": shown.get("panel") or Panel(_title(name)),
         "card": shown.get("card"),
         "alerts": shown.get("alerts", ()),
         "breakdowns": shown.get("breakdowns", ()),
+        "rolling": shown.get("rolling", True),
     }
 
 

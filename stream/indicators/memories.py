@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
+from stream.core import record
 from stream.core.latest import Latest
 from stream.indicators.families.activity import Activity
 from stream.indicators.state.answers import Answers
@@ -13,8 +12,8 @@ from stream.indicators.state.tickets import Tickets
 from stream.indicators.state.visits import Visits
 
 
-class Memories(NamedTuple):
-    """A field a slot of the record."""
+class Memories(record.Memories):
+    """An attribute for each slot of the record."""
 
     activity: Activity
     latest: Latest

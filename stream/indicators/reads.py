@@ -126,7 +126,7 @@ def _having(series: Series, values: Mapping[str, tuple[str, ...]]) -> Where:
     return lambda _, key: all(key[position] in wanted for position, wanted in at.items())
 
 
-def level(series: Series, days_ago: int = 1) -> Read:
+def stood(series: Series, days_ago: int = 1) -> Read:
     """What stood on the day that many days before today (1: the last complete day)."""
 
     def read(view: View, labels: Labels) -> int:

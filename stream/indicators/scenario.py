@@ -13,7 +13,7 @@ CHANNEL = "web"
 
 
 @dataclass(frozen=True)
-class Line:
+class EventLine:
     """What every one of the customers did at every one of the moments."""
 
     type: str
@@ -22,12 +22,12 @@ class Line:
     fields: Mapping[str, Any]
 
 
-def event(type_: str, who: str, *when: str, **fields: Any) -> Line:
+def event(type_: str, who: str, *when: str, **fields: Any) -> EventLine:
     """A line of a scenario: event("login", "ann bob", "03-30", "03-31 09:15", channel="ios") is four events.
 
     `when` is month, day and time in UTC; a day alone means noon.
     """
-    return Line(type_, tuple(who.split()), when, fields)
+    return EventLine(type_, tuple(who.split()), when, fields)
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class Scenario:
 
     at: str
     plot: str
-    lines: tuple[Line, ...]
+    lines: tuple[EventLine, ...]
 
     @property
     def moment(self) -> datetime:

@@ -16,7 +16,7 @@ Keyed = tuple[str, bytes | None, bytes]
 """Topic, the record's key, its value."""
 
 
-class Batch(NamedTuple):
+class ProducerBatch(NamedTuple):
     """What goes to one partition together; its bytes are bounded by the producer's max_batch_size."""
 
     topic: str
@@ -24,7 +24,7 @@ class Batch(NamedTuple):
     records: BatchBuilder
 
 
-def batches(producer: AIOKafkaProducer, partitions: int, events: Sequence[Keyed]) -> Iterator[Batch]:
+def batches(producer: AIOKafkaProducer, partitions: int, events: Sequence[Keyed]) -> Iterator[ProducerBatch]:
     """Every event once, those of a partition in their order: the full batches as they fill, then the others.
 
     An event without a key goes to any partition. The timestamp of all is the present moment.
@@ -36,13 +36,13 @@ def batches(producer: AIOKafkaProducer, partitions: int, events: Sequence[Keyed]
         records = filling.get(place)
         if records is None or records.append(timestamp=now_ms, key=key, value=value) is None:
             if records is not None:
-                yield Batch(topic, partition, records)
+                yield ProducerBatch(topic, partition, records)
             # The first record of a batch always has room, whatever its size.
             records = filling[place] = producer.create_batch()
             records.append(timestamp=now_ms, key=key, value=value)
     for (topic, partition), records in filling.items():
         records.close()  # or aiokafka would let it linger for more
-        yield Batch(topic, partition, records)
+        yield ProducerBatch(topic, partition, records)
 
 
 def _partitions_of(events: Sequence[Keyed], partitions: int) -> list[int]:

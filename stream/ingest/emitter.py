@@ -75,7 +75,7 @@ class Emitter:
             await self._stop()
 
     async def send(self, family: str, key: str | None, value: bytes) -> None:
-        """Queue one event. The record's timestamp is the moment of sending, never the event's own."""
+        """Queue one event. The Kafka record's timestamp is the moment of sending, never the event's own."""
         await self.send_many([(family, key, value)])
 
     async def send_many(self, messages: Iterable[Message]) -> None:

@@ -16,9 +16,9 @@ async def read_events(source: Input, chunks: AsyncIterator[list[Checked]], bad: 
     with progress() as bars:
         bar = bars.add_task("reading events", total=source.size_bytes())
         async for chunk in chunks:
-            for line, record in chunk:
-                if isinstance(record, Rejected):
-                    bad.add(line, record)
-                elif isinstance(event := decode(record.value, record.family), Event):
+            for line, outcome in chunk:
+                if isinstance(outcome, Rejected):
+                    bad.add(line, outcome)
+                elif isinstance(event := decode(outcome.value, outcome.family), Event):
                     yield event
             bars.update(bar, completed=source.read_bytes() if bars.tasks[bar].total else None)

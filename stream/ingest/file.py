@@ -11,7 +11,7 @@ from rich.console import Console
 from schemas import Rejected
 from stream.ingest.emitter import Emitter
 from stream.ingest.input import Input
-from stream.ingest.lines import Checked, Record
+from stream.ingest.lines import Accepted, Checked
 from stream.runtime.printable import printable
 from stream.runtime.progress import progress
 from stream.settings import Settings
@@ -20,7 +20,7 @@ _SHOWN_LINES = 20
 
 
 async def emit_file(settings: Settings, source: Input, chunks: AsyncIterator[list[Checked]]) -> bool:
-    """Send every good record and wait until all are acknowledged; True when no line was bad."""
+    """Send every good event and wait until all are acknowledged; True when no line was bad."""
     console = complaints()
     bad = BadLines(console)
     families: set[str] = set()
@@ -48,13 +48,13 @@ async def emit_file(settings: Settings, source: Input, chunks: AsyncIterator[lis
     return not bad.reasons
 
 
-def _good(chunk: list[Checked], families: set[str], bad: BadLines) -> Iterator[Record]:
-    for number, record in chunk:
-        if isinstance(record, Rejected):
-            bad.add(number, record)
+def _good(chunk: list[Checked], families: set[str], bad: BadLines) -> Iterator[Accepted]:
+    for number, outcome in chunk:
+        if isinstance(outcome, Rejected):
+            bad.add(number, outcome)
         else:
-            families.add(record.family)
-            yield record
+            families.add(outcome.family)
+            yield outcome
 
 
 def complaints() -> Console:

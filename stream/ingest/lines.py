@@ -15,15 +15,15 @@ from stream.ingest.values import Found, Values
 from stream.runtime.errors import UserError
 
 
-class Record(NamedTuple):
-    """One message for Kafka: its family's topic, the customer's raw id, the bytes."""
+class Accepted(NamedTuple):
+    """What goes to Kafka of an event: to the topic of its family, under its customer's raw id, these bytes."""
 
     family: str
     key: str | None
     value: bytes
 
 
-Checked = tuple[int, Record | Rejected]  # with the number of the line
+Checked = tuple[int, Accepted | Rejected]  # with the number of the line
 
 
 class _Typed(msgspec.Struct):
@@ -33,8 +33,8 @@ class _Typed(msgspec.Struct):
 _typed = msgspec.json.Decoder(_Typed)
 
 
-def check(value: bytes) -> Record | Rejected:
-    """The record to send for an event, whose type says its family; or what is wrong with it."""
+def check(value: bytes) -> Accepted | Rejected:
+    """What to send of an event, whose type says its family; or what is wrong with it."""
     try:
         event_type = _typed.decode(value).type
     except (msgspec.DecodeError, UnicodeDecodeError):
@@ -43,7 +43,7 @@ def check(value: bytes) -> Record | Rejected:
     family = FAMILY_OF_TYPE.get(event_type, FAMILIES[0])
     event = decode(value, family)
     if not isinstance(event, Rejected):
-        return Record(family, event.customer_id, value)
+        return Accepted(family, event.customer_id, value)
     if event.reason == "not_utf8":
         return Rejected("not_utf8", f"{event.detail}: if the file is in another encoding, name it by --encoding")
     if event.reason == "unknown_type" and event_type:
@@ -146,15 +146,15 @@ def _checked(found: list[Found]) -> list[Checked]:
     return [(line, _in_its_place(value, element)) for line, element, value in found]
 
 
-def _in_its_place(value: bytes | Rejected, element: int | None) -> Record | Rejected:
-    record = value if isinstance(value, Rejected) else check(value)
-    if isinstance(record, Rejected) and element is not None:
-        return Rejected(record.reason, f"{record.detail} (element {element} of the array)")
-    return record
+def _in_its_place(value: bytes | Rejected, element: int | None) -> Accepted | Rejected:
+    outcome = value if isinstance(value, Rejected) else check(value)
+    if isinstance(outcome, Rejected) and element is not None:
+        return Rejected(outcome.reason, f"{outcome.detail} (element {element} of the array)")
+    return outcome
 
 
-def _raw(line: Line, family: str) -> Record | Rejected:
+def _raw(line: Line, family: str) -> Accepted | Rejected:
     if line is None:
         return Rejected("too_large", f"Kafka takes at most {MAX_RECORD_BYTES} bytes")
     event = decode(line, family)
-    return Record(family, None if isinstance(event, Rejected) else event.customer_id, line)
+    return Accepted(family, None if isinstance(event, Rejected) else event.customer_id, line)

@@ -31,7 +31,7 @@ _OF_DIGITS = {
 }
 _EXPECTED = "expected ISO 8601, such as 2026-03-31, 2026-03-31 13:59 or 2026-03-31T13:59:30+02:00"
 
-Read = tuple[datetime, bool]
+ReadMoment = tuple[datetime, bool]
 """A moment, local where it is without an offset; whether it has a time of day."""
 
 
@@ -45,7 +45,7 @@ class Moments:
     def __init__(self, zone: ZoneInfo, at: time = time(), date_format: str | None = None) -> None:
         self._zone = zone
         self._at = at
-        self._read: Callable[[str], Read] = _reader(date_format)
+        self._read: Callable[[str], ReadMoment] = _reader(date_format)
 
     def rfc3339(self, text: str) -> str:
         """The moment in UTC, cut to the microsecond; ValueError when the text is none."""
@@ -69,7 +69,7 @@ class Moments:
         return utc
 
 
-def _reader(date_format: str | None) -> Callable[[str], Read]:
+def _reader(date_format: str | None) -> Callable[[str], ReadMoment]:
     if date_format is None:
         return _iso_8601
     if date_format in (EPOCH, EPOCH_MS):
@@ -77,7 +77,7 @@ def _reader(date_format: str | None) -> Callable[[str], Read]:
     return DateFormat(date_format).read
 
 
-def _iso_8601(text: str) -> Read:
+def _iso_8601(text: str) -> ReadMoment:
     match = _ISO_8601.fullmatch(text)
     if match is None:
         hint = _OF_DIGITS.get(len(text)) if text.isdecimal() else None
@@ -90,7 +90,7 @@ def _iso_8601(text: str) -> Read:
         raise ValueError(f"{text[:80]!r}: {error}") from None
 
 
-def _epoch(text: str) -> Read:
+def _epoch(text: str) -> ReadMoment:
     whole, microseconds = _microseconds(text, "seconds", 6)
     if abs(whole) >= _MILLISECONDS_FROM:
         raise ValueError(
@@ -99,7 +99,7 @@ def _epoch(text: str) -> Read:
     return _EPOCH + timedelta(microseconds=microseconds), True
 
 
-def _epoch_ms(text: str) -> Read:
+def _epoch_ms(text: str) -> ReadMoment:
     whole, microseconds = _microseconds(text, "milliseconds", 3)
     if abs(whole) < _MILLISECONDS_FROM:
         raise ValueError(f"{text[:80]!r} is too small for milliseconds since 1970: --date-format epoch for seconds")

@@ -7,7 +7,7 @@ from contextlib import suppress
 
 from aiokafka import AIOKafkaProducer
 
-from stream.ingest.batches import Batch, Keyed, batches
+from stream.ingest.batches import Keyed, ProducerBatch, batches
 
 _LINGER_SECONDS = 0.02
 _COLLECTED_BYTES = 4 * 1024 * 1024
@@ -77,7 +77,7 @@ class Outbox:
         self.has_room.set()
         return taken
 
-    async def _send(self, batch: Batch) -> None:
+    async def _send(self, batch: ProducerBatch) -> None:
         """Returns when it is the only one that waits for its partition; the order within one is kept."""
         await self._few_unanswered.wait()
         count, size = batch.records.record_count(), batch.records.size()

@@ -11,7 +11,7 @@ from schemas import Rejected
 from stream.ingest.cells import MOST_LINE_BYTES, Row, Rows
 from stream.ingest.cutting import Line, LineEnds, Lines
 from stream.ingest.input import Input
-from stream.ingest.lines import Checked, Record, check
+from stream.ingest.lines import Accepted, Checked, check
 from stream.ingest.mapping import LINE, EventMapping, column_name
 from stream.ingest.row_ids import RowIds
 from stream.runtime.errors import UserError
@@ -34,7 +34,7 @@ class Layout:
     header: bool = True
 
 
-async def csv_records(source: Input, layout: Layout, mapping: EventMapping) -> AsyncIterator[list[Checked]]:
+async def csv_events(source: Input, layout: Layout, mapping: EventMapping) -> AsyncIterator[list[Checked]]:
     """Every row that is not blank, as a checked event, with the number of the line on which it begins.
 
     Without an event_id of its own, an event takes one from what the row says, and how often it was said before: so
@@ -79,7 +79,7 @@ class CsvReader:
         rows = self._rows.feed(lines, self._lines.number, ended=ended)
         if self._ids is None and rows:
             rows = self._head(*rows[0]) + self._rows.feed([], self._lines.number, ended=ended)
-        return self._records(rows)
+        return self._events(rows)
 
     def _delimiter(self, lines: list[Line]) -> str:
         """Takes the line away that says one, if there is such a line; what the command says wins."""
@@ -111,30 +111,32 @@ class CsvReader:
     def _by_line(self) -> bool:
         return any(column.name == LINE for column in self._mapping.columns.values())
 
-    def _records(self, rows: list[Row]) -> list[Checked]:
+    def _events(self, rows: list[Row]) -> list[Checked]:
         whole = [(str(line), cells) for line, cells in rows if not isinstance(cells, Rejected)]
         if self._ids is None or not whole:
             return [(line, cells) for line, cells in rows if isinstance(cells, Rejected)]
         by_line = self._by_line()
         ids = iter(self._ids.of([[*cells, line] if by_line else cells for line, cells in whole]))
         return [
-            (line, cells if isinstance(cells, Rejected) else self._record(str(line), cells, next(ids)))
+            (line, cells if isinstance(cells, Rejected) else self._event(str(line), cells, next(ids)))
             for line, cells in rows
         ]
 
-    def _record(self, line: str, cells: list[str], event_id: str) -> Record | Rejected:
+    def _event(self, line: str, cells: list[str], event_id: str) -> Accepted | Rejected:
         named = dict(zip(self._names, cells, strict=True))
         named[LINE] = line
         event = self._mapping.event(named, event_id)
-        record = event if isinstance(event, Rejected) else check(event)
-        return self._mapping.named(record, named) if record is not event and isinstance(record, Rejected) else record
+        outcome = event if isinstance(event, Rejected) else check(event)
+        return (
+            self._mapping.named(outcome, named) if outcome is not event and isinstance(outcome, Rejected) else outcome
+        )
 
     def _tells(self, cells: list[str], within: range) -> bool:
         """Whether they are a whole event, of which one of these cells is the moment: text hardly ever looks so."""
         column = self._mapping.columns.get("timestamp")
         if column is None or column.name not in self._names or self._names.index(column.name) not in within:
             return False
-        return isinstance(self._record("", cells, "-"), Record)
+        return isinstance(self._event("", cells, "-"), Accepted)
 
     def _refuse_missing(self, names: Sequence[str], heading: str) -> None:
         wanted = {column.name for column in self._mapping.columns.values()} - {LINE}

@@ -1,4 +1,4 @@
-"""A batch: the waiting records of one topic-partition, as one unit of work."""
+"""A batch: the waiting Kafka records of one topic-partition, as one unit of work."""
 
 from __future__ import annotations
 

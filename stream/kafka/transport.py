@@ -20,6 +20,7 @@ from faust.types import TP, ConsumerMessage, Message
 
 from stream.kafka.batch import Batch, KafkaRecord
 from stream.kafka.errors import is_transient
+from stream.kafka.fetch_session import FetchSessions
 
 
 class Fetching(NamedTuple):
@@ -70,6 +71,8 @@ class PromptThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
         # Faust has 1.5 s and a byte, and no setting for it.
         consumer._fetch_max_wait_ms, consumer._fetch_min_bytes = PATIENT
         consumer._isolation_level = "read_committed"  # in Faust for exactly_once only, which writes transactions too
+        self.sessions = FetchSessions(consumer._client.send)
+        consumer._client.send = self.sessions.send
         return consumer
 
     @property
@@ -89,14 +92,19 @@ class PromptThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
         return {tp: state.position for tp, state in states.items() if state.has_valid_position}
 
     def fetched_ends(self, tps: Iterable[TP], now_ms: int) -> dict[TP, int]:
-        """Where those logs end of which a fetch has told it lately; before the first open transaction.
+        """Where those logs end of which a fetch has told it lately, or that nothing is new; before the first open
+        transaction.
 
         Raises aiokafka's KafkaError where the group may not be joined, which nobody is told as long as nothing is
         assigned.
         """
         self._ensure_consumer()._coordinator.check_errors()
-        states = {tp: state for tp, state in self._states(tps).items() if (state.timestamp or 0) > now_ms - _FRESH_MS}
-        return {tp: state.lso for tp, state in states.items() if (state.lso or 0) > 0}
+        heard_of = self.sessions.heard_of(_FRESH_MS / 1000)
+        return {
+            tp: state.lso
+            for tp, state in self._states(tps).items()
+            if (tp in heard_of or (state.timestamp or 0) > now_ms - _FRESH_MS) and (state.lso or 0) > 0
+        }
 
     async def listed_ends(self, tps: Iterable[TP]) -> dict[TP, int]:
         """Where each log ends by now, for who reads what is committed: before the first open transaction."""
@@ -236,6 +244,7 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]
 
     async def _seek_in_thread(self, tp: TP, offset: int) -> None:
         if tp in self._thread.assignment():
+            self._thread.sessions.restart()
             self._thread.seek(driver.ensure_aiokafka_TP(tp), offset)
 
     def acknowledge(self, tp: TP, offset: int) -> None:

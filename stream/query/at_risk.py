@@ -19,7 +19,7 @@ from stream.core.time import Calendar, rfc3339
 from stream.indicators.catalogue import RECORD
 from stream.indicators.churn.evidence import Scoring
 from stream.indicators.churn.levels import LEVELS, REASONS, AtRisk, Why
-from stream.indicators.churn.reasons import Words, reasons, risk_now
+from stream.indicators.churn.reasons import Phrases, reasons, risk_now
 from stream.indicators.families.churn_risk import profiles_of
 from stream.indicators.state.segments import UNKNOWN
 from stream.runtime.json_text import json_text
@@ -27,7 +27,6 @@ from stream.runtime.spreadsheet import csv_text
 from stream.runtime.terminal import Terminal
 from stream.settings import Settings
 from stream.store import at_risk, meta
-from stream.store.connect import connect
 from stream.store.keys import customer_of, product_of
 from stream.store.shard import SCORING, ShardStore
 
@@ -57,7 +56,7 @@ class Customer(msgspec.Struct, frozen=True):
     why: str
 
 
-class Found(msgspec.Struct, frozen=True):
+class CustomersAtRisk(msgspec.Struct, frozen=True):
     """`at` is the moment T; `matching` how many there are, of whom `customers` are the most likely to leave."""
 
     at: str
@@ -68,17 +67,13 @@ class Found(msgspec.Struct, frozen=True):
         return json_text(self)
 
 
-async def ask(settings: Settings, query: Query) -> Found:
+async def ask(settings: Settings, query: Query) -> CustomersAtRisk:
     """`find_at_risk` for a command. Raises UserError when the settings do not fit the state in Redis."""
-    redis = connect(settings.redis)
-    try:
-        await meta.check(redis, settings)
+    async with meta.reading(settings) as redis:
         return await find_at_risk(redis, settings, query)
-    finally:
-        await redis.aclose()
 
 
-async def find_at_risk(redis: Redis, settings: Settings, query: Query) -> Found:
+async def find_at_risk(redis: Redis, settings: Settings, query: Query) -> CustomersAtRisk:
     """Score everybody who was told to be at risk, as of now. Raises redis.exceptions when Redis is away."""
     store = ShardStore(redis, settings.namespace)
     if settings.clock == "event":
@@ -100,7 +95,7 @@ async def find_at_risk(redis: Redis, settings: Settings, query: Query) -> Found:
             matches, best = _Look(query, scoring, key_ids, now_ms).at(known, since_ms)
             matching += matches
             found = nlargest(query.top, [*found, *best], key=lambda each: (each.score, each.customer))
-    return Found(rfc3339(now_ms), matching, found)
+    return CustomersAtRisk(rfc3339(now_ms), matching, found)
 
 
 class _Look(NamedTuple):
@@ -115,8 +110,9 @@ class _Look(NamedTuple):
         """(how many match, those of them that are most likely to leave)."""
         if not known:
             return 0, []
-        query, key_ids, keys = self.query, self.key_ids, list(known)
-        rows = customers_of(keys, [product_of(key) for key in keys], key_ids)
+        query, keys = self.query, list(known)
+        rows = customers_of(keys, [product_of(key) for key in keys], self.key_ids)
+        key_ids = rows.key_ids
         _, memories = RECORD.unpacked(known.values(), rows)
         profiles = profiles_of(memories, rows, self.scoring)
         now = risk_now(profiles, self.scoring, self.now_ms)
@@ -130,7 +126,7 @@ class _Look(NamedTuple):
             matches &= np.array(segment) == query.segment
         places = np.flatnonzero(matches)
         best = places[np.argsort(-now.score[places], kind="stable")][: query.top].tolist()
-        words = Words(memories, key_ids, profiles, self.scoring, self.now_ms)
+        words = Phrases(memories, key_ids, profiles, self.scoring, self.now_ms)
         because = {place: reasons(now.added[place]) for place in best}
         return len(places), [
             Customer(
@@ -149,7 +145,7 @@ class _Look(NamedTuple):
         ]
 
 
-def show(found: Found, terminal: Terminal) -> None:
+def show(found: CustomersAtRisk, terminal: Terminal) -> None:
     """As a table for a person."""
     if not found.customers:
         terminal.say(f"at {found.at}: nobody")
@@ -164,7 +160,7 @@ def _row(each: Customer) -> tuple[str, ...]:
     return who, f"{each.score:.0%} {each.level}", each.since[:10], each.segment, each.why
 
 
-def to_csv(found: Found) -> str:
+def to_csv(found: CustomersAtRisk) -> str:
     """With a line of headings; reasons as "silence 0.80 open_ticket 0.20". Cells are guarded, see `spreadsheet`."""
     return csv_text(Customer.__struct_fields__, map(_fields, found.customers))
 

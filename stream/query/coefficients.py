@@ -17,7 +17,6 @@ from stream.runtime.terminal import Terminal
 from stream.settings import Settings
 from stream.store import meta
 from stream.store.coefficients import publish_coefficients, read_coefficients
-from stream.store.connect import connect
 from stream.store.shard import SCORING, ShardStore
 
 
@@ -49,9 +48,7 @@ def read_file(file: Path) -> dict[str, float]:
 
 async def apply(settings: Settings, given: dict[str, float], reset: bool) -> InForce:
     """Let workers score by what is given, everything else as it is; or by the defaults. Neither: only look."""
-    redis = connect(settings.redis)
-    try:
-        await meta.check(redis, settings)
+    async with meta.reading(settings) as redis:
         if reset:
             await publish_coefficients(redis, settings.namespace, None)
         elif given:
@@ -60,8 +57,6 @@ async def apply(settings: Settings, given: dict[str, float], reset: bool) -> InF
         wanted, set_ms = await read_coefficients(redis, settings.namespace)
         store, calendar = ShardStore(redis, settings.namespace), Calendar(settings.zone)
         packed = [await store.field(shard, SCORING) for shard in range(settings.partitions)]
-    finally:
-        await redis.aclose()
     scored = sum(not each or Scoring.unpack(each, calendar).coefficients == wanted for each in packed)
     return InForce(wanted, None if set_ms is None else rfc3339(set_ms), scored, settings.partitions)
 

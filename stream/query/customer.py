@@ -14,7 +14,7 @@ from stream.core.time import FAR_FUTURE, MINUTE_MS, Calendar, minute_of, rfc3339
 from stream.indicators.catalogue import RECORD, SERIES
 from stream.indicators.churn.evidence import Scoring
 from stream.indicators.churn.levels import LEVELS
-from stream.indicators.churn.reasons import Words, reasons, risk_now
+from stream.indicators.churn.reasons import Phrases, reasons, risk_now
 from stream.indicators.contribution import contribute
 from stream.indicators.families.activity import ACTIVE_BY_CHANNEL
 from stream.indicators.families.churn_risk import profiles_of
@@ -28,13 +28,12 @@ from stream.runtime.printable import printable
 from stream.runtime.terminal import Terminal
 from stream.settings import Settings
 from stream.store import meta
-from stream.store.connect import connect
 from stream.store.keys import customer_key
 from stream.store.replica import Replica
 from stream.store.shard import SCORING, ShardStore
 
 
-class Count(msgspec.Struct):
+class CountedIn(msgspec.Struct):
     """A number of customers that this one is part of (or `value` of it, where it counts more than once)."""
 
     name: str
@@ -64,14 +63,12 @@ class Known(msgspec.Struct):
     last_activity_by_channel: dict[str, str]
     active_days: list[str]
     risk: Risk | None
-    counts_in: list[Count]
+    counts_in: list[CountedIn]
 
 
 async def find_customer(settings: Settings, customer_id: str, product: str | None = None) -> list[Known]:
     """Every record of the id, signed in (`u:`) and anonymous (`a:`). Raises UserError when there is none."""
-    redis = connect(settings.redis)
-    try:
-        await meta.check(redis, settings)
+    async with meta.reading(settings) as redis:
         replica = Replica(redis, settings.namespace, settings.partitions, SERIES)
         await replica.refresh()
         clock_ms = replica.clock_ms(settings.clock, await replica.now_ms())
@@ -82,8 +79,6 @@ async def find_customer(settings: Settings, customer_id: str, product: str | Non
         records = await store.records(shard, [customer_key(*name) for name in names])
         numbers = KeyIds(await store.names(shard))
         packed = await store.field(shard, SCORING)
-    finally:
-        await redis.aclose()
     found = [
         _known(settings, name, record, numbers, clock_ms or 0, Scoring.unpack(packed, Calendar(settings.zone)))
         for name, record in zip(names, records, strict=True)
@@ -135,10 +130,10 @@ def _known(
         customer=customer,
         product=product,
         first_activity=rfc3339(int(active.first_ms[0])) if was_active else None,
-        first_channel=key_ids[active.first_channel[0]][-1] if was_active else None,
+        first_channel=alone.key_ids[active.first_channel[0]][-1] if was_active else None,
         last_activity_by_channel={
             channel: rfc3339(last * MINUTE_MS)
-            for (channel,), last in sorted(memories.latest.by_labels(key_ids, ACTIVE_BY_CHANNEL))
+            for (channel,), last in sorted(memories.latest.by_labels(alone.key_ids, ACTIVE_BY_CHANNEL))
         },
         active_days=[date.fromordinal(day).isoformat() for day in days.tolist()],
         risk=_risk(memories, alone, scoring, now_ms) if was_active else None,
@@ -148,18 +143,18 @@ def _known(
 
 def _risk(memories: Memories, alone: Customers, scoring: Scoring, now_ms: int) -> Risk:
     now = risk_now(profiles_of(memories, alone, scoring), scoring, now_ms)
-    words = Words(memories, alone.key_ids, now.profiles, scoring, now_ms)
+    words = Phrases(memories, alone.key_ids, now.profiles, scoring, now_ms)
     return Risk(float(now.score[0]), LEVELS[now.level[0]], words.say(0, reasons(now.added[0])), bool(now.counts[0]))
 
 
-def _counts(settings: Settings, record: bytes, alone: Customers, scoring: Scoring, minute: int) -> list[Count]:
+def _counts(settings: Settings, record: bytes, alone: Customers, scoring: Scoring, minute: int) -> list[CountedIn]:
     """The gauges of a deployment that knew this customer alone: a series is the sum of such contributions."""
     increments, table = Increments(alone.key_ids), Table(SERIES)
     contribute(increments, [record], alone, settings.indicators.definitions, scoring)
     table.merge(increments.encode())
     found = samples(table, minute, Calendar(settings.zone), settings.indicators.definitions)
     return [
-        Count(sample.metric.name, sample.labels, int(sample.value))
+        CountedIn(sample.metric.name, sample.labels, int(sample.value))
         for sample in found
         if sample.metric.unit == "customers" and sample.value
     ]

@@ -21,7 +21,7 @@ COUNTED_DAYS = COUNTED_MS // DAY_MS
 """Who has been silent for longer is gone, and easily told."""
 
 
-class Report(msgspec.Struct, frozen=True):
+class FitReport(msgspec.Struct, frozen=True):
     """learnt_at  the days as of which the examples were taken that the coefficients were fitted to
     graded_at  the day as of which customers were scored for the grade, from what was known until then; they have
                churned if they were not active in the `horizon_days` from that day on
@@ -56,7 +56,7 @@ class Report(msgspec.Struct, frozen=True):
         )
 
 
-def make_report(history: History, product: str, horizon_days: int, capacity: int) -> Report:
+def make_report(history: History, product: str, horizon_days: int, capacity: int) -> FitReport:
     """Learns from all but the last horizon, grades by that one. Raises UserError where there is too little."""
     *learn, last = moments(history.first, history.end, horizon_days, MOST_MOMENTS + 1) or [history.end]
     if not learn:
@@ -74,7 +74,7 @@ def make_report(history: History, product: str, horizon_days: int, capacity: int
     if held_out.churned.all() or not held_out.churned.any():
         raise UserError(f"nothing to grade by: in the last {horizon_days} days all customers did the same")
     risk = risk_of(coefficients, held_out)
-    return Report(
+    return FitReport(
         product,
         horizon_days,
         [_date(moment) for moment in learn],
@@ -87,7 +87,7 @@ def make_report(history: History, product: str, horizon_days: int, capacity: int
     )
 
 
-def show(report: Report, terminal: Terminal) -> None:
+def show(report: FitReport, terminal: Terminal) -> None:
     """The report as text for a person."""
     graded, fitted = report.grade, report.coefficients
     terminal.say(

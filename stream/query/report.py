@@ -16,11 +16,10 @@ from stream.runtime.printable import printable
 from stream.runtime.terminal import Terminal
 from stream.settings import Settings
 from stream.store import meta
-from stream.store.connect import connect
 from stream.store.replica import Replica
 
 
-class Line(msgspec.Struct):
+class ReportLine(msgspec.Struct):
     """One sample of the report; value null where undefined."""
 
     name: str
@@ -32,7 +31,7 @@ class Report(msgspec.Struct):
     """`at` is RFC 3339 in UTC; `caution` says why some values are null although there may be data."""
 
     at: str
-    metrics: list[Line]
+    metrics: list[ReportLine]
     caution: str | None = None
 
     def to_json(self) -> str:
@@ -41,14 +40,10 @@ class Report(msgspec.Struct):
 
 async def make_report(settings: Settings, at: datetime | None = None, product: str | None = None) -> Report:
     """Every indicator at `at` (truncated to the minute) or now. Raises UserError for an unknown product."""
-    redis = connect(settings.redis)
-    try:
-        await meta.check(redis, settings)
+    async with meta.reading(settings) as redis:
         replica = Replica(redis, settings.namespace, settings.partitions, SERIES)
         await replica.refresh()
         now_ms = await replica.now_ms()
-    finally:
-        await redis.aclose()
     if product is not None and product not in replica.table.products:
         known = ", ".join(map(printable, replica.table.products)) or "none yet"
         raise UserError(f"no product {product!r}; known: {known}")
@@ -86,9 +81,9 @@ def written(labels: dict[str, str]) -> str:
     return " ".join(f"{name}={value}" for name, value in labels.items())
 
 
-def _line(sample: Sample, before_newest: bool) -> Line:
+def _line(sample: Sample, before_newest: bool) -> ReportLine:
     unanswerable = before_newest and sample.metric.rolling
-    return Line(sample.metric.name, sample.labels, None if unanswerable else sample.value)
+    return ReportLine(sample.metric.name, sample.labels, None if unanswerable else sample.value)
 
 
 def _caution(minute: int, newest_ms: int) -> str:

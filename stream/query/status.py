@@ -22,7 +22,7 @@ _LOOK_AGAIN_SECONDS = 0.25
 
 
 class ShardStatus(msgspec.Struct):
-    """One shard. `lag` counts records over all topics; times are RFC 3339 in UTC, null where there is none yet."""
+    """One shard. `lag` counts Kafka records over all topics; times are RFC 3339 in UTC, null where there is none."""
 
     shard: int
     lag: int

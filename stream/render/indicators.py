@@ -5,10 +5,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from stream.core.definitions import DECLARED, Change
+from stream.core.definitions import DECLARED, HowChanged
 from stream.indicators.catalogue import FAMILIES
 from stream.indicators.declare import CHANGES, TARGET_GAUGE, Alert, Family, Metric
-from stream.indicators.scenario import CHANNEL, Line, Scenario
+from stream.indicators.scenario import CHANNEL, EventLine, Scenario
 from stream.render.words import (
     GENERATED,
     condition,
@@ -22,7 +22,7 @@ from stream.render.words import (
 from stream.runtime.pipeline_metrics import ALERT_THRESHOLD, PIPELINE_METRICS
 
 
-def _listed(change: Change) -> str:
+def _listed(change: HowChanged) -> str:
     """The definitions that are changed in this way."""
     return ", ".join(f"`{name}`" for name, declared in DECLARED.items() if declared.change == change)
 
@@ -108,7 +108,7 @@ def _scenario(scenario: Scenario) -> str:
     return f"\n**The scenario**, T = {scenario.at}. {scenario.plot}\n\n{table}"
 
 
-def _row(line: Line) -> str:
+def _row(line: EventLine) -> str:
     cells = (line.type, ", ".join(line.customers), ", ".join(line.moments), listed(line.fields))
     return f"| {' | '.join(cells)} |\n"
 
@@ -143,7 +143,7 @@ def _alert(metric: Metric, alert: Alert) -> str:
     limit = measured(alert.threshold, threshold_unit(metric, alert))
     where = f" of `{selector(alert.labels)}`" if alert.labels else ""
     then = ", a week before too" if alert.condition in CHANGES else ""
-    guard = alert.rests_on
+    guard = alert.min_sample
     return (
         f"{alert.summary}. Fires ({alert.severity}) when the value{where} is {condition(alert, limit)} for "
         f"{alert.for_}, provided that `{guard.gauge}{selector(guard.labels)}` is at least {guard.at_least}{then}."

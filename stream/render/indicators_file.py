@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from stream.core.definitions import DECLARED, Change
+from stream.core.definitions import DECLARED, HowChanged
 from stream.indicators.catalogue import METRICS
 from stream.indicators.config import Config, written
 from stream.indicators.declare import Alert, Metric
@@ -15,7 +15,7 @@ _PREFACE = """\
 # deployment; what a file leaves out is as it is here. Whoever is started reads it once.
 """
 
-_CHANGED: dict[Change, str] = {
+_CHANGED: dict[HowChanged, str] = {
     "restart": "A restart of the exporters changes it.",
     "together": "To change it, stop all workers and start them with the new value (then exporters, too).",
     "anew": "What is stored was counted by it: another value needs another ASSIDU_NAMESPACE, which counts anew.",

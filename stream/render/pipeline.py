@@ -57,7 +57,7 @@ def figures(stale_seconds: float) -> tuple[Figure, ...]:
     """The panels of the pipeline; data are bad once they are as old as that."""
     age = Figure(
         "Age of the data",
-        "The worst shard: without lag, time since its owner's last sign of life, else age of the oldest record "
+        "The worst shard: without lag, time since its owner's last sign of life, else age of the oldest Kafka record "
         "not yet committed.",
         f"max({DATA_AGE})",
         "s",
@@ -69,7 +69,7 @@ def figures(stale_seconds: float) -> tuple[Figure, ...]:
 
 _FIGURES = (
     Figure(
-        "Records per second",
+        "Kafka records per second",
         "Taken from Kafka and committed.",
         f"max by (topic) (rate({EVENTS}[$__rate_interval]))",
         "ops",
@@ -86,14 +86,14 @@ _FIGURES = (
     ),
     Figure(
         "Lag",
-        "Records not yet committed.",
+        "Kafka records not yet committed.",
         f"sum by (topic) (max by (topic, shard) ({LAG}))",
         "short",
         "{{topic}}",
     ),
     Figure(
         "Rejected per second",
-        "Records sent to the dead letters, by reason.",
+        "Kafka records sent to the dead letters, by reason.",
         f"sum by (reason) (max by (topic, reason) (rate({REJECTED}[$__rate_interval])))",
         "ops",
         "{{reason}}",
@@ -142,7 +142,7 @@ _FIGURES = (
         "{{stage}}",
     ),
     Figure(
-        "Records per commit",
+        "Kafka records per commit",
         "Mean over all workers.",
         f"sum(rate({BATCH_EVENTS.sum}[$__rate_interval])) / sum(rate({BATCH_EVENTS.count}[$__rate_interval]))",
         "short",

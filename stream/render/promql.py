@@ -62,9 +62,9 @@ def alert_condition(metric: Metric, alert: Alert) -> str:
         "drops_by": f"<= {before} - {limit}",
         "rises_by": f">= {before} + {limit}",
     }
-    lines = [now, comparison[alert.condition], _enough(alert.rests_on, by)]
+    lines = [now, comparison[alert.condition], _enough(alert.min_sample, by)]
     if alert.condition in CHANGES:
-        lines.append(_enough(alert.rests_on, by, offset=WEEK_BEFORE))
+        lines.append(_enough(alert.min_sample, by, offset=WEEK_BEFORE))
     return "\n".join(lines)
 
 

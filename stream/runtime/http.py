@@ -11,6 +11,7 @@ from typing import Any
 
 from aiohttp import web
 from aiohttp.http import HttpProcessingError
+from prometheus_client import CONTENT_TYPE_LATEST
 
 from stream.runtime.errors import UserError
 
@@ -176,3 +177,19 @@ async def serving(
             listening.close()
     finally:
         await runner.cleanup()
+
+
+def service_routes(metrics: Callable[[], bytes], why_not_ready: Callable[[], str | None]) -> list[web.RouteDef]:
+    """/metrics, /healthz (alive) and /readyz, which says why not where there is a reason."""
+
+    async def show(_: web.Request) -> web.Response:
+        return web.Response(body=metrics(), headers={"Content-Type": CONTENT_TYPE_LATEST})
+
+    async def healthz(_: web.Request) -> web.Response:
+        return web.Response(text="alive\n")
+
+    async def readyz(_: web.Request) -> web.Response:
+        reason = why_not_ready()
+        return web.Response(text=f"{reason or 'ready'}\n", status=503 if reason else 200)
+
+    return [web.get("/metrics", show), web.get("/healthz", healthz), web.get("/readyz", readyz)]

@@ -6,7 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-Kind = Literal["counter", "gauge", "histogram", "info", "summary"]
+MetricType = Literal["counter", "gauge", "histogram", "info", "summary"]
 
 
 @dataclass(frozen=True)
@@ -18,7 +18,7 @@ class PipelineMetric:
     """
 
     name: str
-    kind: Kind
+    kind: MetricType
     shown_by: Literal["exporter", "worker"]
     help: str
     labels: tuple[str, ...] = ()
@@ -56,11 +56,11 @@ EVENTS = PipelineMetric(
     "assidu_events_total",
     "counter",
     "exporter",
-    "Records taken from the topic and committed, whatever became of them.",
+    "Kafka records taken from the topic and committed, whatever became of them.",
     ("topic",),
 )
 REJECTED = PipelineMetric(
-    "assidu_rejected_total", "counter", "exporter", "Records sent to the dead letters.", ("topic", "reason")
+    "assidu_rejected_total", "counter", "exporter", "Kafka records sent to the dead letters.", ("topic", "reason")
 )
 REPEATS = PipelineMetric(
     "assidu_repeats_total", "counter", "exporter", "Events whose id was seen before within the repeat window."
@@ -84,7 +84,7 @@ LABEL_OVERFLOW = PipelineMetric(
     "Events whose label value was folded into `other`.",
     ("label",),
 )
-LAG = PipelineMetric("assidu_lag_events", "gauge", "exporter", "Records not yet committed.", ("topic", "shard"))
+LAG = PipelineMetric("assidu_lag_events", "gauge", "exporter", "Kafka records not yet committed.", ("topic", "shard"))
 WATERMARK = PipelineMetric(
     "assidu_watermark_timestamp_seconds",
     "gauge",

@@ -11,6 +11,7 @@ import msgspec
 from redis.asyncio import Redis
 
 from stream.indicators.churn.model import Coefficients
+from stream.store.connect import now_ms
 from stream.store.keys import Keys
 
 _FIELD, _SET_MS = "churn_risk", "churn_risk_set_ms"
@@ -37,6 +38,5 @@ async def publish_coefficients(redis: Redis, namespace: str, coefficients: Coeff
     if coefficients is None:
         await redis.hdel(meta, _FIELD, _SET_MS)
         return
-    seconds, microseconds = await redis.time()
-    set_ms = int(seconds) * 1000 + int(microseconds) // 1000
-    await redis.hset(meta, mapping={_FIELD: msgspec.json.encode(coefficients), _SET_MS: str(set_ms)})
+    set_ms = str(await now_ms(redis))
+    await redis.hset(meta, mapping={_FIELD: msgspec.json.encode(coefficients), _SET_MS: set_ms})

@@ -164,6 +164,12 @@ def script(redis: Redis, *names: str) -> Any:
     return redis.register_script("".join(files("stream.store").joinpath(f"{name}.lua").read_text() for name in names))
 
 
+async def now_ms(redis: Redis) -> int:
+    """By Redis's clock, the same for everybody: milliseconds since the epoch."""
+    seconds, microseconds = await redis.time()
+    return int(seconds) * 1000 + int(microseconds) // 1000
+
+
 class Call(NamedTuple):
     """Of a script."""
 

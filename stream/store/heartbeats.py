@@ -16,11 +16,11 @@ _SUPERSEDED_MS = 60_000
 """So long after its last sign of life a worker is forgotten whose shards all have others."""
 
 Lag = dict[str, int]
-"""Topic -> records that wait, where there are any."""
+"""Topic -> Kafka records that wait, where there are any."""
 
 
 class Said(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What a worker says: its shards, how many records of which topics wait for them, and since when."""
+    """What a worker says: its shards, how many Kafka records of which topics wait for them, and since when."""
 
     shards: list[int]
     lag: dict[int, Lag] = {}

@@ -79,7 +79,7 @@ class Keys:
         return ShardKeys(*(f"{tag}:{name.replace('_', '-')}" for name in ShardKeys._fields))
 
     def ids(self, shard: int, topic: str, hour: int) -> str:
-        """Blob: 8-byte hashes of the event ids that came in that hour (since the epoch, by record time)."""
+        """Blob: 8-byte hashes of the event ids whose Kafka records came in that hour (since the epoch)."""
         return f"{self.all_ids(shard)}{topic}:{hour}"
 
     def all_ids(self, shard: int) -> str:

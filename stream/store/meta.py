@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from time import monotonic
 
 import structlog
 from redis.asyncio import Redis
 
-from stream.core.definitions import DECLARED, Change, Definitions, as_stored
+from stream.core.definitions import DECLARED, Definitions, HowChanged, as_stored
 from stream.runtime.errors import UserError
 from stream.settings import Settings
+from stream.store.connect import connect, now_ms
 from stream.store.heartbeats import Heartbeats
 from stream.store.keys import Keys
 
@@ -60,7 +62,7 @@ def _of_workers(settings: Settings) -> dict[str, str]:
 # as they are, the formula asks), alerts and targets, ports, time-outs, sizes of caches.
 
 
-def _defined(definitions: Definitions, change: Change) -> dict[str, str]:
+def _defined(definitions: Definitions, change: HowChanged) -> dict[str, str]:
     """Those that are changed in this way, by their keys in the indicators file."""
     return {
         f"{_SECTION}{name}": as_stored(getattr(definitions, name))
@@ -106,6 +108,17 @@ async def agree(redis: Redis, settings: Settings, mine: Mapping[str, str] | None
 async def check(redis: Redis, settings: Settings) -> None:
     """For readers: nothing is written; an empty Redis is in order. Raises UserError as `agree` does."""
     _refuse(await _stored(redis, settings), _for_good(settings) | _of_readers(settings), settings)
+
+
+@asynccontextmanager
+async def reading(settings: Settings) -> AsyncIterator[Redis]:
+    """A connection for a reader, for the length of a `with` block. Raises UserError as `check` does."""
+    redis = connect(settings.redis)
+    try:
+        await check(redis, settings)
+        yield redis
+    finally:
+        await redis.aclose()
 
 
 async def repeat_hours(redis: Redis, settings: Settings) -> int:
@@ -169,15 +182,10 @@ def _spoken(name: str) -> str:
 async def _somebody_works(redis: Redis, settings: Settings) -> bool:
     """Whether a worker gives a sign of life while we look."""
     heartbeats = Heartbeats(redis, settings.namespace)
-    before, now_ms = await heartbeats.last_ms(), await _now_ms(redis)
-    until = monotonic() + before / 1000 + _AT_WORK_SECONDS - now_ms / 1000
+    before = await heartbeats.last_ms()
+    until = monotonic() + before / 1000 + _AT_WORK_SECONDS - await now_ms(redis) / 1000
     while monotonic() < until:
         await asyncio.sleep(_LOOK_AGAIN_SECONDS)
         if await heartbeats.last_ms() != before:
             return True
     return False
-
-
-async def _now_ms(redis: Redis) -> int:
-    seconds, microseconds = await redis.time()
-    return int(seconds) * 1000 + int(microseconds) // 1000

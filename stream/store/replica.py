@@ -10,7 +10,7 @@ from redis.asyncio import Redis
 
 from stream.core.series import Series, Table
 from stream.runtime.cooperative import taking_turns
-from stream.store.connect import Call, run_all, script
+from stream.store.connect import Call, now_ms, run_all, script
 from stream.store.heartbeats import Heartbeat, Heartbeats
 from stream.store.keys import Keys
 from stream.store.labels import drop_released
@@ -78,8 +78,7 @@ class Replica:
 
     async def now_ms(self) -> int:
         """Redis's clock, the same for every exporter."""
-        seconds, microseconds = await self._redis.time()
-        return int(seconds) * 1000 + int(microseconds) // 1000
+        return await now_ms(self._redis)
 
     @property
     def newest_ms(self) -> int | None:

@@ -18,7 +18,7 @@ from stream.store.labels import drop_released
 from stream.store.packing import hashed, pack_keys, pack_records, portions, unpack_keys
 
 Position = dict[str, int]
-"""Topic -> offset of the next record to fold."""
+"""Topic -> offset of the next Kafka record to fold."""
 
 Claim = tuple[Position, str | None]
 """The position of a shard, and the name of its last commit."""
@@ -165,10 +165,8 @@ class ShardStore:
         if len(write_set.records) != len(write_set.customers):
             raise ValueError(f"{len(write_set.records)} records of {len(write_set.customers)} customers")
         order, hashes = hashed(write_set.customers)
-        customers, records = (
-            [write_set.customers[place] for place in order],
-            [write_set.records[place] for place in order],
-        )
+        customers = [write_set.customers[place] for place in order]
+        records = [write_set.records[place] for place in order]
         cuts = list(portions(customers, records))
         appended = [self._keys.ids(shard, *blob) for blob in write_set.ids]
         appended += [self._keys.timers(shard, hour) for hour in write_set.timers]

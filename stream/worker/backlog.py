@@ -1,4 +1,4 @@
-"""Since when records wait, told from samples of where the logs ended, whatever the records say of themselves."""
+"""Since when Kafka records wait, told from samples of where the logs ended, whatever they say of themselves."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Backlog(Generic[Log]):
                 del samples[1:-1:2]
 
     def since(self, positions: Mapping[Log, int]) -> float | None:
-        """Since when a record can be waiting, everything before `positions` being committed; None: none waits."""
+        """Since when a Kafka record can be waiting, with all before `positions` committed; None: none waits."""
         waiting = [self._since(log, position) for log, position in positions.items()]
         return min((moment for moment in waiting if moment is not None), default=None)
 

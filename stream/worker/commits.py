@@ -33,7 +33,7 @@ class Commits:
     """Everything here is what Redis has; one commit is in flight at most.
 
     closed       set once nothing more is to be committed
-    position     topic -> offset of the next record
+    position     topic -> offset of the next Kafka record
     last         name of the last commit
     key_ids      numbers of series keys, those not stored yet included; `named` of them are stored
     progress_at  when something was committed last, or there was another sign of work (monotonic seconds)

@@ -17,15 +17,15 @@ from stream.runtime.errors import UserError
 from stream.settings import Settings
 
 MOST_BYTES = 1_048_576
-"""Of one record, its overhead included: what Kafka's topics take, if nobody has set them otherwise."""
+"""Of one Kafka record, its overhead included: what Kafka's topics take, if nobody has set them otherwise."""
 
 _GATHERED_BYTES = 16_384
-"""aiokafka's batches: records below it share one, and are refused together."""
+"""aiokafka's batches: Kafka records below it share one, and are refused together."""
 
 
 @dataclass(frozen=True)
 class Outgoing:
-    """A record for Kafka. `shorter`, where there is one, makes it so many bytes long, or one for another topic."""
+    """A Kafka record to be sent. `shorter`, if any, makes it so many bytes long, or one for another topic."""
 
     topic: str
     partition: int
@@ -41,7 +41,7 @@ class Outgoing:
 
 
 def record_bytes(key: bytes, value: bytes, headers: Sequence[tuple[str, bytes]] = ()) -> int:
-    """The size of a record as Kafka counts it, alone in its batch; at most a few bytes too many."""
+    """The size of a Kafka record as Kafka counts it, alone in its batch; at most a few bytes too many."""
     return int(DefaultRecordBatchBuilder.estimate_size_in_bytes(key, value, list(headers)))
 
 
@@ -153,4 +153,4 @@ async def _send_together(
 
 
 class NotSent(KafkaError):  # type: ignore[misc]
-    """A record before it in the line could not be sent."""
+    """A Kafka record before it in the line could not be sent."""

@@ -15,7 +15,7 @@ from schemas import TYPES
 from stream.core.definitions import Definitions
 from stream.core.event_columns import SAMPLES, Customers, EventColumns, Place, hashes_of
 from stream.core.increments import Increments
-from stream.core.key_ids import KeyIds, key_ids_of
+from stream.core.key_ids import FoldKeys, KeyIds
 from stream.core.ragged import Ints, stretches
 from stream.core.series import NO_INCREMENTS
 from stream.core.time import FAR_PAST, Calendar
@@ -86,13 +86,11 @@ def columns_of(
     shard[row] = np.concatenate([arrived.shard[order], np.fromiter(due.values(), np.int64, len(due))])
     hashes = hashes_of(keys)
     slices, slice_of_row = _sliced(shard, list(key_ids), hashes, most_customers)
-    joint = key_ids_of([key_ids[number] for number in slices])
-    products, product = _products(
-        [*(event.product for event in events), *map(product_of, due)], slice_of_row[row], joint
-    )
+    products, product = _interned([*(event.product for event in events), *map(product_of, due)])
     product_of_row = np.zeros(len(keys), np.int64)
     product_of_row[row] = product
-    customers = Customers(products, product_of_row, joint, hashes % SAMPLES)
+    fold_keys = FoldKeys([key_ids[number] for number in slices])
+    customers = Customers(products, product_of_row, slice_of_row, fold_keys, hashes % SAMPLES)
     of_events = slice(len(events))
     columns = EventColumns(
         catalogue(definitions),
@@ -121,14 +119,6 @@ def _sliced(shard: Ints, shards: Sequence[int], hashes: Ints, most: int) -> tupl
         slice_of_row[rows] = len(slices) + np.arange(len(rows)) // most
         slices += [number] * max(1, -(-len(rows) // most))
     return slices, slice_of_row
-
-
-def _products(plain: list[str], slice_: Ints, key_ids: KeyIds) -> tuple[list[str], Ints]:
-    """(the products as they stand in keys, each once; for each of these the place of its product)."""
-    if not key_ids.joint:
-        return _interned(plain)
-    pairs, place = _interned(list(zip(slice_.tolist(), plain, strict=True)))
-    return [key_ids.product_in(number, product) for number, product in pairs], place
 
 
 def _interned(values: list[Value]) -> tuple[list[Value], Ints]:

@@ -50,8 +50,8 @@ class HotState:
                 self._windows[topic] = window
 
     def fresh(self, topic: str, hashes: Hashes, hours: Ints, repeats: Repeats) -> NDArray[np.bool_]:
-        """Which of the topic's events are no repeats, by the hashes of their ids and the hours in which their records
-        came; what that says goes into `repeats`."""
+        """Which of the topic's events are no repeats, by the hashes of their ids and the hours in which their Kafka
+        records came; what that says goes into `repeats`."""
         window = self._windows[topic]
         new = window.fresh(hashes)
         repeats.number += len(new) - int(np.count_nonzero(new))
@@ -74,9 +74,7 @@ def drop_repeats(arrived: Arrived, hot: Mapping[int, HotState]) -> tuple[Arrived
     hashes = id_hashes(arrived.keys, [event.event_id for event in events], id_key)
     new, hours = np.ones(len(events), np.bool_), arrived.hours.copy()
     repeats = {shard: Repeats() for shard in hot}
-    edges = np.searchsorted(arrived.part, np.arange(len(arrived.parts) + 1)).tolist()
-    for (shard, topic), first, end in zip(arrived.parts, edges, edges[1:], strict=False):
-        part = slice(first, end)
+    for shard, topic, part in arrived.by_part():
         new[part] = hot[shard].fresh(topic, hashes[part], hours[part], repeats[shard])
         hours[part] = np.maximum(hours[part], repeats[shard].since[topic])
     marked = arrived._replace(ids=hashes, hours=hours)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate
 from operator import attrgetter
@@ -14,20 +14,18 @@ from numpy.typing import NDArray
 
 from schemas import Event, Rejected, decode_all
 from stream.core.ragged import Ints, places
-from stream.core.time import AHEAD, MINUTE_MS
+from stream.core.time import AHEAD, DAY_MS, HOUR_MS, MINUTE_MS
 from stream.kafka.batch import Batch, KafkaRecord
 from stream.store.keys import customer_keys
 from stream.worker.repeats import Hashes
 
 FORWARDED = "assidu-forwarded"
-"""Header of a record that a worker has sent on to the partition of its customer."""
+"""Header of a Kafka record that a worker has sent on to the partition of its customer."""
 
 _LOG_APPEND_TIME = 1
 _LEAST_MS = 10**12
 """September 2001: less is not a time of Kafka's in milliseconds."""
 _AHEAD_MS = AHEAD * MINUTE_MS
-_HOUR_MS = 3_600_000
-_DAY_MS = 86_400_000
 
 
 class Cached(Protocol):
@@ -38,7 +36,7 @@ class Cached(Protocol):
 
 
 class Refused(NamedTuple):
-    """A record for the dead-letter topic."""
+    """A Kafka record for the dead-letter topic."""
 
     batch: Batch
     record: KafkaRecord
@@ -46,7 +44,7 @@ class Refused(NamedTuple):
 
 
 class Misrouted(NamedTuple):
-    """A record of another shard's customer, to be forwarded; `record_ms` is when it came, as it counts."""
+    """A Kafka record of another shard's customer, to be forwarded; `record_ms` is when it came, as it counts."""
 
     batch: Batch
     shard: int
@@ -57,8 +55,8 @@ class Misrouted(NamedTuple):
 
 class Arrived(NamedTuple):
     """Events that belong here, as columns: the event, its customer's key, its moment (milliseconds since the epoch),
-    the hour (since the epoch) in which its record came, which of the `parts` it is of, and the hash of its id, which
-    is 0 until repeats are dropped.
+    the hour (since the epoch) in which its Kafka record came, which of the `parts` it is of, and the hash of its id,
+    which is 0 until repeats are dropped.
 
     parts   (shard, topic), each once; the events of a part stand together, in the order of the parts
     """
@@ -74,6 +72,12 @@ class Arrived(NamedTuple):
     @property
     def shard(self) -> Ints:
         return np.array([shard for shard, _ in self.parts], np.int64)[self.part]
+
+    def by_part(self) -> Iterator[tuple[int, str, slice]]:
+        """(shard, topic, where its events stand) of each part."""
+        edges = np.searchsorted(self.part, np.arange(len(self.parts) + 1)).tolist()
+        for (shard, topic), first, end in zip(self.parts, edges, edges[1:], strict=False):
+            yield shard, topic, slice(first, end)
 
     def those(self, which: NDArray[np.bool_]) -> Arrived:
         return self.in_order(np.flatnonzero(which))
@@ -109,7 +113,7 @@ def together(several: Iterable[Arrived]) -> Arrived:
 
 
 class Came(NamedTuple):
-    """When records came, by a clock that can be trusted (milliseconds since the epoch).
+    """When Kafka records came, by a clock that can be trusted (milliseconds since the epoch).
 
     ms         the broker's, where the topic has LogAppendTime. Elsewhere records have a time that a producer gave:
                it stands if it can be; one that is absent, later than now or no milliseconds counts as now
@@ -130,7 +134,7 @@ def came(records: Sequence[KafkaRecord], now_ms: int) -> Came:
 
 @dataclass
 class Intake:
-    """What became of the records of some batches; `counters` by shard."""
+    """What became of the Kafka records of some batches; `counters` by shard."""
 
     arrived: Arrived = field(default_factory=lambda: together(()))
     refused: list[Refused] = field(default_factory=list)
@@ -154,7 +158,7 @@ class Admission:
         flaws: dict[int, Rejected] = {}
         if self.oldest_days is not None:
             detail = f"timestamp: more than {self.oldest_days} days (ASSIDU_HORIZON_DAYS) before its record"
-            too_old = np.flatnonzero(ms < came.ms - self.oldest_days * _DAY_MS)
+            too_old = np.flatnonzero(ms < came.ms - self.oldest_days * DAY_MS)
             flaws |= dict.fromkeys(too_old.tolist(), Rejected("too_old", detail))
         detail = "timestamp: more than 5 minutes later than its record came"
         in_future = np.flatnonzero(ms > came.latest_ms + _AHEAD_MS)
@@ -162,18 +166,17 @@ class Admission:
 
     def elsewhere(self, arrived: Arrived, cached: Mapping[int, Cached]) -> dict[int, int]:
         """Place -> shard, of the events of other shards' customers; whose record is cached is of this one."""
-        edges = np.searchsorted(arrived.part, np.arange(len(arrived.parts) + 1)).tolist()
         unknown: list[int] = []
-        for (shard, _), first, end in zip(arrived.parts, edges, edges[1:], strict=False):
-            unknown += [first + place for place in cached[shard].missing(arrived.keys[first:end])]
+        for shard, _, part in arrived.by_part():
+            unknown += [part.start + place for place in cached[shard].missing(arrived.keys[part])]
         shards = self.shards_of([arrived.events[place].customer_id for place in unknown])
         wrong = np.flatnonzero(shards != arrived.shard[unknown])
         return {unknown[at]: int(shards[at]) for at in wrong.tolist()}
 
 
 class Decoded(NamedTuple):
-    """Of batches of one topic, in the order of their shards: the events, their records and which of the batches each
-    is of; and the records that are no events."""
+    """Of batches of one topic, in the order of their shards: the events, their Kafka records and which of the batches
+    each is of; and the records that are no events."""
 
     batches: Sequence[Batch]
     events: list[Event]
@@ -183,7 +186,7 @@ class Decoded(NamedTuple):
 
 
 def decode(batches: Iterable[Batch], families: Mapping[str, str]) -> list[Decoded]:
-    """Every record, by topic; `families` are those of the topics' events."""
+    """Every Kafka record, by topic; `families` are those of the topics' events."""
     by_topic: dict[str, list[Batch]] = {}
     for batch in sorted(batches, key=attrgetter("shard")):
         by_topic.setdefault(batch.topic, []).append(batch)
@@ -212,7 +215,7 @@ def _admitted(
     times = came(records, now_ms)
     shards, part = places(np.array([batch.shard for batch in batches], np.int64))
     parts = [(shard, topic) for shard in shards.tolist()]
-    hours, ids = times.ms // _HOUR_MS, np.zeros(len(events), np.uint64)
+    hours, ids = times.ms // HOUR_MS, np.zeros(len(events), np.uint64)
     arrived = Arrived(events, customer_keys(events), ms, hours, part[source], ids, parts)
     flaws = admission.out_of_time(ms, times)
     elsewhere = admission.elsewhere(arrived, cached)

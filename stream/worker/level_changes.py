@@ -13,13 +13,13 @@ from numpy.typing import NDArray
 from schemas.churn_risk import ChurnRisk
 from stream.core.event_columns import Customers
 from stream.core.ragged import Ints, Words, stretches
-from stream.core.time import moment
+from stream.core.time import HOUR_MS, moment
 from stream.indicators.churn.evidence import Scoring
 from stream.indicators.churn.levels import LEVELS
 from stream.indicators.churn.model import probability
 from stream.indicators.churn.notification import Evaluation, NotificationState, evaluate, scheduled
 from stream.indicators.churn.reasons import reasons
-from stream.indicators.churn.trajectory import HOUR_MS, adding
+from stream.indicators.churn.trajectory import adding
 from stream.indicators.families.churn_risk import Profiles
 from stream.store import at_risk
 from stream.store.keys import customer_of
@@ -160,7 +160,7 @@ def _messages(
     for place, row, added, score, last in zip(
         changed.tolist(), profiles.row[changed].tolist(), parts, scores.tolist(), of.last.tolist(), strict=True
     ):
-        product = customers.key_ids.plain(customers.products[customers.product[row]])
+        product = customers.products[customers.product[row]]
         customer = customer_of(keys[row], product)
         kind, _, id_ = customer.partition(":")
         level, previous, since_ms = LEVELS[current.level[place]], LEVELS[notified[place]], int(current.since[place])

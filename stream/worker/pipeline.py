@@ -16,7 +16,7 @@ from stream.runtime.lifecycle import until_ended
 from stream.worker.intake import Admission
 from stream.worker.measures import spent
 from stream.worker.retrying import GivenUp
-from stream.worker.shard import Common, Shard
+from stream.worker.shard import PASSES, Common, Shard
 from stream.worker.steps import Aborted, Pass, abort_if
 
 MOST_EVENTS = 20_000
@@ -29,11 +29,11 @@ GATHER_SECONDS = 0.1
 """So long a shard waits for more after a first batch, unless it has many: a trickle does not become a commit an
 event, and what is fetched together is folded together (a fold keeps the event loop from delivering)."""
 
+_MOST_SHARDS = 256
+"""Of one pass: with the slices of many customers they stay below key_ids.MOST_SLICES."""
+
 _MOST_DUE = 4_000
 """Customers evaluated in one pass because their time has come."""
-
-_AT_ONCE = 2
-"""Passes under way: one is folded while Redis works for the other."""
 
 
 class Pipeline:
@@ -51,7 +51,7 @@ class Pipeline:
 
     async def run(self) -> None:
         """For ever. Raises what is neither bad input nor broken infrastructure."""
-        await until_ended(*(self._run() for _ in range(_AT_ONCE)))
+        await until_ended(*(self._run() for _ in range(PASSES)))
 
     async def _run(self) -> None:
         while True:
@@ -80,6 +80,8 @@ class Pipeline:
         if events >= _MANY:
             return chosen
         for shard in others:
+            if len(chosen) == _MOST_SHARDS:
+                break
             if shard.waiting.events < _MANY and shard.folds_with(first) and events < MOST_EVENTS:
                 chosen.append(shard)
                 events += shard.waiting.events

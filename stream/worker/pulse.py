@@ -12,11 +12,11 @@ from time import monotonic, time
 import structlog
 from aiokafka.errors import KafkaError
 
-from stream.kafka import errors as kafka_errors
-from stream.store.connect import REDIS_ERRORS, is_transient
+from stream.store.connect import REDIS_ERRORS
 from stream.store.heartbeats import Heartbeats, Said
 from stream.store.shard import ShardStore, Sign
 from stream.worker.backlog import Backlog
+from stream.worker.retrying import raise_if_lasting
 from stream.worker.shard import Shard
 from stream.worker.shards import Shards
 
@@ -61,11 +61,7 @@ class Pulse:
                 async with asyncio.timeout(10 * PERIOD_SECONDS):
                     await self._beat()
             except (*REDIS_ERRORS, KafkaError) as error:
-                if isinstance(error, KafkaError):
-                    if not kafka_errors.is_transient(error):
-                        raise kafka_errors.refusal(error, "let this worker read") from None
-                elif not is_transient(error):
-                    raise
+                raise_if_lasting(error, "let this worker read")
                 self._missed = True
                 log.warning("no sign of life given", error=str(error) or type(error).__name__)
             await asyncio.sleep(PERIOD_SECONDS)
@@ -95,9 +91,8 @@ class Pulse:
             if since is not None:
                 waiting_since_ms[number] = int((time() - (monotonic() - since)) * 1000)
         if not shards.keys() >= self._had:
-            self._worker = secrets.token_hex(
-                4
-            )  # what was said of the shards that are gone stays the last word on them
+            # What was said of the shards that are gone stays the last word on them.
+            self._worker = secrets.token_hex(4)
         self._had = set(shards)
         doubtful = not await self._heartbeats.beat(self._worker, Said(sorted(shards), lag, waiting_since_ms))
         await self._look(list(shards.values()) if doubtful or self._missed else self._next(shards))
@@ -119,7 +114,7 @@ class Pulse:
         self._backlogs = {owner: self._backlogs[owner] for owner in owners}
 
     def _look_at_backlog(self, shard: Shard, looked_at: float, ends: Mapping[str, int]) -> float | None:
-        """Since when a record waits (monotonic seconds), where one does; the shard is told."""
+        """Since when a Kafka record waits (monotonic seconds), where one does; the shard is told."""
         backlog, position = self._backlogs[shard.commits.owner], shard.commits.position
         backlog.note(looked_at, ends)
         since = backlog.since(position)
@@ -153,7 +148,7 @@ class Pulse:
 
 
 def _lag(shards: Mapping[int, Shard], ends: Mapping[tuple[str, int], int]) -> dict[int, dict[str, int]]:
-    """Shard -> topic -> records that are not committed, where there are any."""
+    """Shard -> topic -> Kafka records that are not committed, where there are any."""
     lag: dict[int, dict[str, int]] = {}
     for number, shard in shards.items():
         for topic, at in shard.commits.position.items():

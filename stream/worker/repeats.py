@@ -23,7 +23,7 @@ def id_hashes(customers: Iterable[bytes], event_ids: Iterable[str], seed: int) -
 
 
 class RepeatWindow:
-    """Ids of one shard and topic by the hour in which their record came (Kafka's timestamp, not the event's).
+    """Ids of one shard and topic by the hour in which their Kafka record came (Kafka's timestamp, not the event's).
 
     A filter of one bit a slot, 16 slots an id, answers for nearly all new ids; only what it lets through is searched
     in the hours' sorted runs. An id is remembered while its hour is within `hours` of the newest hour.

@@ -28,7 +28,7 @@ async def rescored(commits: Commits, store: ShardStore, before: Scoring, now: Sc
     async for records in everybody(commits, store):
         rows = customers_of(list(records), [product_of(key) for key in records], commits.key_ids)
         _, memories = RECORD.unpacked(records.values(), rows)
-        increments = Increments(commits.key_ids)
+        increments = Increments(rows.key_ids)
         old, new = (churn_risk.profiles_of(memories, rows, scoring) for scoring in (before, now))
         churn_risk.change(increments, rows, old, new)
         table.merge(increments.encode())

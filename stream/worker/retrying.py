@@ -45,6 +45,16 @@ class AllSet:
             await event.wait()
 
 
+def raise_if_lasting(error: Exception, what: str) -> None:
+    """Raises the error of Redis's or Kafka's where trying again is in vain: Kafka's as a UserError that says that it
+    does not `what`."""
+    if isinstance(error, KafkaError):
+        if not kafka_errors.is_transient(error):
+            raise kafka_errors.refusal(error, what) from None
+    elif not is_transient(error):
+        raise error
+
+
 async def retrying(what: str, attempt: Callable[[], Awaitable[Result]], given_up: Signal) -> Result:
     """The result of `attempt`, tried until Redis and Kafka let it through. Raises GivenUp once that is set, and
     UserError where Kafka never will."""
@@ -55,11 +65,7 @@ async def retrying(what: str, attempt: Callable[[], Awaitable[Result]], given_up
         try:
             result = await attempt()
         except (*REDIS_ERRORS, KafkaError) as error:
-            if isinstance(error, KafkaError):
-                if not kafka_errors.is_transient(error):
-                    raise kafka_errors.refusal(error, what) from None
-            elif not is_transient(error):
-                raise
+            raise_if_lasting(error, what)
             log.warning("trying again", what=what, error=str(error) or type(error).__name__, pause_seconds=pause)
             try:
                 await asyncio.wait_for(given_up.wait(), pause)

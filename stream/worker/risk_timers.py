@@ -26,9 +26,8 @@ from itertools import islice
 
 import structlog
 
-from stream.core.time import MINUTE_MS
+from stream.core.time import HOUR_MS, MINUTE_MS
 from stream.indicators.churn.evidence import Scoring
-from stream.indicators.churn.trajectory import HOUR_MS
 from stream.store.shard import DUE_FROM, LATEST, REVIEW, SCORING, SET_BACKS, ShardStore, WriteSet
 from stream.worker.commits import Commits
 from stream.worker.level_changes import Schedule

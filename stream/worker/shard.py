@@ -29,10 +29,10 @@ from stream.worker.retrying import GivenUp
 from stream.worker.risk_timers import RiskTimers
 from stream.worker.side_outputs import SideOutputs
 from stream.worker.waiting import Waiting
-from stream.worker.write_sets import Read
+from stream.worker.write_sets import LogsRead
 
-_AT_WORK = 2
-"""Passes at the same time: one works while Redis works for the other."""
+PASSES = 2
+"""At the same time: one is folded while Redis works for the other."""
 
 _BEHIND_SECONDS = 5.0
 
@@ -58,13 +58,13 @@ class Common:
     """The key of the event-id hashes, as Redis has it at the moment."""
     check_topics: Callable[[], Awaitable[None]]
     """Raises UserError where Kafka's topics are not those that are counted."""
-    turns: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_AT_WORK))
+    turns: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(PASSES))
     """Whoever waits for a turn gathers more; and no more than a few batches are in memory as events and columns."""
 
 
 @dataclass(frozen=True)
 class Reader:
-    """What a shard asks of the consumer; offsets are those of the next record."""
+    """What a shard asks of the consumer; offsets are those of the next Kafka record."""
 
     epoch: Callable[[str, int], int]
     """(topic, shard) -> how often it was sought: a batch of an earlier epoch is stale."""
@@ -136,7 +136,7 @@ class Shard:
         self.close()
 
     def note_backlog(self, waiting_since: float | None) -> None:
-        """The ends of the logs were seen: a record waits since then (monotonic seconds), or none does."""
+        """The ends of the logs were seen: a Kafka record waits since then (monotonic seconds), or none does."""
         self._backlog_noted_at, self._waiting_since = monotonic(), waiting_since
 
     def close(self) -> None:
@@ -164,12 +164,12 @@ class Shard:
 
     def _why_held_back(self) -> str | None:
         if self.is_behind:
-            return "records wait to be folded"
+            return "Kafka records wait to be folded"
         return None if self._outbox.has_room else "Kafka does not take the messages before them"
 
     @property
     def is_behind(self) -> bool:
-        """Whether a record waits for longer than a moment, for all that is known: Kafka may be away."""
+        """Whether a Kafka record waits for longer than a moment, for all that is known: Kafka may be away."""
         oldest = self._backlog_noted_at if self._waiting_since is None else self._waiting_since
         return monotonic() - oldest > _BEHIND_SECONDS
 
@@ -225,7 +225,7 @@ class Shard:
             self._due_since = None
         return keys
 
-    def remember(self, batches: Sequence[Batch], changes: Sequence[SliceChanges], read: Read | None) -> None:
+    def remember(self, batches: Sequence[Batch], changes: Sequence[SliceChanges], read: LogsRead | None) -> None:
         """Redis has what these batches have changed, and what evaluating customers has found."""
         for change in changes:
             self._outbox.filled(len(change.messages))

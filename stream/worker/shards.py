@@ -10,7 +10,7 @@ import structlog
 from aiokafka.errors import KafkaError
 from faust.types import TP
 
-from stream.core.key_ids import KeyIds
+from stream.core.key_ids import KeyIds, Keys
 from stream.kafka.batch import Batch
 from stream.kafka.errors import refusal
 from stream.kafka.offsets import Bounds, log_bounds
@@ -40,6 +40,7 @@ class Shards:
         self._common = common
         self._settings: Settings = common.settings
         self._owned: dict[int, Shard] = {}
+        self._keys = Keys()
         self.pipeline = Pipeline(common, self._owned)
         self._tasks: dict[int, asyncio.Task[None]] = {}
         self._events_waiting = 0
@@ -180,7 +181,7 @@ class Shards:
         )
         log.info("shard claimed", shard=number, position=sum(position.values()))
         waiting = Waiting(MOST_EVENTS, self._count_waiting)
-        commits = Commits(number, owner, claim, KeyIds(stored), self._common.store)
+        commits = Commits(number, owner, claim, KeyIds(stored, self._keys), self._common.store)
         return Shard(commits, waiting, self._common, id_key, self._reader())
 
     def _reader(self) -> Reader:

@@ -17,8 +17,8 @@ _DETAIL_LETTERS = 1_000
 
 
 class DeadLetter(msgspec.Struct, frozen=True):
-    """Value of a record on the dead-letter topic (JSON; `value` is base64). Its source identifies it: after a
-    crash the same letter may come twice. `value` is null for a record that had none.
+    """Value of a Kafka record on the dead-letter topic (JSON; `value` is base64). Its source identifies it: after a
+    crash the same letter may come twice. `value` is null for one that had none.
 
     value_bytes, key_bytes  how long value and key of the record were; null where there was none
     truncated               whether the letter has only the beginning of one of them: Kafka takes no longer letter
@@ -68,7 +68,7 @@ class SideOutputs(Sender):
 
 
 def letter(topic: str, refused: Refused, most_bytes: int = MOST_BYTES) -> Outgoing:
-    """The dead letter of a record: with all of its value, or as much of it as fits into `most_bytes`."""
+    """The dead letter of a Kafka record: with all of its value, or as much of it as fits into `most_bytes`."""
     batch, record, why = refused
     # A topic that is compacted takes no record without a key.
     key = record.key or f"{batch.topic}/{batch.shard}/{record.offset}".encode()

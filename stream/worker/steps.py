@@ -23,7 +23,7 @@ from stream.worker.measures import BATCH_EVENTS, timed
 from stream.worker.products import placed, products_of
 from stream.worker.retrying import AllSet, GivenUp, retrying
 from stream.worker.shard import Common, Shard
-from stream.worker.write_sets import Read, write_sets
+from stream.worker.write_sets import LogsRead, write_sets
 
 Batches = Mapping[Shard, Sequence[Batch]]
 """The shards of a pass, each with what is folded of it."""
@@ -44,7 +44,7 @@ class Folded(NamedTuple):
     """By shard: the changes in slices, and what was read of its logs, where anything was."""
 
     changes: Mapping[int, Sequence[SliceChanges]]
-    read: Mapping[int, Read]
+    read: Mapping[int, LogsRead]
 
 
 class Pass:
@@ -155,7 +155,7 @@ class Pass:
             intake.counters[touched.slices[slice_]][f"label_overflow:{label}"] += events
         ids = ids_by_slice(fresh.left_out, fresh.left_out.shard)
         read = {
-            shard.number: Read(
+            shard.number: LogsRead(
                 ids.get(shard.number, {}),
                 intake.counters[shard.number],
                 fresh.repeats[shard.number],

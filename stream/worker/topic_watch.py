@@ -8,11 +8,11 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 from redis.asyncio import Redis
 
-from stream.kafka import errors as kafka_errors
 from stream.kafka.topics import look_at_topics
 from stream.runtime.errors import UserError
 from stream.settings import Settings
 from stream.store import topic_ids
+from stream.worker.retrying import raise_if_lasting
 
 _LOOK_EVERY_SECONDS = 3.0
 _AGREE_EVERY_SECONDS = 60.0
@@ -37,8 +37,7 @@ class TopicWatch:
                 await topic_ids.agree(self._redis, self._settings, ids)
                 self._agreed, self._agreed_at = ids, monotonic()
         except KafkaError as error:
-            if not kafka_errors.is_transient(error):
-                raise kafka_errors.refusal(error, "tell of its topics") from None
+            raise_if_lasting(error, "tell of its topics")
             raise
 
     async def look(self) -> None:

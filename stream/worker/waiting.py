@@ -26,7 +26,7 @@ class Waiting:
         self._closed = False
 
     def __bool__(self) -> bool:
-        """Whether a batch waits, though it may hold no record."""
+        """Whether a batch waits, though it may hold no Kafka record."""
         return bool(self._batches)
 
     def put(self, batch: Batch) -> None:

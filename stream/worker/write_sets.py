@@ -19,7 +19,7 @@ OfIds = Mapping[tuple[str, int], Hashes]
 """(topic, hour) -> hashes of ids."""
 
 
-class Read(NamedTuple):
+class LogsRead(NamedTuple):
     """What was read of a shard's logs, apart from what slices have.
 
     ids       of events that are left out
@@ -38,7 +38,7 @@ class Read(NamedTuple):
         return min(self.replayed, self.repeats.number)
 
 
-def write_sets(changes: Sequence[SliceChanges], read: Read | None, fields: Mapping[str, str]) -> list[WriteSet]:
+def write_sets(changes: Sequence[SliceChanges], read: LogsRead | None, fields: Mapping[str, str]) -> list[WriteSet]:
     """The slices' changes that are worth a commit, with these fields of the shard's state; and in the last one what
     was read, if anything was, which goes with the position."""
     written = [change for change in changes if change]

@@ -89,6 +89,18 @@ def test_names_every_wrong_setting_at_once() -> None:
     assert "ASSIDU_TIMEZONE='Mars/Base'" in result.stderr
 
 
+def test_a_variable_that_is_no_setting_is_named_and_ignored() -> None:
+    result = run("indicators", ASSIDU_PARTITION="4", ASSIDU_CSAT_7_FROM="6")
+
+    assert result.exit_code == 0
+    assert result.stderr.splitlines() == [
+        "assidu: ASSIDU_CSAT_7_FROM is not a setting, and is ignored; did you mean definitions.csat_7_from in the "
+        "indicators file?",
+        "assidu: ASSIDU_PARTITION is not a setting, and is ignored; did you mean ASSIDU_PARTITIONS?",
+    ]
+    assert "csat_7_from = 5" in result.stdout
+
+
 def test_a_command_misused_is_reported_as_such_even_when_settings_are_wrong_too() -> None:
     result = run("emit", ASSIDU_PARTITIONS="0")
 

@@ -104,7 +104,7 @@ def changes(*batches: Sequence[Occurrence]) -> Table:
     customers = customers_of([b""] * ROWS, ["app"] * ROWS, names)
     nobody = Ragged(np.empty(0, np.uint32), np.zeros(ROWS, np.int64))
     old = Activity.unpack(nobody, customers)
-    increments = Increments(names)
+    increments = Increments(customers.key_ids)
     for batch in batches:
         new = replace(old, days=old.days.including(*columns(batch)))
         change(increments, customers, old, new, Definitions())
@@ -146,7 +146,7 @@ def test_one_late_event_among_many_products_needs_no_room_for_all_of_its_days() 
     new = replace(old, days=old.days.including(np.arange(len(products)), days))
     tracemalloc.start()
     try:
-        change(Increments(names), customers, old, new, Definitions())
+        change(Increments(customers.key_ids), customers, old, new, Definitions())
         assert tracemalloc.get_traced_memory()[1] < 20e6
     finally:
         tracemalloc.stop()

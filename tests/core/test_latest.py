@@ -13,7 +13,12 @@ from stream.core.ragged import side_by_side
 from stream.core.series import KEEP_MINUTES
 from tests.histories import laws
 
-NUMBERS = st.sampled_from([0, 1, 2**16 - 1, 2**16, 2**16 + 1, 2**32 - 1]) | st.integers(0, 2**32 - 1)
+KEY_IDS = KeyIds()
+"""With more ids than fit into half a word; each is the number of its key, too."""
+for number in range(2**17):
+    KEY_IDS.id_of(KEY_IDS.keys.number(("series", str(number))))
+
+NUMBERS = st.sampled_from([0, 1, 2**16 - 1, 2**16, 2**16 + 1, 2**17 - 1]) | st.integers(0, 2**17 - 1)
 FAR = 2**16 - 2
 AGES = st.sampled_from([0, 1, FAR - 1, FAR, FAR + 1, 2 * FAR, 2**29]) | st.integers(0, KEEP_MINUTES - 1)
 NEWEST = 29_000_000
@@ -37,7 +42,7 @@ def recent(customers: list[dict[int, int]]) -> list[dict[int, int]]:
 @given(st.lists(st.dictionaries(NUMBERS, AGES, max_size=5), max_size=5).map(recent))
 def test_last_times_survive_being_stored(customers: list[dict[int, int]]) -> None:
     before = latest(customers)
-    rows = customers_of([b""] * len(customers), ["app"] * len(customers), KeyIds())
+    rows = customers_of([b""] * len(customers), ["app"] * len(customers), KEY_IDS)
     stored = side_by_side(before.pack(rows))
     after = Latest.unpack(stored, rows)
     assert (after.size, after.key.tolist(), after.minute.tolist()) == (

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, make_dataclass, replace
-from types import SimpleNamespace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -14,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stream.cli.endings import refusal
+from stream.core import record
 from stream.core.event_columns import Customers, EventColumns, customers_of
 from stream.core.key_ids import KeyIds
 from stream.core.ragged import Ragged
@@ -49,9 +49,9 @@ class Words:
 
 def layout(ids: Sequence[int]) -> Layout[Any]:
     """Slots of nothing but words, each named by its id."""
-    slots = [Slot(id_, f"slot_{id_}", Words) for id_ in ids]
-    memories: Any = make_dataclass("memories", [slot.name for slot in slots])
-    return Layout(memories, slots)
+    slots = [Slot(id_, f"slot_{id_}", Words, frozenset({"click"})) for id_ in ids]
+    some = type("Some", (record.Memories,), {"__annotations__": {slot.name: Words for slot in slots}})
+    return Layout(some, slots)
 
 
 def words_before(lengths: Mapping[int, int]) -> int:
@@ -78,13 +78,14 @@ def everybody(number: int) -> Customers:
 
 def packed(ids: Sequence[int], customers: Sequence[Customer]) -> list[bytes]:
     """Their records: the mark is the customer's number, and each memory's words are counted on from its id."""
-    of = layout(ids)
-    memories = {}
+    of, everyone = layout(ids), everybody(len(customers))
+    held = {}
     for slot in of.slots:
         lengths = np.array([customer[slot.id] for customer in customers], np.int64)
-        memories[slot.name] = Words(Ragged(np.arange(lengths.sum(), dtype=np.uint32) + slot.id, lengths))
+        words = Words(Ragged(np.arange(lengths.sum(), dtype=np.uint32) + slot.id, lengths))
+        held[slot.name] = record.Held(slot, None, words)
     states = np.arange(len(customers), dtype=np.uint32)
-    return of.packed(states, SimpleNamespace(**memories), everybody(len(customers)))
+    return of.packed(states, record.Memories(everyone, held), everyone)
 
 
 def assert_read(ids: Sequence[int], records: Sequence[bytes], customers: Sequence[Customer]) -> None:
@@ -134,12 +135,12 @@ def test_whoever_meets_such_a_slot_is_told_what_to_do() -> None:
 @pytest.mark.parametrize("ids", [(1, 1), (0, 5, 5), (-1,), (128,)])
 def test_each_slot_has_an_id_of_its_own(ids: tuple[int, ...]) -> None:
     with pytest.raises(ValueError, match="ids"):
-        Layout(Memories, [Slot(id_, "activity", Words) for id_ in ids])
+        Layout(Memories, [Slot(id_, "activity", Words, frozenset()) for id_ in ids])
 
 
 def test_each_slot_is_a_field_of_the_memories() -> None:
     with pytest.raises(ValueError, match="Memories"):
-        Layout(Memories, [Slot(0, "activity", Words)])
+        Layout(Memories, [Slot(0, "activity", Words, frozenset())])
 
 
 def test_the_ids_of_slots_are_for_ever() -> None:

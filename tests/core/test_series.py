@@ -19,14 +19,14 @@ laws = settings(derandomize=True, database=None, deadline=None, max_examples=150
 CENSUS = Series("census", Kind.CENSUS, "minute", ("channel",))
 FLOW = Series("flow", Kind.FLOW, "minute")
 DAY_FLOW = Series("day_flow", Kind.FLOW, "day")
-DAY_LEVEL = Series("day_level", Kind.LEVEL, "day")
-ALL = (CENSUS, FLOW, DAY_FLOW, DAY_LEVEL)
+DAY_STOCK = Series("day_stock", Kind.STOCK, "day")
+ALL = (CENSUS, FLOW, DAY_FLOW, DAY_STOCK)
 KEYS = (
     CENSUS.key("app", "web"),
     CENSUS.key("app", "ios"),
     FLOW.key("app"),
     DAY_FLOW.key("app"),
-    DAY_LEVEL.key("shop"),
+    DAY_STOCK.key("shop"),
 )
 
 TIMES = st.one_of(st.integers(-5, 5), st.integers(0, 100_000))
@@ -158,13 +158,13 @@ KEPT = st.lists(
 
 
 def readings(table: Table, minute: int, today: int) -> list[int]:
-    """All that an indicator may ask for at the minute: exact and hourly windows, day spans and levels."""
-    census, _, flow, day_flow, day_level = (table.cells_of(key) for key in KEYS)
+    """All that an indicator may ask for at the minute: exact and hourly windows, day spans and stocks."""
+    census, _, flow, day_flow, day_stock = (table.cells_of(key) for key in KEYS)
     exact = [census.total(minute - days * DAY, minute) for days in (1, 7, 30)]
     hourly = [flow.total(floor_hour(minute - days * DAY), minute) for days in (7, 30)]
     spans = [day_flow.total(today - first, today) for first in (1, 30, 60, 399)]
-    levels = [day_level.total(None, today - days) for days in (0, 1, 31, 399)]
-    return [*exact, flow.total(minute - DAY, minute), *hourly, *spans, *levels]
+    stocks = [day_stock.total(None, today - days) for days in (0, 1, 31, 399)]
+    return [*exact, flow.total(minute - DAY, minute), *hourly, *spans, *stocks]
 
 
 @laws

@@ -79,23 +79,26 @@ def test_a_figure_names_every_label_that_its_rows_do_not(shown: Placed) -> None:
         assert figure.labels.keys() == shown.metric.labels.keys()
 
 
+COUNTS_AND_SUMS = ("customers", "subscribers", "visits", "tickets", "revenue")
+
+
 @pytest.mark.parametrize("shown", list(cards()), ids=lambda card: card.metric.name)
-def test_every_figure_but_a_count_says_how_many_it_rests_on(shown: Placed) -> None:
-    assert (shown.rests_on is None) == (shown.metric.unit in ("customers", "visits"))
+def test_every_figure_but_a_count_or_sum_says_how_many_it_rests_on(shown: Placed) -> None:
+    assert (shown.sample_size is None) == (shown.metric.unit in COUNTS_AND_SUMS)
     for figure in shown.figures(view()):
-        assert bool(figure.counted) == (shown.rests_on is not None)
+        assert bool(figure.counted) == (shown.sample_size is not None)
 
 
 def test_a_ratio_stands_over_the_count_that_divides_it() -> None:
     seen = view((ACTIVE.key("app"), MINUTE, 2), (ACTIVE.key("app"), MINUTE - 2 * DAY, 3))
     (stickiness,) = readings(card("engagement_stickiness_ratio"), seen)
-    assert (stickiness.value, stickiness.rests_on) == (0.4, 5)
+    assert (stickiness.value, stickiness.sample_size) == (0.4, 5)
 
 
 def test_a_score_has_its_margin() -> None:
     seen = view(*chain(*(answers("nps", "spring", "0-10", score, 1) for score in (10, 7, 6, 0))))
     (nps,) = readings(card("engagement_nps_score"), seen)
-    assert (nps.value, nps.rests_on, nps.caption) == (-25, 4, "spring, scale 0-10")
+    assert (nps.value, nps.sample_size, nps.caption) == (-25, 4, "spring, scale 0-10")
     assert nps.margin == pytest.approx(81.257, abs=0.001)
 
 
@@ -110,7 +113,7 @@ def test_customers_at_risk_stand_by_level_and_in_words_by_reason() -> None:
     at_risk, share, why = (card(f"engagement_risk_{name}") for name in ("customers", "ratio", "reasons_customers"))
 
     assert [(each.caption, each.value) for each in readings(at_risk, seen)] == [("high risk", 5), ("medium risk", 1)]
-    assert [(each.value, each.rests_on) for each in readings(share, seen)] == [(0.5, 10), (0.1, 10)]
+    assert [(each.value, each.sample_size) for each in readings(share, seen)] == [(0.5, 10), (0.1, 10)]
     reasons = {each.caption: each.value for each in readings(why, seen)}
     assert {caption: number for caption, number in reasons.items() if number} == {"long silence": 3, "cancelled": 2}
 
@@ -122,7 +125,7 @@ def test_every_reason_has_its_words() -> None:
 
 def test_an_indicator_without_answers_has_no_value_and_no_count() -> None:
     (csat,) = readings(card("engagement_csat_ratio"), view())
-    assert (csat.value, csat.rests_on) == (None, None)
+    assert (csat.value, csat.sample_size) == (None, None)
 
 
 def test_a_rare_scale_has_a_card_once_it_was_answered() -> None:
@@ -133,7 +136,7 @@ def test_a_rare_scale_has_a_card_once_it_was_answered() -> None:
 
 def test_of_many_surveys_those_with_most_answers_are_shown() -> None:
     seen = view(*chain(*(answers("csat", f"number {n}", "1-5", 5, n) for n in range(1, 200))))
-    assert [reading.rests_on for reading in readings(card("engagement_csat_ratio"), seen)] == [199, 198, 197]
+    assert [reading.sample_size for reading in readings(card("engagement_csat_ratio"), seen)] == [199, 198, 197]
 
 
 # Trends

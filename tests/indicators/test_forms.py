@@ -19,10 +19,10 @@ from stream.core.series import Kind, Series, Table
 from stream.core.time import AHEAD, DAY, HOUR, Calendar
 from stream.indicators.catalogue import FAMILIES, METRICS, SERIES, catalogue
 from stream.indicators.declare import Alert, Breakdown, Example, Metric, Panel
-from stream.indicators.forms import ALL, Count, Mean, Ratio
+from stream.indicators.forms import ALL, Count, Derived, Mean, Ratio
 from stream.indicators.labels import labels
 from stream.indicators.measures import distinct, total
-from stream.indicators.reads import Part, View, of
+from stream.indicators.reads import Labels, Part, View, of
 from stream.worker.fold import columns_of, count_events
 from tests.histories import (
     LATER,
@@ -207,6 +207,27 @@ def test_a_mean_is_in_its_unit_and_there_is_none_of_nothing() -> None:
     assert values(mean, seen) == {("24h",): None, ("7d",): 1.5, ("30d",): 1.5}
 
 
+def test_a_form_takes_any_reading_apart_by_further_labels() -> None:
+    def active(view: View, labels: Labels) -> int:
+        return {"1": 2, "7": 3}[labels["days"]]
+
+    shown: Any = {"labels": {"days": ("1", "7")}, "help": "", "rolling": False}
+    count = Count("t", active, example=Example({"number": 1}, 1), **shown)
+    share = Ratio("t", active, over=lambda view, labels: 4, example=Example({"active": 1, "all": 1}, 1), **shown)
+    silent = Derived(
+        "t",
+        lambda active, all: all - active,
+        {"active": active, "all": lambda view, labels: 4},
+        unit="customers",
+        example=Example({"active": 1, "all": 1}, 0),
+        **shown,
+    )
+    for metric, expected in ((count, [2, 3]), (share, [0.5, 0.75]), (silent, [2, 1])):
+        assert values(metric, view()) == {("1",): expected[0], ("7",): expected[1]}
+        assert (metric.label_names, metric.rolling) == (("product", "days"), False)
+    assert (count.unit, share.sample_size, silent.unit) == ("customers", "all", "customers")
+
+
 NO_SHARES = {"engagement_retention_formula_ratio", "engagement_survey_response_ratio"}
 """The one because it is wrong, the other because it divides by those asked, who are not all who answer."""
 
@@ -231,20 +252,20 @@ ALERTED = [(metric, alert) for metric in METRICS for alert in metric.alerts]
 def test_an_alert_rests_on_the_count_that_divides_its_indicator(metric: Metric, alert: Alert) -> None:
     """In the scenario of its family, over the labels that the gauge has besides."""
     [scenario] = [family.scenario for family in FAMILIES if metric in family.metrics]
-    [gauge] = [each for each in METRICS if each.name == alert.rests_on.gauge]
+    [gauge] = [each for each in METRICS if each.name == alert.min_sample.gauge]
     minute, calendar = minute_at(scenario.moment), Calendar(UTC)
     table = State(calendar).take([list(map(decoded, scenario.events()))]).table
     seen = View(table, "default", minute, calendar.day(minute))
     of_alert = [each for each, _ in metric.samples(seen) if alert.labels.items() <= each.items()]
     assert of_alert
     for each in of_alert:
-        guarded = {**each, **alert.rests_on.labels}
+        guarded = {**each, **alert.min_sample.labels}
         samples = [
             value
             for having, value in gauge.samples(seen)
             if all(guarded.get(name, value) == value for name, value in having.items() if name not in ("level",))
         ]
-        assert metric.arguments(seen, each)[metric.rests_on] == sum(value for value in samples if value)
+        assert metric.arguments(seen, each)[metric.sample_size] == sum(value for value in samples if value)
 
 
 def test_every_series_that_an_indicator_reads_is_in_the_catalogue_once() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.telling import DAY, Fields, assert_reads, event
+from tests.small_histories import DAY, Fields, assert_reads, event
 
 
 def test_an_impression_or_a_click_exposes_a_customer_and_no_campaign_is_called_none() -> None:

@@ -56,7 +56,7 @@ def contributions(state: State, events: list[Event]) -> Table:
     """Everything that the events and the records they led to add to the series."""
     names = {0: state.key_ids}
     columns, touched, _, _ = columns_of(arrived(events), names, as_it_is, state.calendar, state.definitions)
-    counts = Increments(state.key_ids)
+    counts = Increments(columns.customers.key_ids)
     count_events(counts, columns)
     contribute(counts, [state.records[key] for key in touched], columns.customers, state.definitions, state.scoring)
     table = Table(SERIES)
@@ -111,10 +111,7 @@ def test_folding_shards_together_equals_folding_each_by_itself(history: History,
     for one, other in zip(alone, together, strict=True):
         assert one.remembered() == other.remembered()
         assert contents(one.table) == contents(other.table)
-        again = KeyIds(other.key_ids.pack(0))
-        assert [again[number] for number in range(len(again))] == [
-            other.key_ids[number] for number in range(len(again))
-        ]
+        assert KeyIds(other.key_ids.pack(0), other.key_ids.keys).numbers.tolist() == other.key_ids.numbers.tolist()
 
 
 def timers(slices: list[SliceChanges]) -> list[dict[int, list[bytes]]]:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from stream.core.definitions import Definitions
-from tests.telling import DAY, MINUTE, NOW, Fields, assert_never_shown, assert_reads, event
+from tests.small_histories import DAY, MINUTE, NOW, Fields, assert_never_shown, assert_reads, event
 
 
 def answer(score: int, ago: timedelta = NOW, user: str = "ann", **fields: Any) -> Fields:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.telling import DAY, MINUTE, SECOND, Fields, assert_reads, event
+from tests.small_histories import DAY, MINUTE, SECOND, Fields, assert_reads, event
 
 MILLISECOND, HALF_HOUR = timedelta(milliseconds=1), 30 * MINUTE
 HALF_HOUR_MS, DAY_MS = 1_800_000, 86_400_000

@@ -6,11 +6,11 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stream.core.time import FAR_FUTURE, FAR_PAST
+from stream.core.time import FAR_FUTURE, FAR_PAST, HOUR_MS
 from stream.indicators.churn.notification import Evaluation, Heard, NotificationState, evaluate, scheduled
-from stream.indicators.churn.trajectory import HOUR_MS, Inputs, trajectory
+from stream.indicators.churn.trajectory import Inputs, trajectory
 from tests.histories import laws
-from tests.trajectories import ENTER, LEAVE, MINUTE_MS, WEIGHTS, after, log_odds_at, outlooks
+from tests.trajectories import ENTER, LEAVE, MINUTE_MS, WEIGHTS, after, inputs, log_odds_at
 
 STEP_MS = 10 * MINUTE_MS
 STEPS = 12 * 24 * 6
@@ -41,7 +41,7 @@ def changes(of: Inputs, until_ms: int) -> list[tuple[int, int]]:
 
 
 @laws
-@given(outlooks())
+@given(inputs())
 def test_looking_when_due_finds_every_change_that_looking_all_the_time_finds(several: Inputs) -> None:
     for row in range(len(several.last)):
         of = alone(several, row)
@@ -67,7 +67,7 @@ def near(of: Inputs, now_ms: int) -> bool:
 
 
 @laws
-@given(outlooks(), st.integers(0, 60 * 24 * 60), st.integers(0, 2))
+@given(inputs(), st.integers(0, 60 * 24 * 60), st.integers(0, 2))
 def test_the_moment_since_when_lies_between_the_last_activity_and_now(
     of: Inputs, minutes: int, notified: int
 ) -> None:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from stream.indicators.churn.levels import LEVELS, REASONS
 from stream.indicators.churn.trajectory import BEFORE_ALL, Inputs, adding, intervals, trajectory
 from tests.histories import laws
-from tests.trajectories import HOUR_MS, NOON_MS, WEIGHTS, added, log_odds_at, odds, outlooks, reason_at
+from tests.trajectories import HOUR_MS, NOON_MS, WEIGHTS, added, inputs, log_odds_at, odds, reason_at
 
 HOURS = st.lists(st.integers(-3, 100 * 24), min_size=1, max_size=8)
 
@@ -28,7 +28,7 @@ def near_an_edge(of: Inputs, row: int, moment: int) -> bool:
 
 
 @laws
-@given(outlooks(), HOURS)
+@given(inputs(), HOURS)
 def test_spans_say_level_and_reason_as_of_the_last_full_hour(of: Inputs, hours: list[int]) -> None:
     found = intervals(of, trajectory(of, WEIGHTS))
     for row in range(len(of.last)):
@@ -45,7 +45,7 @@ def test_spans_say_level_and_reason_as_of_the_last_full_hour(of: Inputs, hours: 
 
 
 @laws
-@given(outlooks())
+@given(inputs())
 def test_the_spans_of_a_customer_follow_one_another_from_the_beginning_until_it_counts_no_more(of: Inputs) -> None:
     found = intervals(of, trajectory(of, WEIGHTS))
     for row in range(len(of.last)):
@@ -58,7 +58,7 @@ def test_the_spans_of_a_customer_follow_one_another_from_the_beginning_until_it_
 
 
 @laws
-@given(outlooks(), st.integers(0, 60 * 24))
+@given(inputs(), st.integers(0, 60 * 24))
 def test_what_each_reason_adds_is_what_the_formula_says(of: Inputs, minutes: int) -> None:
     moment = of.last + minutes * 60_000
     for row, parts in enumerate(adding(of, WEIGHTS, moment)):

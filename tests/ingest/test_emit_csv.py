@@ -20,11 +20,11 @@ from hypothesis import strategies as st
 from schemas import Rejected
 from stream.ingest.cells import WHITESPACE
 from stream.ingest.input import Input
-from stream.ingest.lines import Record
+from stream.ingest.lines import Accepted
 from stream.ingest.mapping import Column, EventMapping
 from stream.ingest.moments import Moments
 from stream.ingest.row_ids import Occurrences
-from stream.ingest.rows import CsvReader, Layout, csv_records
+from stream.ingest.rows import CsvReader, Layout, csv_events
 from stream.runtime.errors import UserError
 
 
@@ -43,11 +43,11 @@ async def load(
 ) -> list[tuple[int, dict[str, Any] | Rejected]]:
     path = folder / name
     path.write_bytes(content if isinstance(content, bytes) else content.encode())
-    chunks = csv_records(Input(str(path)), layout or Layout(), mapping or logins())
+    chunks = csv_events(Input(str(path)), layout or Layout(), mapping or logins())
     return [
-        (line, json.loads(record.value) if isinstance(record, Record) else record)
+        (line, json.loads(outcome.value) if isinstance(outcome, Accepted) else outcome)
         async for chunk in chunks
-        for line, record in chunk
+        for line, outcome in chunk
     ]
 
 
@@ -177,7 +177,7 @@ async def test_a_quote_that_is_open_when_a_pipe_pauses_waits_for_what_follows() 
     found = [reader.feed(content[at : at + 1]) for at in range(len(content))] + [reader.end()]
 
     assert [len(rows) for rows in found if rows] == [1, 1, 1]
-    assert [(line, isinstance(record, Record)) for rows in found for line, record in rows] == [
+    assert [(line, isinstance(outcome, Accepted)) for rows in found for line, outcome in rows] == [
         (2, True),
         (3, True),
         (5, False),
@@ -344,7 +344,7 @@ def damaged_files(draw: st.DrawFn) -> bytes:
     return content
 
 
-def read_in_pieces(content: bytes, sizes: int) -> list[tuple[int, Record | Rejected]]:
+def read_in_pieces(content: bytes, sizes: int) -> list[tuple[int, Accepted | Rejected]]:
     reader = CsvReader("a file", Layout(), logins())
     rows = [row for at in range(0, len(content), sizes) for row in reader.feed(content[at : at + sizes])]
     return rows + reader.end()
@@ -358,12 +358,12 @@ def test_every_line_is_sent_or_named_whatever_the_bytes(content: bytes, sizes: i
     lines = re.split(rb"\r\n|\r|\n", content)
     numbers = [line for line, _ in rows]
     assert numbers == sorted(set(numbers))  # none twice
-    for (line, record), following in zip(rows, [*numbers, len(lines) + 1][1:], strict=True):
+    for (line, outcome), following in zip(rows, [*numbers, len(lines) + 1][1:], strict=True):
         held = lines[line - 1 : following - 1]
         assert held[0].strip(b" \t")
         # A row is one line, or some where it has its three cells; what lies between is blank.
         own = lines_of_row(held)
-        assert isinstance(record, Rejected) or own
+        assert isinstance(outcome, Rejected) or own
         assert not b"".join(held[own or 1 :]).strip(b" \t"), (line, held)
     before = lines[1 : numbers[0] - 1] if numbers else lines[1:]
     assert not b"".join(before).strip(b" \t")
@@ -382,7 +382,7 @@ def lines_of_row(lines: list[bytes]) -> int:
 def test_no_whole_line_is_lost_to_its_neighbours(content: bytes) -> None:
     rows = read_in_pieces(content, 1 << 20)
 
-    sent = [json.loads(record.value) for _, record in rows if isinstance(record, Record)]
+    sent = [json.loads(outcome.value) for _, outcome in rows if isinstance(outcome, Accepted)]
     whole = Counter(
         f"2026-03-01T00:00:{line[-2:].decode()}Z"
         for line in re.split(rb"\r\n|\r|\n", content)[1:]

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from schemas import Rejected
 from stream.ingest.input import Input
-from stream.ingest.lines import Checked, JsonReader, Record, check, json_lines, raw_lines
+from stream.ingest.lines import Accepted, Checked, JsonReader, check, json_lines, raw_lines
 from stream.runtime.errors import UserError
 
 CLICK = b'{"type":"click","event_id":"1","user_id":"ann","timestamp":"2026-03-01T00:00:00Z"}'
@@ -36,8 +36,8 @@ def written(folder: Path, content: bytes, name: str = "events.jsonl") -> Input:
 
 
 def test_finds_the_family_and_the_customer_in_the_event_itself() -> None:
-    assert check(CLICK) == Record("clicks", "ann", CLICK)
-    assert check(LOGIN) == Record("logins", "a1", LOGIN)
+    assert check(CLICK) == Accepted("clicks", "ann", CLICK)
+    assert check(LOGIN) == Accepted("logins", "a1", LOGIN)
 
 
 @pytest.mark.parametrize(
@@ -76,7 +76,7 @@ async def test_numbers_lines_from_one_and_passes_over_blank_ones(tmp_path: Path,
     checked = await collect(json_lines(source))
 
     assert [number for number, _ in checked] == [2, 4, 5]
-    assert [record for _, record in checked if isinstance(record, Record)] == [check(CLICK), check(LOGIN)]
+    assert [outcome for _, outcome in checked if isinstance(outcome, Accepted)] == [check(CLICK), check(LOGIN)]
 
 
 @pytest.mark.parametrize("pack", [bytes, gzip.compress, lambda content: gzip.compress(content) * 2])
@@ -91,7 +91,7 @@ async def test_reads_lines_longer_than_what_is_read_at_once(tmp_path: Path) -> N
 
     checked = await collect(raw_lines(written(tmp_path, b"\n".join(lines)), "clicks"))
 
-    assert [record for _, record in checked] == [Record("clicks", None, line) for line in lines]
+    assert [outcome for _, outcome in checked] == [Accepted("clicks", None, line) for line in lines]
 
 
 async def test_raw_lines_go_as_they_are_keyed_where_they_are_events(tmp_path: Path) -> None:
@@ -100,9 +100,9 @@ async def test_raw_lines_go_as_they_are_keyed_where_they_are_events(tmp_path: Pa
     checked = await collect(raw_lines(source, "clicks"))
 
     assert checked[:3] == [
-        (1, Record("clicks", None, b"nope")),
-        (2, Record("clicks", None, b"")),
-        (3, Record("clicks", "ann", CLICK + b"\r")),
+        (1, Accepted("clicks", None, b"nope")),
+        (2, Accepted("clicks", None, b"")),
+        (3, Accepted("clicks", "ann", CLICK + b"\r")),
     ]
     number, rejected = checked[3]
     assert isinstance(rejected, Rejected)
@@ -131,16 +131,16 @@ async def test_hands_on_the_lines_before_an_archive_was_cut_off(tmp_path: Path) 
             checked += chunk
 
     assert len(checked) > 1000
-    assert all(isinstance(record, Record) for _, record in checked)
+    assert all(isinstance(outcome, Accepted) for _, outcome in checked)
 
 
 async def test_reads_utf16_and_says_how_to_name_another_encoding(tmp_path: Path) -> None:
     event = CLICK.decode().replace("ann", "Zoë")
 
-    [(_, record)] = await collect(json_lines(written(tmp_path, event.encode("utf-16"))))
+    [(_, outcome)] = await collect(json_lines(written(tmp_path, event.encode("utf-16"))))
     [(_, rejected)] = await collect(json_lines(written(tmp_path, event.encode("latin-1"))))
 
-    assert record == check(event.encode())
+    assert outcome == check(event.encode())
     assert isinstance(rejected, Rejected)
     assert "if the file is in another encoding, name it by --encoding" in rejected.detail
 
@@ -151,7 +151,11 @@ async def test_any_line_end_ends_a_line(tmp_path: Path, end: str) -> None:
 
     checked = await collect(json_lines(written(tmp_path, content)))
 
-    assert [(number, isinstance(record, Record)) for number, record in checked] == [(1, True), (2, False), (4, True)]
+    assert [(number, isinstance(outcome, Accepted)) for number, outcome in checked] == [
+        (1, True),
+        (2, False),
+        (4, True),
+    ]
 
 
 def numbered(number: int, **fields: object) -> dict[str, object]:
@@ -190,7 +194,7 @@ def read_in_pieces(content: bytes, size: int) -> list[Checked]:
 
 
 def sent_of(checked: list[Checked]) -> list[str]:
-    return [json.loads(record.value)["event_id"] for _, record in checked if isinstance(record, Record)]
+    return [json.loads(outcome.value)["event_id"] for _, outcome in checked if isinstance(outcome, Accepted)]
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
@@ -202,7 +206,7 @@ def test_reads_an_array_or_objects_over_several_lines(layout: str, end: str, siz
     checked = read_in_pieces(content, size)
 
     assert sent_of(checked) == ["0", "1", "2"]
-    assert [json.loads(record.value) for _, record in checked if isinstance(record, Record)] == THREE
+    assert [json.loads(outcome.value) for _, outcome in checked if isinstance(outcome, Accepted)] == THREE
     assert len(checked) == 3
 
 
@@ -306,7 +310,7 @@ def test_what_never_ends_is_named_and_fills_no_memory(kind: str) -> None:
 
     assert peak < 1_500_000
     assert checked
-    assert all(isinstance(record, Rejected) for _, record in checked)
+    assert all(isinstance(outcome, Rejected) for _, outcome in checked)
 
 
 @pytest.mark.parametrize("length", [65_535, 65_536, 65_537, 65_538, 300_000])
@@ -319,8 +323,8 @@ def test_a_line_has_at_most_64_kib(length: int, end: bytes, size: int) -> None:
     checked = read_in_pieces(CLICK + b"\n" + line + end, size)
 
     assert [number for number, _ in checked] == [1, 2]
-    record = checked[1][1]
-    assert isinstance(record, Record) if length <= 65_536 else record.reason == "too_large"  # type: ignore[union-attr]
+    outcome = checked[1][1]
+    assert isinstance(outcome, Accepted) if length <= 65_536 else outcome.reason == "too_large"  # type: ignore[union-attr]
 
 
 @given(
@@ -343,8 +347,8 @@ def test_every_line_is_sent_or_named_whatever_the_bytes(parts: list[bytes], ends
     numbers = [number for number, _ in checked]
     assert numbers == sorted(numbers)
     lines = re.split(rb"\r\n|\r|\n", content)
-    sent = Counter(record.value.strip() for _, record in checked if isinstance(record, Record))
-    whole = Counter(line.strip() for line in lines if isinstance(check(line), Record))
+    sent = Counter(outcome.value.strip() for _, outcome in checked if isinstance(outcome, Accepted))
+    whole = Counter(line.strip() for line in lines if isinstance(check(line), Accepted))
     assert whole <= sent  # a whole event on a line of its own goes, whatever stands around it
     assert all(content.count(value) >= count for value, count in sent.items())  # and none goes twice
     if not content.strip().startswith(b"[") and b"{" not in [line.strip() for line in lines]:

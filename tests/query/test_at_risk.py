@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
-from tests.crossings import event, login
+from tests.level_changes import event, login
 from tests.recount.churn_risk import DEFAULTS
 from tests.stack.command import Assidu
 from tests.stack.service import Service

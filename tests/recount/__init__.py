@@ -17,9 +17,9 @@ from tests.recount.churn_risk import DEFAULTS, churn_risk, risk_grades
 from tests.recount.clicks import clicks
 from tests.recount.comparison import compare
 from tests.recount.content import content
+from tests.recount.counted import counted_events, minute_of
 from tests.recount.days import complete_days
 from tests.recount.first_week import first_week, first_week_in_progress
-from tests.recount.happenings import counted_events, minute_of
 from tests.recount.retention import retention
 from tests.recount.samples import Exact, Sample, Value, sample
 from tests.recount.subscriptions import subscriptions

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from tests.recount.happenings import Happening, by_channel, of_types
+from tests.recount.counted import CountedEvent, by_channel, of_types
 from tests.recount.samples import Exact, Sample, sample, share
 from tests.recount.visitors import Visitor, came_within, channels_of, visitors_of
 from tests.recount.windows import WINDOW_HOURS, within
 
 
-def activity(history: list[Happening], now: int) -> dict[Sample, Exact]:
+def activity(history: list[CountedEvent], now: int) -> dict[Sample, Exact]:
     visitors = visitors_of(history)
     samples = active_customers(visitors, now) | volume(history, visitors, now)
     there = by_channel(history)
@@ -27,7 +27,7 @@ def active_customers(visitors: list[Visitor], now: int, twin: str = "", **labels
     return samples
 
 
-def volume(history: list[Happening], visitors: list[Visitor], now: int) -> dict[Sample, Exact]:
+def volume(history: list[CountedEvent], visitors: list[Visitor], now: int) -> dict[Sample, Exact]:
     samples: dict[Sample, Exact] = {}
     for window in WINDOW_HOURS:
         counted = within(history, window, now)

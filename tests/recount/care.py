@@ -5,7 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 from math import ceil
 
-from tests.recount.happenings import Happening, customers, grouped, of_types
+from tests.recount.counted import CountedEvent, customers, grouped, of_types
 from tests.recount.samples import Exact, Sample, sample, share
 from tests.recount.usage import active
 from tests.recount.windows import WINDOW_HOURS, lies_within, within
@@ -13,7 +13,7 @@ from tests.recount.windows import WINDOW_HOURS, lies_within, within
 ORDER = ("ticket_opened", "ticket_resolved", "ticket_reopened")
 
 
-def care(history: list[Happening], now: int) -> dict[Sample, Exact]:
+def care(history: list[CountedEvent], now: int) -> dict[Sample, Exact]:
     """Of what is `other`, which may be many products, tickets are counted when they are opened, and no more."""
     samples: dict[Sample, Exact] = {}
     opened = of_types(history, "ticket_opened")
@@ -45,16 +45,16 @@ def care(history: list[Happening], now: int) -> dict[Sample, Exact]:
     return samples
 
 
-def topic_of(event: Happening) -> str:
+def topic_of(event: CountedEvent) -> str:
     return str(event.fields.get("topic", "none"))
 
 
-def is_open(ticket: list[Happening]) -> bool:
+def is_open(ticket: list[CountedEvent]) -> bool:
     heard = of_types(ticket, *ORDER)
     return bool(heard) and max(heard, key=lambda event: (event.ms, ORDER.index(event.type))).type != "ticket_resolved"
 
 
-def durations(tickets: list[list[Happening]], type_: str) -> list[tuple[int, int]]:
+def durations(tickets: list[list[CountedEvent]], type_: str) -> list[tuple[int, int]]:
     """(milliseconds from the opening to the first of its kind, the minute of that) of each ticket that has both."""
     found = []
     for ticket in tickets:

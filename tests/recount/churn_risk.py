@@ -9,7 +9,7 @@ from math import exp, log, log2
 from zlib import crc32
 from zoneinfo import ZoneInfo
 
-from tests.recount.happenings import EPOCH, MILLISECOND, Happening, by_customer, of_one_survey
+from tests.recount.counted import EPOCH, MILLISECOND, CountedEvent, by_customer, of_one_survey
 from tests.recount.samples import Exact, Sample, sample, share
 
 DEFAULTS = {
@@ -29,7 +29,7 @@ HOUR_MS, DAY_MS = 3_600_000, 86_400_000
 
 
 def churn_risk(
-    history: list[Happening],
+    history: list[CountedEvent],
     now: int,
     zone: ZoneInfo,
     first_week_days: int,
@@ -52,15 +52,15 @@ def churn_risk(
     return told(found, {event.channel for event in history if event.active}, named(history, trait))
 
 
-def base(active: list[Happening], weights: Mapping[str, float]) -> float:
+def base(active: list[CountedEvent], weights: Mapping[str, float]) -> float:
     days = {event.day for event in active}
     activity = sum(2 ** (-(max(days) - day) / weights["half_life_days"]) for day in sorted(days))
     return weights["constant"] - weights["decay"] * log2(activity)
 
 
 def reasons(
-    own: list[Happening],
-    active: list[Happening],
+    own: list[CountedEvent],
+    active: list[CountedEvent],
     moment: int,
     zone: ZoneInfo,
     first_week_days: int,
@@ -87,7 +87,7 @@ def reasons(
     return found
 
 
-def bad_answers(own: list[Happening]) -> list[tuple[str, int, int]]:
+def bad_answers(own: list[CountedEvent]) -> list[tuple[str, int, int]]:
     answers = [event for event in own if event.type == "survey_response" and of_one_survey(event)]
     bad = []
     for key in {answer_key(event) for event in answers}:
@@ -104,7 +104,7 @@ def bad_answers(own: list[Happening]) -> list[tuple[str, int, int]]:
     return bad
 
 
-def answer_key(event: Happening) -> tuple[str, str, str]:
+def answer_key(event: CountedEvent) -> tuple[str, str, str]:
     return event.fields["survey"], event.fields["survey_id"], event.fields["scale"]
 
 
@@ -114,20 +114,20 @@ ORDER = (
 )
 
 
-def newest(events: list[Happening]) -> Happening:
+def newest(events: list[CountedEvent]) -> CountedEvent:
     return max(events, key=lambda event: (event.ms, ORDER.index(event.type)))
 
 
-def subscriptions(own: list[Happening]) -> list[Happening]:
+def subscriptions(own: list[CountedEvent]) -> list[CountedEvent]:
     return [event for event in own if event.type.startswith("subscription_") and event.product != "other"]
 
 
-def subscription(own: list[Happening]) -> str | None:
+def subscription(own: list[CountedEvent]) -> str | None:
     events = subscriptions(own)
     return newest(events).type if events else None
 
 
-def last_of_tickets(own: list[Happening]) -> list[Happening]:
+def last_of_tickets(own: list[CountedEvent]) -> list[CountedEvent]:
     """The last that was heard of each."""
     tickets = [event for event in own if event.type in ("ticket_opened", "ticket_resolved", "ticket_reopened")]
     tickets = [event for event in tickets if event.product != "other"]
@@ -135,12 +135,12 @@ def last_of_tickets(own: list[Happening]) -> list[Happening]:
     return [newest([event for event in tickets if event.fields["ticket_id"] == each]) for each in ids]
 
 
-def segment(own: list[Happening], trait: str) -> str:
+def segment(own: list[CountedEvent], trait: str) -> str:
     said = [(event.ms, event.fields["traits"].get(trait)) for event in own if event.type == "identify"]
     return max(((ms, name) for ms, name in said if name), default=(0, "unknown"))[1]
 
 
-def named(history: list[Happening], trait: str) -> set[str]:
+def named(history: list[CountedEvent], trait: str) -> set[str]:
     return {event.fields["traits"].get(trait) for event in history if event.type == "identify"} - {None}
 
 
@@ -175,7 +175,7 @@ def told(found: Counter[tuple[str, str, str, str]], channels: set[str], segments
 
 
 def risk_grades(
-    history: list[Happening],
+    history: list[CountedEvent],
     today: int,
     zone: ZoneInfo,
     first_week_days: int,
@@ -207,7 +207,7 @@ def risk_grades(
 
 
 def risk_at(
-    own: list[Happening],
+    own: list[CountedEvent],
     days: list[int],
     monday: int,
     zone: ZoneInfo,
@@ -239,8 +239,8 @@ def holds(kind: str, heard: list[tuple[str, int, int]], moment: int) -> bool:
     return since < moment < since + lasts * DAY_MS
 
 
-def by_product_and_customer(history: list[Happening]) -> dict[tuple[str, str], list[Happening]]:
-    found: dict[tuple[str, str], list[Happening]] = {}
+def by_product_and_customer(history: list[CountedEvent]) -> dict[tuple[str, str], list[CountedEvent]]:
+    found: dict[tuple[str, str], list[CountedEvent]] = {}
     for event in history:
         found.setdefault((event.product, event.customer), []).append(event)
     return found

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from tests.recount.happenings import Happening, by_channel, customers, grouped, of_types
+from tests.recount.counted import CountedEvent, by_channel, customers, grouped, of_types
 from tests.recount.samples import Exact, Sample, sample, share
 from tests.recount.windows import WINDOW_HOURS, within
 
 
-def clicks(history: list[Happening], now: int) -> dict[Sample, Exact]:
+def clicks(history: list[CountedEvent], now: int) -> dict[Sample, Exact]:
     exposures = of_types(history, "impression", "click")
     samples = clickthrough(exposures, now)
     for channel, there in by_channel(exposures).items():
@@ -22,12 +22,12 @@ def clicks(history: list[Happening], now: int) -> dict[Sample, Exact]:
     return samples
 
 
-def campaign_of(event: Happening) -> str:
+def campaign_of(event: CountedEvent) -> str:
     campaign = event.fields.get("campaign")
     return "none" if campaign is None else str(campaign)
 
 
-def clickthrough(exposures: list[Happening], now: int, twin: str = "", **labels: str) -> dict[Sample, Exact]:
+def clickthrough(exposures: list[CountedEvent], now: int, twin: str = "", **labels: str) -> dict[Sample, Exact]:
     samples: dict[Sample, Exact] = {}
     for window in WINDOW_HOURS:
         exposed = within(exposures, window, now)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from tests.recount.happenings import Happening, customers, grouped, of_types
+from tests.recount.counted import CountedEvent, customers, grouped, of_types
 from tests.recount.samples import Exact, Sample, sample, share
 from tests.recount.windows import WINDOW_HOURS, within
 
 
-def content(history: list[Happening], now: int) -> dict[Sample, Exact]:
+def content(history: list[CountedEvent], now: int) -> dict[Sample, Exact]:
     """For every content and action that ever was."""
     exposures = of_types(history, "impression", "click", "interaction")
     samples: dict[Sample, Exact] = {}
@@ -20,7 +20,7 @@ def content(history: list[Happening], now: int) -> dict[Sample, Exact]:
 
 
 def acted(
-    actions: list[Happening], exposed: list[Happening], piece: str, action: str, window: str
+    actions: list[CountedEvent], exposed: list[CountedEvent], piece: str, action: str, window: str
 ) -> dict[Sample, Exact]:
     labels = {"content": piece, "action": action, "window": window}
     of_basis = {

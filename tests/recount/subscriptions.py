@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from tests.recount.happenings import Happening, by_customer
+from tests.recount.counted import CountedEvent, by_customer
 from tests.recount.samples import Exact, Sample, sample, share
 
 MONTH = 30 * 24 * 60
@@ -12,7 +12,7 @@ STATES = ("subscription_started", "subscription_renewed", "subscription_cancelle
 MINOR_UNITS = {"EUR": 100, "JPY": 1}
 
 
-def subscriptions(history: list[Happening], now: int) -> dict[Sample, Exact]:
+def subscriptions(history: list[CountedEvent], now: int) -> dict[Sample, Exact]:
     """Of what is `other`, which may be many products, nothing is known but which currencies there were."""
     events = [event for event in history if event.type in STATES]
     priced = [event for event in events if {"amount_minor", "currency"} <= event.fields.keys()]
@@ -34,7 +34,7 @@ def subscriptions(history: list[Happening], now: int) -> dict[Sample, Exact]:
     return samples | {sample("recurring_revenue", currency=each): amount for each, amount in revenue.items()}
 
 
-def subscribes(own: list[Happening], minute: int) -> bool:
+def subscribes(own: list[CountedEvent], minute: int) -> bool:
     """By the last transition until then, of the first and the last four: those between are not remembered."""
     transitions = sorted({(event.ms, STATES.index(event.type), event.minute) for event in own})
     kept = sorted({*transitions[:1], *transitions[-4:]})
@@ -42,6 +42,6 @@ def subscribes(own: list[Happening], minute: int) -> bool:
     return bool(states) and states[-1] != "subscription_cancelled"
 
 
-def price_order(event: Happening) -> tuple[int, int, str, str]:
+def price_order(event: CountedEvent) -> tuple[int, int, str, str]:
     fields = event.fields
     return event.ms, fields["amount_minor"], fields["currency"], str(fields.get("period_days", 30))

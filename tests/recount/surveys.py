@@ -6,12 +6,12 @@ import math
 from collections.abc import Iterable
 from fractions import Fraction
 
-from tests.recount.happenings import Happening, by_customer, customers, grouped, of_one_survey, of_types
+from tests.recount.counted import CountedEvent, by_customer, customers, grouped, of_one_survey, of_types
 from tests.recount.samples import Exact, Sample, sample, share
 from tests.recount.windows import WINDOW_HOURS, within
 
 
-def surveys(history: list[Happening], now: int, csat_7_from: int) -> dict[Sample, Exact]:
+def surveys(history: list[CountedEvent], now: int, csat_7_from: int) -> dict[Sample, Exact]:
     answers = of_types(history, "survey_response")
     samples = response(history, now) | feedback(answers, now)
     for (survey, survey_id, scale), given in grouped(filter(of_one_survey, answers), scale_of).items():
@@ -31,15 +31,15 @@ def surveys(history: list[Happening], now: int, csat_7_from: int) -> dict[Sample
     return samples
 
 
-def survey_of(event: Happening) -> tuple[str, ...]:
+def survey_of(event: CountedEvent) -> tuple[str, ...]:
     return (event.fields["survey"], event.fields["survey_id"])
 
 
-def scale_of(answer: Happening) -> tuple[str, ...]:
+def scale_of(answer: CountedEvent) -> tuple[str, ...]:
     return (*survey_of(answer), answer.fields["scale"])
 
 
-def last_answers(answers: Iterable[Happening]) -> list[Happening]:
+def last_answers(answers: Iterable[CountedEvent]) -> list[CountedEvent]:
     """Of every customer the one with the latest timestamp, then the greatest event_id."""
     return [max(own, key=lambda answer: (answer.ms, answer.event_id)) for own in by_customer(answers).values()]
 
@@ -61,7 +61,7 @@ def nps(scores: list[int], labels: dict[str, str]) -> dict[Sample, Exact]:
     return samples
 
 
-def effort_score(answer: Happening) -> int:
+def effort_score(answer: CountedEvent) -> int:
     """Mirrored where the low end of the scale is the good one."""
     score = int(answer.fields["score"])
     if answer.fields.get("reversed"):
@@ -82,7 +82,7 @@ def ces(scores: list[int], labels: dict[str, str]) -> dict[Sample, Exact]:
             return {sample("ces_ratio", **labels): share(easy, len(scores))}
 
 
-def response(history: list[Happening], now: int) -> dict[Sample, Exact]:
+def response(history: list[CountedEvent], now: int) -> dict[Sample, Exact]:
     """Of every survey the answers, once there was one, and their share of those asked."""
     samples: dict[Sample, Exact] = {}
     found = grouped(of_types(history, "survey_sent", "survey_response"), survey_of)
@@ -99,9 +99,9 @@ def response(history: list[Happening], now: int) -> dict[Sample, Exact]:
     return samples
 
 
-def feedback(answers: list[Happening], now: int) -> dict[Sample, Exact]:
+def feedback(answers: list[CountedEvent], now: int) -> dict[Sample, Exact]:
     """Answers by every theme they touch and by their sentiment; one that has neither says nothing."""
-    opinions: dict[tuple[str, str], list[Happening]] = {}
+    opinions: dict[tuple[str, str], list[CountedEvent]] = {}
     for answer in answers:
         themes, sentiment = set(answer.fields.get("themes") or ()), answer.fields.get("sentiment")
         if themes or sentiment:

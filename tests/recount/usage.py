@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from tests.recount.happenings import Happening, customers, grouped, of_types
+from tests.recount.counted import CountedEvent, customers, grouped, of_types
 from tests.recount.samples import Exact, Sample, sample, share
 from tests.recount.windows import WINDOW_HOURS, within
 
 
-def usage(history: list[Happening], now: int) -> dict[Sample, Exact]:
+def usage(history: list[CountedEvent], now: int) -> dict[Sample, Exact]:
     return features(history, now) | community(history, now)
 
 
-def features(history: list[Happening], now: int) -> dict[Sample, Exact]:
+def features(history: list[CountedEvent], now: int) -> dict[Sample, Exact]:
     """For every feature that was ever used."""
     samples: dict[Sample, Exact] = {}
     used = grouped(of_types(history, "feature_use"), lambda event: str(event.fields["feature"]))
@@ -25,7 +25,7 @@ def features(history: list[Happening], now: int) -> dict[Sample, Exact]:
     return samples
 
 
-def community(history: list[Happening], now: int) -> dict[Sample, Exact]:
+def community(history: list[CountedEvent], now: int) -> dict[Sample, Exact]:
     """For every kind that there ever was."""
     samples: dict[Sample, Exact] = {}
     everything = of_types(history, "contribution")
@@ -45,6 +45,6 @@ def community(history: list[Happening], now: int) -> dict[Sample, Exact]:
     return samples
 
 
-def active(history: list[Happening], window: str, now: int) -> int:
+def active(history: list[CountedEvent], window: str, now: int) -> int:
     """In the interval over which everything else is counted, which begins on the hour."""
     return customers(event for event in within(history, window, now) if event.active)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from tests.recount.happenings import Happening, by_customer
+from tests.recount.counted import CountedEvent, by_customer
 from tests.recount.windows import WINDOW_HOURS
 
 
 class Visitor:
     """A customer with at least one active event."""
 
-    def __init__(self, active: list[Happening]) -> None:
+    def __init__(self, active: list[CountedEvent]) -> None:
         self.days = {event.day for event in active}
         self.channels = {event.channel for event in active}
         self.last_minute = max(event.minute for event in active)
@@ -24,7 +24,7 @@ class Visitor:
         return any(first <= day <= last for day in self.days)
 
 
-def visitors_of(history: Iterable[Happening]) -> list[Visitor]:
+def visitors_of(history: Iterable[CountedEvent]) -> list[Visitor]:
     return [Visitor(active) for active in by_customer(event for event in history if event.active).values()]
 
 

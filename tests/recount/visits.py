@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from tests.recount.happenings import Happening, by_channel, grouped, of_types
+from tests.recount.counted import CountedEvent, by_channel, grouped, of_types
 from tests.recount.samples import Exact, Sample, sample, share
 from tests.recount.visitors import Visitor, came_within, visitors_of
 from tests.recount.windows import WINDOW_HOURS, lies_within
@@ -17,7 +17,7 @@ FREQUENCIES = {"1": range(1, 2), "2": range(2, 3), "3": range(3, 4), "4-6": rang
 class Visit:
     """A maximal run of events with no gap over so many minutes."""
 
-    def __init__(self, events: list[Happening], gap_minutes: int) -> None:
+    def __init__(self, events: list[CountedEvent], gap_minutes: int) -> None:
         self.customer = events[0].customer
         self.channel = events[0].channel
         self.duration_ms = max(end_ms(event) for event in events) - min(start_ms(event) for event in events)
@@ -34,17 +34,17 @@ class Visit:
         return self.duration_ms > 10_000 or self.pages >= 2 or self.converted
 
 
-def start_ms(event: Happening) -> int:
+def start_ms(event: CountedEvent) -> int:
     return event.ms - int(event.fields["duration_ms"]) if event.type == "session" else event.ms
 
 
-def end_ms(event: Happening) -> int:
+def end_ms(event: CountedEvent) -> int:
     return event.ms + int(event.fields.get("duration_ms") or 0) if event.type == "page_view" else event.ms
 
 
-def visits_of(events: Iterable[Happening], gap_minutes: int) -> list[Visit]:
+def visits_of(events: Iterable[CountedEvent], gap_minutes: int) -> list[Visit]:
     """The visits of one customer on one channel."""
-    runs: list[list[Happening]] = []
+    runs: list[list[CountedEvent]] = []
     for event in sorted(events, key=start_ms):
         if runs and start_ms(event) - max(end_ms(earlier) for earlier in runs[-1]) <= gap_minutes * MINUTE_MS:
             runs[-1].append(event)
@@ -53,7 +53,7 @@ def visits_of(events: Iterable[Happening], gap_minutes: int) -> list[Visit]:
     return [Visit(run, gap_minutes) for run in runs]
 
 
-def visits(history: list[Happening], now: int, gap_minutes: int) -> dict[Sample, Exact]:
+def visits(history: list[CountedEvent], now: int, gap_minutes: int) -> dict[Sample, Exact]:
     paths = grouped(of_types(history, *VISIT_TYPES), lambda event: (event.customer, event.channel))
     found = [visit for path in paths.values() for visit in visits_of(path, gap_minutes)]
     samples = summary(found, visitors_of(history), now) | frequency(found, now)

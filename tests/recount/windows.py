@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from tests.recount.happenings import Happening
+from tests.recount.counted import CountedEvent
 
 WINDOW_HOURS = {"24h": 24, "7d": 7 * 24, "30d": 30 * 24}
 
@@ -17,5 +17,5 @@ def lies_within(minute: int, window: str, now: int) -> bool:
     return start < minute <= now
 
 
-def within(events: Iterable[Happening], window: str, now: int) -> list[Happening]:
+def within(events: Iterable[CountedEvent], window: str, now: int) -> list[CountedEvent]:
     return [event for event in events if lies_within(event.minute, window, now)]

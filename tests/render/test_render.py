@@ -183,7 +183,7 @@ def test_an_alert_lasts_as_long_as_the_indicators_file_says() -> None:
 
 @pytest.mark.parametrize(("metric", "alert"), told(), ids=lambda each: each.name)
 def test_every_alert_rests_on_a_gauge_that_counts_and_never_adds_up_windows(metric: Metric, alert: Alert) -> None:
-    guard = alert.rests_on
+    guard = alert.min_sample
     names = GAUGES[guard.gauge].label_names
     assert guard.at_least > 0
     assert GAUGES[guard.gauge].unit in ("customers", "events", "visits", "tickets")

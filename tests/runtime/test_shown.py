@@ -18,9 +18,9 @@ from schemas.churn_risk import Reason
 from stream.demo.page import History, Page
 from stream.demo.view import plain_line, view
 from stream.query import at_risk, customer, report
-from stream.query.at_risk import Customer, Found
-from stream.query.customer import Count, Known, Risk
-from stream.query.report import Line, Report
+from stream.query.at_risk import Customer, CustomersAtRisk
+from stream.query.customer import CountedIn, Known, Risk
+from stream.query.report import Report, ReportLine
 from stream.runtime.json_text import json_text
 from stream.runtime.printable import printable
 from stream.runtime.spreadsheet import csv_text, guarded, unguarded
@@ -64,7 +64,7 @@ def cells(table: str) -> list[str]:
 def known(text: str) -> Known:
     moment, labels = "2026-03-31T12:00:00Z", {"product": text, "channel": text}
     risk = Risk(0.7, "high", f"silent; {text}", True)
-    return Known(text, text, moment, text, {text: moment}, ["2026-03-31"], risk, [Count("a", labels, 1)])
+    return Known(text, text, moment, text, {text: moment}, ["2026-03-31"], risk, [CountedIn("a", labels, 1)])
 
 
 def at(text: str) -> Customer:
@@ -78,12 +78,12 @@ def at(text: str) -> Customer:
 @example("[/sale]")
 @example("/blog/[slug]")
 def test_tables_show_it_whole_and_obey_nothing(text: str) -> None:
-    lines = [Line("engagement_x", {"product": text, "campaign": text}, 1)]
+    lines = [ReportLine("engagement_x", {"product": text, "campaign": text}, 1)]
     shown = printable(text)
     for show in (
         lambda terminal: report.show(Report("now", lines), terminal),
         lambda terminal: customer.show([known(text)], terminal),
-        lambda terminal: at_risk.show(Found("now", 1, [at(text)]), terminal),
+        lambda terminal: at_risk.show(CustomersAtRisk("now", 1, [at(text)]), terminal),
     ):
         table = printed(show)
         assert shown in table
@@ -113,7 +113,7 @@ def test_nothing_is_cut_off_in_a_narrow_window(text: str, width: int) -> None:
 @example(" =1+1")
 @example("a;=1+1\n=2")
 def test_csv_is_read_back_as_it_was_and_computes_nothing(text: str) -> None:
-    found = Found("now", 1, [at(text)])
+    found = CustomersAtRisk("now", 1, [at(text)])
     [row] = csv.DictReader(StringIO(at_risk.to_csv(found), newline=""))
     assert {name: unguarded(cell) for name, cell in row.items()} == {
         **{name: str(value) for name, value in msgspec.structs.asdict(at(text)).items()},

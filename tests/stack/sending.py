@@ -1,4 +1,4 @@
-"""Sending records as no well-behaved product would: any bytes, any key, any partition."""
+"""Sending Kafka records as no well-behaved product would: any bytes, any key, any partition."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from aiokafka.structs import RecordMetadata
 
 from stream.settings import Settings
 from tests.events import Event
-from tests.recount.happenings import TOPIC_OF_TYPE
+from tests.recount.counted import TOPIC_OF_TYPE
 
 
-class Record(NamedTuple):
+class KafkaRecord(NamedTuple):
     """`partition` None: as the key says, or anywhere without one; `timestamp_ms` None: now."""
 
     family: str
@@ -26,11 +26,11 @@ class Record(NamedTuple):
     timestamp_ms: int | None = None
 
 
-def record(event: Event, key: bytes | None = None, partition: int | None = None, **more: object) -> Record:
-    return Record(TOPIC_OF_TYPE[event["type"]], json.dumps(event).encode(), key, partition, **more)  # type: ignore[arg-type]
+def record(event: Event, key: bytes | None = None, partition: int | None = None, **more: object) -> KafkaRecord:
+    return KafkaRecord(TOPIC_OF_TYPE[event["type"]], json.dumps(event).encode(), key, partition, **more)  # type: ignore[arg-type]
 
 
-async def send(settings: Settings, records: Iterable[Record], **options: Any) -> list[RecordMetadata]:
+async def send(settings: Settings, records: Iterable[KafkaRecord], **options: Any) -> list[RecordMetadata]:
     """Where each of them went, in the same order, once Kafka has acknowledged all; `options` are the producer's."""
     async with AIOKafkaProducer(bootstrap_servers=settings.kafka, acks="all", **options) as producer:
         answers = [

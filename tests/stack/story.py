@@ -25,7 +25,7 @@ from tests.recount import Sample, Value, compare, recount
 from tests.recount.churn_risk import DEFAULTS
 from tests.stack.command import Assidu
 from tests.stack.reading import records
-from tests.stack.sending import Record, send
+from tests.stack.sending import KafkaRecord, send
 from tests.stack.service import Service
 from tests.stack.waiting import eventually
 
@@ -81,7 +81,9 @@ class Story:
         self._emitting.append(self.assidu.start("emit", str(pipe)))
         threading.Thread(target=_feed, args=(pipe, lines, self._go_on), daemon=True).start()
 
-    def send(self, records: Iterable[Record], counting: Iterable[Event] = (), **options: Any) -> list[RecordMetadata]:
+    def send(
+        self, records: Iterable[KafkaRecord], counting: Iterable[Event] = (), **options: Any
+    ) -> list[RecordMetadata]:
         """Send records past the emitter; `counting` are the events in them that ought to count, `options` are the
         producer's."""
         self.emitted += counting
@@ -115,7 +117,7 @@ class Story:
         assert done.returncode == 0, f"{done.stderr}\n{done.stdout}"
 
     def folded(self) -> int:
-        """Records committed so far, as Redis's positions say."""
+        """Kafka records committed so far, as Redis's positions say."""
         return sum(sum(position.values()) for position in self.positions().values())
 
     def positions(self) -> dict[int, dict[str, int]]:

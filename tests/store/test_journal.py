@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from stream.core.increments import Increments
-from stream.core.key_ids import KeyIds
+from stream.core.key_ids import FoldKeys, KeyIds
 from stream.core.series import NO_INCREMENTS
 from stream.store.journal import Journal, staying
 from tests.deployment import CLICKS, DAY, NEWEST, Deployment, readings
@@ -78,6 +78,6 @@ async def test_a_follower_in_step_is_not_thrown_back_by_a_merge(deployment: Depl
 def large(chance: random.Random) -> bytes:
     """About 90 KB of increments."""
     minutes = np.array(chance.sample(range(NEWEST - 30 * DAY, NEWEST), 30_000))
-    batch = Increments(KeyIds())
-    batch.add(batch.key_ids.number(CLICKS.key("app", "spring")), minutes, 1)
+    batch = Increments(FoldKeys([KeyIds()]))
+    batch.add(batch.key_ids.number(CLICKS.key("app", "spring"), np.zeros(len(minutes), np.int64)), minutes, 1)
     return batch.encode()

@@ -64,7 +64,7 @@ async def test_a_commit_after_another_one_than_the_last_is_refused_and_writes_no
 
 async def test_a_commit_that_counts_on_other_names_is_refused_and_writes_nothing(deployment: Deployment) -> None:
     names = KeyIds()
-    names.number(CLICKS.key("app", "spring"))
+    names.id_of(names.keys.number(CLICKS.key("app", "spring")))
     await deployment.commit(clicks(), names=names.pack(0))
     stored = await deployment.stored()
 

@@ -19,7 +19,7 @@ from tests.conftest import own_settings
 from tests.events import Event, login
 from tests.stack import administering
 from tests.stack.command import Assidu
-from tests.stack.sending import Record, record
+from tests.stack.sending import KafkaRecord, record
 from tests.stack.service import Service
 from tests.stack.story import Story
 from tests.stack.waiting import eventually
@@ -47,7 +47,7 @@ class Counting:
 
     @property
     def refused(self) -> int:
-        """Records that became dead letters so far."""
+        """Kafka records that became dead letters so far."""
         return int(self.exporter.metric("assidu_rejected_total"))
 
     def letters(self, count: int, partition: int) -> dict[int, dict[str, Any]]:
@@ -87,11 +87,11 @@ def test_an_event_in_every_codec_of_kafka_is_counted(counting: Counting, codec: 
 def test_the_letter_of_a_record_as_large_as_kafka_takes_has_its_beginning_and_says_so(counting: Counting) -> None:
     story, before = counting.story, counting.refused
     large = [
-        Record("logins", b"x" * LARGE_BYTES, b"ann", partition=1),
-        Record("logins", b"y", b"k" * LARGE_BYTES, partition=1),
-        Record("logins", b"z" * 1_000, None, 1, (("h", b"h" * LARGE_BYTES),)),
+        KafkaRecord("logins", b"x" * LARGE_BYTES, b"ann", partition=1),
+        KafkaRecord("logins", b"y", b"k" * LARGE_BYTES, partition=1),
+        KafkaRecord("logins", b"z" * 1_000, None, 1, (("h", b"h" * LARGE_BYTES),)),
     ]
-    small = [Record("logins", b"{", b"ann", partition=1)] * 20
+    small = [KafkaRecord("logins", b"{", b"ann", partition=1)] * 20
     places = story.send([*small, *large, *small])
     story.send(map(record, logins("large", "ann")))
     counting.wait_for(1, "large")
@@ -110,9 +110,9 @@ def test_letters_are_shortened_to_what_their_topic_takes_and_their_neighbours_ar
 ) -> None:
     story, before = counting.story, counting.refused
     administering.configure(story.settings, story.settings.dead_letters, max_message_bytes=2_000)
-    small = [Record("logins", b"{", b"ann", partition=2)] * 30
-    [*_, place] = story.send([*small, Record("logins", b"x" * 60_000, b"ann", partition=2)])
-    story.send([Record("logins", b"}", b"ann", partition=2)])
+    small = [KafkaRecord("logins", b"{", b"ann", partition=2)] * 30
+    [*_, place] = story.send([*small, KafkaRecord("logins", b"x" * 60_000, b"ann", partition=2)])
+    story.send([KafkaRecord("logins", b"}", b"ann", partition=2)])
     counting.assert_well()
 
     letters = counting.letters(before + 32, partition=2)
@@ -184,7 +184,7 @@ def test_the_clock_of_one_producer_decides_neither_what_is_a_repeat_nor_how_old_
     assert story.counter("repeats") - repeats == 3 * len(stamps)
 
 
-def click(event_id: str, stamp: int) -> Record:
+def click(event_id: str, stamp: int) -> KafkaRecord:
     event: dict[str, Any] = {**login("ann", datetime.now(UTC), event_id, product="clock"), "type": "click"}
     return record(event, b"ann")._replace(timestamp_ms=stamp)
 
@@ -193,7 +193,7 @@ def test_a_worker_that_may_not_write_dead_letters_stops_and_says_so(assidu: Assi
     story = Story(assidu)
     worker = story.worker()
     administering.forbid(story.settings, story.settings.dead_letters, administering.WRITE)
-    story.send([Record("logins", b"{")])
+    story.send([KafkaRecord("logins", b"{")])
     assert_stops(worker, f"write to {story.settings.dead_letters}", "the right to it")
 
 
@@ -227,7 +227,7 @@ def test_records_that_kafka_drops_before_they_are_read_stop_the_worker(assidu: A
     story.settle()
     worker.child.pause()
     # Enough to be the answer to a fetch that is under way, however patient: no later one waits in the socket.
-    story.send([Record("logins", b" " * PATIENT.min_bytes, b"ann")])
+    story.send([KafkaRecord("logins", b" " * PATIENT.min_bytes, b"ann")])
     story.send(record(event, b"ann", partition) for event in logins("app", *map(str, range(40))))
     administering.delete_records(story.settings, topic, partition, before=31)
     worker.child.resume()

@@ -11,8 +11,8 @@ import msgspec
 import pytest
 
 from schemas.churn_risk import ChurnRisk
-from tests.crossings import DAY, HIGH, MEDIUM, event, login, silence_until
 from tests.events import Event
+from tests.level_changes import DAY, HIGH, MEDIUM, event, login, silence_until
 from tests.stack.command import Assidu
 from tests.stack.story import Story
 from tests.stack.waiting import eventually
@@ -33,12 +33,12 @@ def about_to_cross(user: str, threshold: float, soonest: float, latest: float) -
     raise AssertionError("no such history")
 
 
-def told(story: Story, number: int, *, is_all: bool = False) -> list[ChurnRisk]:
+def notified(story: Story, number: int, *, is_all: bool = False) -> list[ChurnRisk]:
     """All messages, once there are so many, as they came: none comes twice. `is_all`: and no other comes."""
     return [msgspec.json.decode(each, type=ChurnRisk) for each in story.churn_risk(number, is_all=is_all)]
 
 
-def told_over_kills(story: Story, number: int) -> list[ChurnRisk]:
+def notified_over_kills(story: Story, number: int) -> list[ChurnRisk]:
     """So many different messages, and no others. Whoever takes over from a worker that died sends again what Kafka
     had acknowledged and the worker had not dropped yet: the same message to the byte."""
     eventually(lambda: story.counter("risk_messages") >= number, 60, f"{number} messages")
@@ -59,7 +59,7 @@ def test_who_is_heard_of_is_told_at_once_and_who_returns_leaves_again(assidu: As
     survey = {"survey": "nps", "survey_id": "yearly", "scale": "0-10"}
     long_ago = [login("ann", now - age * DAY) for age in range(80, 85)]
     story.emit([*long_ago, event("survey_response", "ann", now - 79 * DAY, score=2, **survey)])
-    (high,) = told(story, 1)
+    (high,) = notified(story, 1)
     assert (high.user_id, high.product, high.previous_level, high.level) == ("ann", "app", "low", "high")
     assert high.score > 0.9
     assert [each.reason for each in high.reasons] == ["silence", "nps_detractor"]
@@ -67,9 +67,9 @@ def test_who_is_heard_of_is_told_at_once_and_who_returns_leaves_again(assidu: As
     assert high.last_activity <= high.since < now
 
     story.emit([login("ann", now)])  # but what she answered weighs still
-    assert levels(told(story, 2), "ann")[1:] == [("high", "medium")]
+    assert levels(notified(story, 2), "ann")[1:] == [("high", "medium")]
     story.emit([event("survey_response", "ann", now, score=9, **survey), login("ann", now - DAY)])
-    low = told(story, 3, is_all=True)[-1]
+    low = notified(story, 3, is_all=True)[-1]
     assert story.counter("risk_messages") == 3
     assert (low.previous_level, low.level, low.since) == ("medium", "low", now)
     story.assert_equals_the_recount(now, now + 3 * DAY)
@@ -82,9 +82,9 @@ def test_who_falls_silent_is_told_within_five_seconds_of_the_crossing(assidu: As
     story.emit(events)
     story.settle()
     assert time() < crossing
-    told(story, 1)
+    notified(story, 1)
     assert 0 <= time() - crossing < 5
-    (found,) = told(story, 1, is_all=True)
+    (found,) = notified(story, 1, is_all=True)
     assert levels([found], "bob") == [("low", "medium")]
     assert found.since.timestamp() == pytest.approx(crossing, abs=0.002)
     assert found.score == pytest.approx(0.4, abs=1e-4)
@@ -98,11 +98,11 @@ def test_no_crossing_is_lost_over_a_kill(assidu: Assidu) -> None:
     worker = story.worker()
     events, crossing = about_to_cross("cyd", HIGH, soonest=10, latest=16)
     story.emit(events)
-    assert levels(told(story, 1), "cyd") == [("low", "medium")]
+    assert levels(notified(story, 1), "cyd") == [("low", "medium")]
     assert time() < crossing
     worker.child.kill()
     story.worker()
-    assert levels(told_over_kills(story, 2), "cyd") == [("low", "medium"), ("medium", "high")]
+    assert levels(notified_over_kills(story, 2), "cyd") == [("low", "medium"), ("medium", "high")]
     assert time() > crossing
 
 
@@ -120,7 +120,7 @@ def test_everybody_is_told_of_once_whatever_is_killed(assidu: Assidu) -> None:
         worker.child.kill()
     story.worker()
     story.settle()
-    messages = told_over_kills(story, len(users))
+    messages = notified_over_kills(story, len(users))
     assert Counter(each.user_id for each in messages) == Counter(users)
     assert {(each.previous_level, each.level) for each in messages} == {("low", "high")}
 
@@ -140,4 +140,4 @@ def test_what_waits_in_kafka_is_heard_before_anybody_is_told_of(assidu: Assidu) 
     story.emit(set_aside)
     story.worker()
     story.settle()
-    assert [each.user_id for each in told(story, 1, is_all=True)] == ["gone"]
+    assert [each.user_id for each in notified(story, 1, is_all=True)] == ["gone"]

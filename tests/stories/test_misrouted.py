@@ -13,7 +13,7 @@ from stream.kafka.partition import shard_of
 from tests.events import Event, login
 from tests.examples import REJECTED, reason
 from tests.stack.command import Assidu
-from tests.stack.sending import Record, record
+from tests.stack.sending import KafkaRecord, record
 from tests.stack.story import NEWEST, Story
 from tests.stack.waiting import eventually
 
@@ -73,7 +73,7 @@ def test_malformed_records_become_dead_letters_and_the_rest_is_counted(assidu: A
     now = datetime.now(UTC)
     reasons = [*map(reason, REJECTED), "in_future", "too_old"]
     malformed = [
-        *(Record(path.parent.name, path.read_bytes(), key=b"any") for path in REJECTED),
+        *(KafkaRecord(path.parent.name, path.read_bytes(), key=b"any") for path in REJECTED),
         record(login("ann", now + timedelta(minutes=7), "too early")),
         record(login("ann", now - timedelta(days=401), "too late")),
     ]

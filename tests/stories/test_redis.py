@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from redis import Redis
@@ -29,13 +30,27 @@ def story(assidu: Assidu, own_redis: EmbeddedRedis) -> Story:
     return Story(assidu, redis=own_redis.url)
 
 
-def test_redis_goes_back_in_time_under_an_idle_worker(story: Story, own_redis: EmbeddedRedis) -> None:
+@pytest.fixture
+def worker(story: Story) -> Service:
+    """Has counted a first history."""
     worker = story.worker()
     story.emit(story.history(3_000, seed=1))
     story.settle()
-    snapshot = own_redis.snapshot()
+    return worker
+
+
+@pytest.fixture
+def snapshot(story: Story, own_redis: EmbeddedRedis, worker: Service) -> Path:
+    """Of Redis before the worker counted a second history, too."""
+    taken = own_redis.snapshot()
     story.emit(story.history(3_000, seed=2))
     story.settle()
+    return taken
+
+
+def test_redis_goes_back_in_time_under_an_idle_worker(
+    story: Story, own_redis: EmbeddedRedis, worker: Service, snapshot: Path
+) -> None:
     own_redis.go_back_to(snapshot)
     story.settle()
 
@@ -44,13 +59,10 @@ def test_redis_goes_back_in_time_under_an_idle_worker(story: Story, own_redis: E
 
 
 @pytest.mark.slow
-def test_redis_goes_back_in_time_under_a_busy_worker(story: Story, own_redis: EmbeddedRedis) -> None:
-    worker = story.worker()
-    story.emit(story.history(5_000, seed=1))
-    story.settle()
+def test_redis_goes_back_in_time_under_a_busy_worker(story: Story, own_redis: EmbeddedRedis, worker: Service) -> None:
     snapshot = own_redis.snapshot()
     story.begin_to_emit(story.history(10_000, seed=2))
-    story.wait_until_mid_stream(5_000)
+    story.wait_until_mid_stream(3_000)
     own_redis.go_back_to(snapshot)
     story.settle()
 
@@ -75,13 +87,9 @@ def test_redis_loses_its_last_moments_again_and_again(story: Story, own_redis: E
 
 
 @pytest.mark.slow
-def test_redis_goes_back_in_time_while_no_worker_runs(story: Story, own_redis: EmbeddedRedis) -> None:
-    worker = story.worker()
-    story.emit(story.history(3_000, seed=1))
-    story.settle()
-    snapshot = own_redis.snapshot()
-    story.emit(story.history(3_000, seed=2))
-    story.settle()
+def test_redis_goes_back_in_time_while_no_worker_runs(
+    story: Story, own_redis: EmbeddedRedis, worker: Service, snapshot: Path
+) -> None:
     worker.child.terminate()
     own_redis.go_back_to(snapshot)
     story.worker()
@@ -109,10 +117,9 @@ def test_an_exporter_follows_redis_back_in_time(assidu: Assidu, own_redis: Embed
 
 
 @pytest.mark.slow
-def test_an_emptied_redis_is_filled_anew_from_the_topics(story: Story, own_redis: EmbeddedRedis) -> None:
-    worker = story.worker()
-    story.emit(story.history(3_000, seed=1))
-    story.settle()
+def test_an_emptied_redis_is_filled_anew_from_the_topics(
+    story: Story, own_redis: EmbeddedRedis, worker: Service
+) -> None:
     Redis.from_url(own_redis.url).flushall()
     story.settle()
 

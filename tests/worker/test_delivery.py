@@ -16,7 +16,7 @@ from stream.runtime.errors import UserError
 from stream.settings import Settings
 from stream.worker.intake import Intake, Misrouted, Refused
 from stream.worker.side_outputs import SideOutputs, letter
-from tests.fetched import Record
+from tests.fetched import KafkaRecord
 from tests.stack import administering
 from tests.stack.reading import records
 
@@ -25,7 +25,7 @@ BATCH = Batch("engagement.clicks", 1, 0, 10, 0, [])
 
 
 def refused(value: bytes | None, key: bytes | None = None, offset: int = 0) -> Refused:
-    return Refused(BATCH, Record(value, offset, key=key), WHY)
+    return Refused(BATCH, KafkaRecord(value, offset, key=key), WHY)
 
 
 @given(
@@ -75,7 +75,7 @@ async def test_a_record_longer_than_a_letter_can_be_does_not_hold_up_its_neighbo
 
 def misrouted(settings: Settings, offset: int, value: bytes, record_ms: int) -> Misrouted:
     batch = BATCH._replace(topic=f"{settings.topic_prefix}clicks")
-    return Misrouted(batch, 2, "ann", Record(value, offset, key=b"ann"), record_ms)
+    return Misrouted(batch, 2, "ann", KafkaRecord(value, offset, key=b"ann"), record_ms)
 
 
 @pytest.mark.usefixtures("apache")

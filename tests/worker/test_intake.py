@@ -10,7 +10,7 @@ from stream.kafka.batch import Batch
 from stream.kafka.partition import shard_of, shards_of
 from stream.worker.cache import RecordCache
 from stream.worker.intake import FORWARDED, Admission, Intake, admit, decode
-from tests.fetched import NOW_MS, Record
+from tests.fetched import NOW_MS, KafkaRecord
 
 TOPIC = "engagement.clicks"
 DAY_MS = 86_400_000
@@ -23,7 +23,7 @@ def click(user_id: str = "ada", timestamp: str = "2026-01-01T00:00:00Z") -> byte
     return json.dumps(event).encode()
 
 
-def take(*records: Record, oldest_days: int | None = 400, now_ms: int = NOW_MS) -> Intake:
+def take(*records: KafkaRecord, oldest_days: int | None = 400, now_ms: int = NOW_MS) -> Intake:
     batch = Batch(TOPIC, HERE, 0, len(records), 0, records)
     admission = Admission(
         shards_of=lambda customer_ids: shards_of(customer_ids, PARTITIONS),
@@ -41,7 +41,7 @@ def stranger() -> str:
 
 
 def test_lets_an_event_of_this_shard_through_with_the_hour_of_its_record() -> None:
-    intake = take(Record(click()))
+    intake = take(KafkaRecord(click()))
     arrived = intake.arrived
     assert arrived.parts == [(HERE, TOPIC)]
     assert [event.customer for event in arrived.events] == ["u:ada"]
@@ -50,14 +50,14 @@ def test_lets_an_event_of_this_shard_through_with_the_hour_of_its_record() -> No
 
 
 def test_refuses_what_is_more_than_five_minutes_in_the_future() -> None:
-    assert reasons(take(Record(click(timestamp="2026-01-01T00:05:00Z")))) == []
-    assert reasons(take(Record(click(timestamp="2026-01-01T00:05:00.001Z")))) == ["in_future"]
+    assert reasons(take(KafkaRecord(click(timestamp="2026-01-01T00:05:00Z")))) == []
+    assert reasons(take(KafkaRecord(click(timestamp="2026-01-01T00:05:00.001Z")))) == ["in_future"]
 
 
 def test_refuses_what_is_older_than_the_horizon_at_its_arrival() -> None:
-    assert reasons(take(Record(click(timestamp="2024-11-27T00:00:00Z")))) == []
-    assert reasons(take(Record(click(timestamp="2024-11-26T23:59:59.999Z")))) == ["too_old"]
-    assert reasons(take(Record(click(timestamp="1970-01-01T00:00:00Z")), oldest_days=None)) == []
+    assert reasons(take(KafkaRecord(click(timestamp="2024-11-27T00:00:00Z")))) == []
+    assert reasons(take(KafkaRecord(click(timestamp="2024-11-26T23:59:59.999Z")))) == ["too_old"]
+    assert reasons(take(KafkaRecord(click(timestamp="1970-01-01T00:00:00Z")), oldest_days=None)) == []
 
 
 @pytest.mark.parametrize("stamp", [-1, None, 0, NOW_MS // 1000, NOW_MS * 1000, NOW_MS + 30 * DAY_MS])
@@ -65,13 +65,13 @@ def test_a_producers_time_that_cannot_be_counts_as_now(stamp: int | None) -> Non
     old, early, ahead = (
         click(timestamp=at) for at in ("2024-11-27T00:00:00Z", "2024-11-26T23:59:59Z", "2026-01-01T00:05:01Z")
     )
-    intake = take(*(Record(value, timestamp=stamp) for value in (click(), old, early, ahead)))
+    intake = take(*(KafkaRecord(value, timestamp=stamp) for value in (click(), old, early, ahead)))
     assert set(intake.arrived.hours.tolist()) == {NOW_MS // 3_600_000}
     assert reasons(intake) == ["too_old", "in_future"]
 
 
 def test_a_producers_time_in_the_past_is_when_its_record_came_and_says_nothing_about_the_future() -> None:
-    intake = take(Record(click(), timestamp=NOW_MS - 2 * DAY_MS))
+    intake = take(KafkaRecord(click(), timestamp=NOW_MS - 2 * DAY_MS))
     assert intake.arrived.hours.tolist() == [(NOW_MS - 2 * DAY_MS) // 3_600_000]
 
 
@@ -79,7 +79,8 @@ def test_a_producers_time_in_the_past_is_when_its_record_came_and_says_nothing_a
 def test_the_brokers_time_decides_whenever_the_record_is_read(later_ms: int) -> None:
     events = ["2026-01-01T00:05:00Z", "2026-01-01T00:05:00.001Z", "2024-11-27T00:00:00Z", "2024-11-26T23:59:59.999Z"]
     intake = take(
-        *(Record(click(timestamp=at), timestamp=NOW_MS, timestamp_type=1) for at in events), now_ms=NOW_MS + later_ms
+        *(KafkaRecord(click(timestamp=at), timestamp=NOW_MS, timestamp_type=1) for at in events),
+        now_ms=NOW_MS + later_ms,
     )
     assert reasons(intake) == ["too_old", "in_future"]
     assert intake.arrived.hours.tolist() == [NOW_MS // 3_600_000] * 2
@@ -90,7 +91,7 @@ def test_a_batch_without_records_is_nothing_to_take_in() -> None:
 
 
 def test_counts_every_record_and_every_reason() -> None:
-    intake = take(Record(b"{"), Record(None), Record(click()), Record(b'{"type":"click"}'))
+    intake = take(KafkaRecord(b"{"), KafkaRecord(None), KafkaRecord(click()), KafkaRecord(b'{"type":"click"}'))
     assert reasons(intake) == ["not_json", "not_json", "missing_field"]
     assert dict(intake.counters[HERE]) == {
         f"events:{TOPIC}": 4,
@@ -100,7 +101,7 @@ def test_counts_every_record_and_every_reason() -> None:
 
 
 def test_sends_another_shards_customer_home_once() -> None:
-    intake = take(Record(click(stranger())))
+    intake = take(KafkaRecord(click(stranger())))
     [event] = intake.misrouted
     assert (event.batch.topic, event.shard) == (TOPIC, shard_of(stranger(), PARTITIONS))
     assert intake.counters[HERE]["misrouted"] == 1
@@ -108,6 +109,6 @@ def test_sends_another_shards_customer_home_once() -> None:
 
 
 def test_a_stray_that_was_forwarded_already_is_a_dead_letter() -> None:
-    intake = take(Record(click(stranger()), headers=((FORWARDED, b"1"),)))
+    intake = take(KafkaRecord(click(stranger()), headers=((FORWARDED, b"1"),)))
     assert reasons(intake) == ["misrouted"]
     assert not intake.misrouted

@@ -16,9 +16,9 @@ from stream.worker.held_back import HeldBack
 from stream.worker.measures import REGISTRY
 from stream.worker.outbox import Outbox
 from stream.worker.side_outputs import SideOutputs
+from tests.shard_owner import DAY, SHARD, TEN, Risks, ShardOwner, event
 from tests.stack.reading import records
 from tests.stack.waiting import eventually_async
-from tests.watcher import DAY, SHARD, TEN, Risks, Watcher, event
 
 
 @pytest.fixture
@@ -27,11 +27,11 @@ async def risks(settings: Settings) -> AsyncIterator[Risks]:
         yield Risks(redis, settings.namespace)
 
 
-async def watcher_with_messages(risks: Risks, number: int) -> Watcher:
-    watcher = await Watcher.of(risks)
-    await watcher.fold([event("login", f"user-{each}", TEN) for each in range(number)], TEN)
-    await watcher.evaluate(TEN + 60 * DAY)
-    return watcher
+async def owner_with_messages(risks: Risks, number: int) -> ShardOwner:
+    owner = await ShardOwner.of(risks)
+    await owner.fold([event("login", f"user-{each}", TEN) for each in range(number)], TEN)
+    await owner.evaluate(TEN + 60 * DAY)
+    return owner
 
 
 async def sent(risks: Risks) -> int:
@@ -41,16 +41,16 @@ async def sent(risks: Risks) -> int:
 async def test_messages_are_counted_when_kafka_has_them(
     risks: Risks, side_outputs: SideOutputs, settings: Settings
 ) -> None:
-    watcher = await watcher_with_messages(risks, 1200)
+    owner = await owner_with_messages(risks, 1200)
     messages = (await risks.unsent()).messages
     assert (len(messages), await sent(risks)) == (1200, 0)
-    running = asyncio.create_task(Outbox(watcher.commits, risks.store, side_outputs).run())
+    running = asyncio.create_task(Outbox(owner.commits, risks.store, side_outputs).run())
 
     async def all_are_sent() -> bool:
         return await sent(risks) == 1200
 
     await eventually_async(all_are_sent, 30, "1200 messages")
-    watcher.commits.closed.set()
+    owner.commits.closed.set()
     running.cancel()
     assert await risks.unsent() == ([], 1200, 0)
     assert [record.value for record in await records(settings, settings.churn_risk, 1200)] == messages
@@ -60,16 +60,16 @@ async def test_whoever_lost_the_shard_sends_no_more_than_what_it_holds(
     risks: Risks, side_outputs: SideOutputs
 ) -> None:
     """It is told by the first answer, not by the next sign of life: until then it would send the same on and on."""
-    watcher = await watcher_with_messages(risks, 600)
-    await Watcher.of(risks)
+    owner = await owner_with_messages(risks, 600)
+    await ShardOwner.of(risks)
     with pytest.raises(Fenced, match="owner"):
-        await asyncio.wait_for(Outbox(watcher.commits, risks.store, side_outputs).run(), 30)
+        await asyncio.wait_for(Outbox(owner.commits, risks.store, side_outputs).run(), 30)
     assert (len((await risks.unsent()).messages), await sent(risks)) == (600, 0)
 
 
 async def test_there_is_no_room_while_very_many_wait(risks: Risks, settings: Settings) -> None:
-    watcher = await Watcher.of(risks)
-    outbox = Outbox(watcher.commits, risks.store, SideOutputs(settings))
+    owner = await ShardOwner.of(risks)
+    outbox = Outbox(owner.commits, risks.store, SideOutputs(settings))
     outbox.filled(9_999)
     assert outbox.has_room
     outbox.filled(1)

@@ -11,7 +11,7 @@ from uuid import uuid4
 import msgspec
 import pytest
 
-from stream.core.key_ids import KeyIds
+from stream.core.key_ids import KeyIds, Keys
 from stream.core.time import Calendar
 from stream.demo.embedded import EmbeddedRedis
 from stream.indicators.catalogue import SERIES
@@ -35,7 +35,7 @@ from stream.worker.repeats import id_hashes
 from stream.worker.shard import Common, Reader, Shard
 from stream.worker.side_outputs import SideOutputs
 from stream.worker.waiting import Waiting
-from tests.fetched import Record
+from tests.fetched import KafkaRecord
 from tests.stack.proxy import RedisProxy
 from tests.stack.reading import records
 
@@ -77,12 +77,12 @@ class Worker:
     async def _nothing(self, *_: object) -> None: ...
 
     async def claim(self) -> None:
-        reader = Reader(lambda *_: 0, self._nothing, lambda *_: None)
+        reader, keys = Reader(lambda *_: 0, self._nothing, lambda *_: None), Keys()
         for number in range(PARTITIONS):
             owner = uuid4().hex
             claim = await self.store.claim(number, owner, {self.topic: 0})
             assert claim is not None
-            commits = Commits(number, owner, claim, KeyIds(await self.store.names(number)), self.store)
+            commits = Commits(number, owner, claim, KeyIds(await self.store.names(number), keys), self.store)
             shard = Shard(commits, Waiting(MOST_EVENTS, lambda _: None), self.common, await self._id_key(), reader)
             await shard.begin()
             self.owned[number] = shard
@@ -90,7 +90,7 @@ class Worker:
     def send(self, users: Sequence[str], again: bool = False) -> None:
         """A login of each, as they come in one fetch; `again`: they are the first in the log, read once more."""
         for number, shard in self.owned.items():
-            records = [Record(_login(user)) for user in users if shard_of(user, PARTITIONS) == number]
+            records = [KafkaRecord(_login(user)) for user in users if shard_of(user, PARTITIONS) == number]
             start = 0 if again else self._ends[number]
             self._ends[number] = start + len(records)
             shard.waiting.put(Batch(self.topic, number, start, start + len(records), 0, records))
@@ -101,7 +101,7 @@ class Worker:
 
     def send_malformed(self, shard: int) -> None:
         """The first record of its log."""
-        self.owned[shard].waiting.put(Batch(self.topic, shard, 0, 1, 0, [Record(b"{")]))
+        self.owned[shard].waiting.put(Batch(self.topic, shard, 0, 1, 0, [KafkaRecord(b"{")]))
 
     async def rejected(self, shard: int) -> int:
         """How many records were refused, as it is committed."""

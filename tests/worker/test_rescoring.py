@@ -15,8 +15,8 @@ from stream.indicators.churn.model import Coefficients
 from stream.indicators.families.churn_risk import SERIES
 from stream.store.connect import connect
 from stream.store.replica import Replica
+from tests.shard_owner import DAY, SCORING, TEN, Risks, ShardOwner, event
 from tests.stack.proxy import RedisProxy
-from tests.watcher import DAY, SCORING, TEN, Risks, Watcher, event
 
 OTHER = Scoring(Coefficients(constant=1.0, overdue=0.5), SCORING.first_week_days, SCORING.calendar)
 
@@ -53,11 +53,11 @@ async def stored(risks: Risks) -> dict[bytes, bytes]:
     return {key: await risks.redis.dump(key) async for key in risks.redis.scan_iter(f"{risks.namespace}:*")}
 
 
-async def folded(risks: Risks, scoring: Scoring = SCORING) -> Watcher:
-    watcher = await Watcher.of(risks, scoring=scoring)
-    await watcher.fold(LOGINS, TEN)
-    await watcher.evaluate(TEN)
-    return watcher
+async def folded(risks: Risks, scoring: Scoring = SCORING) -> ShardOwner:
+    owner = await ShardOwner.of(risks, scoring=scoring)
+    await owner.fold(LOGINS, TEN)
+    await owner.evaluate(TEN)
+    return owner
 
 
 @pytest.fixture
@@ -70,21 +70,21 @@ async def expected(redis: Redis) -> Readings:
 
 async def test_the_series_are_as_though_everybody_had_always_been_scored_so(redis: Redis, expected: Readings) -> None:
     risks = Risks(redis)
-    watcher = await folded(risks)
+    owner = await folded(risks)
     assert await readings(risks) != expected
-    watcher.scoring = OTHER
-    await watcher.evaluate(TEN)
+    owner.scoring = OTHER
+    await owner.evaluate(TEN)
     assert await readings(risks) == expected
 
 
 async def test_whoever_is_killed_on_the_way_leaves_all_as_it_was(redis: Redis, expected: Readings) -> None:
     risks = Risks(redis)
-    watcher = await folded(risks)
-    before, worked_at = await stored(risks), watcher.commits.progress_at
-    watcher.scoring = OTHER
-    scoring = asyncio.create_task(watcher.evaluate(TEN))
+    owner = await folded(risks)
+    before, worked_at = await stored(risks), owner.commits.progress_at
+    owner.scoring = OTHER
+    scoring = asyncio.create_task(owner.evaluate(TEN))
     async with asyncio.timeout(20):
-        while watcher.commits.progress_at == worked_at:  # until some were read
+        while owner.commits.progress_at == worked_at:  # until some were read
             await asyncio.sleep(0)
         while not scoring.done():  # again: redis-py waits by Python 3.11's wait_for, which may swallow one
             scoring.cancel()
@@ -92,7 +92,7 @@ async def test_whoever_is_killed_on_the_way_leaves_all_as_it_was(redis: Redis, e
     assert scoring.cancelled()
     assert await stored(risks) == before
 
-    successor = await Watcher.of(risks, scoring=OTHER)
+    successor = await ShardOwner.of(risks, scoring=OTHER)
     await successor.evaluate(TEN)
     assert await readings(risks) == expected
 
@@ -101,9 +101,9 @@ async def test_it_is_in_once_though_the_answer_is_lost(redis_server: EmbeddedRed
     with RedisProxy(redis_server) as proxy:
         async with connect(proxy.url) as redis:
             risks = Risks(redis)
-            watcher = await folded(risks)
+            owner = await folded(risks)
             proxy.lose_answers(1)
-            watcher.scoring = OTHER
-            await watcher.evaluate(TEN)
+            owner.scoring = OTHER
+            await owner.evaluate(TEN)
             assert proxy.lost == 1
             assert await readings(risks) == expected

@@ -18,11 +18,11 @@ from stream.demo.embedded import EmbeddedRedis
 from stream.indicators.churn.evidence import Scoring
 from stream.indicators.churn.model import Coefficients
 from stream.store.shard import DUE_FROM, LATEST
-from tests.crossings import HIGH, MEDIUM, silence_until
+from tests.level_changes import HIGH, MEDIUM, silence_until
 from tests.recount.churn_risk import DEFAULTS, LEVELS, base, reasons, subscription
-from tests.recount.happenings import Happening, happening
+from tests.recount.counted import CountedEvent, counted_event
+from tests.shard_owner import DAY, HOUR, MINUTE, SCORING, SECOND, TEN, Risks, ShardOwner, event
 from tests.trajectories import after
-from tests.watcher import DAY, HOUR, MINUTE, SCORING, SECOND, TEN, Risks, Watcher, event
 
 UTC_ZONE = ZoneInfo("UTC")
 SET_BACK = 10 * MINUTE
@@ -48,48 +48,48 @@ def users(messages: list[ChurnRisk]) -> list[str]:
 
 async def test_who_is_folded_while_the_clock_is_set_back_over_a_full_hour_is_notified(risks: Risks) -> None:
     """The hour was evaluated; those who are put under it after that must not be forgotten with it."""
-    watcher = await Watcher.of(risks)
-    await watcher.fold(crossing("first", MEDIUM, TEN + 20 * MINUTE), TEN - MINUTE)
-    await watcher.evaluate(TEN + 10 * SECOND)
+    owner = await ShardOwner.of(risks)
+    await owner.fold(crossing("first", MEDIUM, TEN + 20 * MINUTE), TEN - MINUTE)
+    await owner.evaluate(TEN + 10 * SECOND)
     set_back = TEN - 80 * SECOND
     names = [f"user-{number:02}" for number in range(50)]
-    await watcher.fold([each for name in names for each in crossing(name, MEDIUM, TEN + 30 * MINUTE)], set_back)
+    await owner.fold([each for name in names for each in crossing(name, MEDIUM, TEN + 30 * MINUTE)], set_back)
     for clock in range(set_back, TEN + 2 * HOUR, 7 * MINUTE):
-        await watcher.evaluate(clock)
+        await owner.evaluate(clock)
     assert users(await risks.notified()) == ["first", *names]
 
 
 async def test_the_next_owner_does_not_go_back_behind_the_last_one(risks: Risks) -> None:
     """Its clock is behind, and it dies before the hour at which the index begins by the other's clock."""
-    ahead = await Watcher.of(risks)
+    ahead = await ShardOwner.of(risks)
     await ahead.fold(crossing("first", MEDIUM, TEN - HOUR), TEN - HOUR)
     await ahead.evaluate(TEN + 10 * SECOND)
-    behind = await Watcher.of(risks)
+    behind = await ShardOwner.of(risks)
     await behind.evaluate(TEN - 2 * MINUTE)
     await behind.fold(crossing("second", MEDIUM, TEN - 30 * SECOND), TEN - 2 * MINUTE)
-    last = await Watcher.of(risks)
+    last = await ShardOwner.of(risks)
     await last.evaluate(TEN + MINUTE)
     assert users(await risks.notified()) == ["first", "second"]
 
 
 async def test_who_is_put_under_an_hour_that_is_gone_is_notified(risks: Risks) -> None:
     """Whatever a fold takes for the present."""
-    watcher = await Watcher.of(risks)
-    await watcher.fold([event("login", "ann", TEN)], TEN + HOUR)
-    await watcher.evaluate(TEN + HOUR)
-    await watcher.fold(crossing("bob", MEDIUM, TEN + 30 * MINUTE), TEN, as_of_ms=TEN)
-    successor = await Watcher.of(risks)
+    owner = await ShardOwner.of(risks)
+    await owner.fold([event("login", "ann", TEN)], TEN + HOUR)
+    await owner.evaluate(TEN + HOUR)
+    await owner.fold(crossing("bob", MEDIUM, TEN + 30 * MINUTE), TEN, as_of_ms=TEN)
+    successor = await ShardOwner.of(risks)
     await successor.evaluate(TEN + HOUR)
     assert users(await risks.notified()) == ["bob"]
 
 
 async def test_a_clock_that_was_far_ahead_is_put_right_and_so_are_the_levels(risks: Risks) -> None:
-    watcher = await Watcher.of(risks)
+    owner = await ShardOwner.of(risks)
     logins = [event("login", "ann", TEN - age * DAY) for age in range(10)]
-    await watcher.fold([*logins, *crossing("bob", HIGH, TEN + 2 * HOUR)], TEN)
-    await watcher.evaluate(TEN)
-    await watcher.evaluate(TEN + 20 * DAY)  # a machine without a battery
-    await watcher.evaluate(TEN + HOUR)
+    await owner.fold([*logins, *crossing("bob", HIGH, TEN + 2 * HOUR)], TEN)
+    await owner.evaluate(TEN)
+    await owner.evaluate(TEN + 20 * DAY)  # a machine without a battery
+    await owner.evaluate(TEN + HOUR)
     notified = [(each.user_id, each.previous_level, each.level) for each in await risks.notified()]
     assert notified[0] == ("bob", "low", "medium")
     assert sorted(notified[1:3]) == [("ann", "low", "medium"), ("bob", "medium", "high")]
@@ -98,10 +98,10 @@ async def test_a_clock_that_was_far_ahead_is_put_right_and_so_are_the_levels(ris
 
 
 async def test_what_comes_to_be_once_more_after_a_set_back_is_another_message(risks: Risks) -> None:
-    watcher = await Watcher.of(risks)
-    await watcher.fold([event("login", "ann", TEN)], TEN)
+    owner = await ShardOwner.of(risks)
+    await owner.fold([event("login", "ann", TEN)], TEN)
     for clock in (TEN + 20 * DAY, TEN, TEN + 20 * DAY):
-        await watcher.evaluate(clock)
+        await owner.evaluate(clock)
     first, _, again = await risks.notified()
     assert (first.level, first.since) == (again.level, again.since) == ("high", first.since)
     assert first.event_id != again.event_id
@@ -109,26 +109,26 @@ async def test_what_comes_to_be_once_more_after_a_set_back_is_another_message(ri
 
 async def test_the_newest_event_is_a_clock_that_is_only_known_later_never_set_back(risks: Risks) -> None:
     """An owner learns within a second what other shards have; it is not to take back what was notified by that."""
-    watcher = await Watcher.of(risks, by_wall=False)
-    await watcher.fold([event("login", "ann", TEN)], TEN)
-    await watcher.evaluate(TEN + 20 * DAY)
-    ignorant = await Watcher.of(risks, by_wall=False)
+    owner = await ShardOwner.of(risks, by_wall=False)
+    await owner.fold([event("login", "ann", TEN)], TEN)
+    await owner.evaluate(TEN + 20 * DAY)
+    ignorant = await ShardOwner.of(risks, by_wall=False)
     await ignorant.evaluate(0)
     await ignorant.evaluate(TEN)
     assert [each.level for each in await risks.notified()] == ["high"]
 
 
 async def test_a_review_that_was_interrupted_is_done_by_the_next_owner(risks: Risks) -> None:
-    watcher = await Watcher.of(risks)
+    owner = await ShardOwner.of(risks)
     names = [f"user-{number:02}" for number in range(40)]
-    await watcher.fold([event("login", name, TEN) for name in names], TEN)
-    await watcher.evaluate(TEN)
+    await owner.fold([event("login", name, TEN) for name in names], TEN)
+    await owner.evaluate(TEN)
     assert await risks.notified() == []
-    watcher.scoring = Scoring(Coefficients(constant=3.0), 3, SCORING.calendar)
-    await watcher.evaluate(TEN, most=12)
+    owner.scoring = Scoring(Coefficients(constant=3.0), 3, SCORING.calendar)
+    await owner.evaluate(TEN, most=12)
     partly = len(await risks.notified())
     assert 0 < partly < len(names)
-    successor = await Watcher.of(risks, scoring=watcher.scoring)
+    successor = await ShardOwner.of(risks, scoring=owner.scoring)
     await successor.evaluate(TEN + SECOND)
     assert users(await risks.notified()) == names
 
@@ -137,7 +137,7 @@ class Model:
     """Everybody evaluated straight from the formula at each moment, and the messages that follow."""
 
     def __init__(self) -> None:
-        self.history: dict[str, list[Happening]] = {}
+        self.history: dict[str, list[CountedEvent]] = {}
         self.level: dict[str, int] = {}
         self.present = 0
         self.decided = 0
@@ -146,7 +146,7 @@ class Model:
     def hear(self, events: list[dict[str, Any]], clock: int) -> None:
         self.present = self.decided = max(self.present, clock)
         for each in events:
-            self.history.setdefault(each["user_id"], []).append(happening(each, UTC_ZONE))
+            self.history.setdefault(each["user_id"], []).append(counted_event(each, UTC_ZONE))
             self.level.setdefault(each["user_id"], 0)
 
     def evaluate(self, clock: int) -> set[tuple[str, str, str]]:
@@ -220,8 +220,8 @@ def something(chance: random.Random, now: int) -> list[dict[str, Any]]:
 @pytest.mark.parametrize("seed", [*range(3), *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(3, 15))])
 async def test_every_change_is_notified_once_whatever_clocks_owners_and_kills_do(risks: Risks, seed: int) -> None:
     chance = random.Random(seed)
-    model, times, watcher = Model(), Times(chance), await Watcher.of(risks)
-    await watcher.fold(anybody := something(chance, TEN), TEN)
+    model, times, owner = Model(), Times(chance), await ShardOwner.of(risks)
+    await owner.fold(anybody := something(chance, TEN), TEN)
     model.hear(anybody, TEN)
     notified = 0
     for _ in range(120):
@@ -231,15 +231,15 @@ async def test_every_change_is_notified_once_whatever_clocks_owners_and_kills_do
             case 2:
                 times.step()
             case 3:
-                watcher = await successor(risks, model)
+                owner = await successor(risks, model)
                 times.step()
             case 4 | 5:
                 events = [each for _ in range(chance.randrange(1, 4)) for each in something(chance, times.true)]
                 model.hear(events, times.clock)
-                await watcher.fold(events, times.clock)
+                await owner.fold(events, times.clock)
             case 6 | 7:
                 dies = chance.random() < 0.3
-                await watcher.evaluate(times.clock, chance.randrange(1, 40) if dies else 100_000)
+                await owner.evaluate(times.clock, chance.randrange(1, 40) if dies else 100_000)
                 messages = (await risks.notified())[notified:]
                 notified += len(messages)
                 changes = [(each.user_id or "", each.previous_level, each.level) for each in messages]
@@ -248,7 +248,7 @@ async def test_every_change_is_notified_once_whatever_clocks_owners_and_kills_do
                 assert set(changes) <= expected if dies else set(changes) == expected
                 model.notify(set(changes))
                 if dies:
-                    watcher = await successor(risks, model)
+                    owner = await successor(risks, model)
                 else:
                     assert min(await risks.index(), default=FAR_FUTURE) >= model.present // HOUR
         await assert_the_index_is_whole(risks, model)
@@ -256,17 +256,17 @@ async def test_every_change_is_notified_once_whatever_clocks_owners_and_kills_do
     assert len({each.event_id for each in messages}) == len(messages) > 20
 
 
-async def successor(risks: Risks, model: Model) -> Watcher:
+async def successor(risks: Risks, model: Model) -> ShardOwner:
     """It knows as of when something was decided; an evaluation that decided nothing may have left no trace."""
     latest = await risks.field(LATEST)
     assert model.decided <= latest <= model.present
     model.present = latest
-    return await Watcher.of(risks)
+    return await ShardOwner.of(risks)
 
 
 async def assert_the_index_is_whole(risks: Risks, model: Model) -> None:
     """Wherever a customer's record says that it stands, it stands, and not before the beginning."""
     begins, index = await risks.field(DUE_FROM), await risks.index()
-    for user, hour in (await risks.stand(list(model.level))).items():
+    for user, hour in (await risks.hours_in_records(list(model.level))).items():
         assert hour >= begins
         assert user in index[hour]

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from stream.kafka.batch import Batch
 from stream.worker.waiting import Waiting
-from tests.fetched import Record
+from tests.fetched import KafkaRecord
 
 
 def batch(start: int, events: int) -> Batch:
-    records = [Record(b"{}", offset) for offset in range(start, start + events)]
+    records = [KafkaRecord(b"{}", offset) for offset in range(start, start + events)]
     return Batch("clicks", 0, start, start + events, 0, records)
 
 

@@ -8,7 +8,8 @@ from typing import NamedTuple
 
 from stream.demo.simulate.session import Event
 
-NEVER_MS = 1 << 62
+_NOTHING_DUE_MS = 1 << 62
+"""As the moment of the next step, where there is none: later than all."""
 
 
 class Step(NamedTuple):
@@ -26,7 +27,7 @@ class Scheduler:
     """`next_ms` is the moment of the next step. Steps of the same moment run as they were scheduled."""
 
     def __init__(self) -> None:
-        self.next_ms = NEVER_MS
+        self.next_ms = _NOTHING_DUE_MS
         self._queue: list[tuple[int, int, Step, Iterator[Step]]] = []
         self._scheduled = 0
 
@@ -35,7 +36,7 @@ class Scheduler:
         if step := next(workflow, None):
             self._scheduled += 1
             heappush(self._queue, (at_ms + int(step.delay_seconds * 1000), self._scheduled, step, workflow))
-        self.next_ms = self._queue[0][0] if self._queue else NEVER_MS
+        self.next_ms = self._queue[0][0] if self._queue else _NOTHING_DUE_MS
 
     def run_next(self, at_ms: int) -> Event:
         """Run the next step now."""

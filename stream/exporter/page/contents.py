@@ -40,9 +40,9 @@ class Placed:
         return _METRICS[self.card.margin] if self.card.margin else None
 
     @property
-    def rests_on(self) -> str | None:
+    def sample_size(self) -> str | None:
         """The argument of the formula that is shown as the count below a figure."""
-        return self.metric.rests_on or None
+        return self.metric.sample_size or None
 
     @property
     def is_by_day(self) -> bool:

@@ -20,7 +20,7 @@ class ShownFigure(msgspec.Struct):
     caption: str
     labels: dict[str, str]
     value: Value
-    rests_on: int | None
+    sample_size: int | None
     counted: str
     margin: Value
     trend: list[Point]
@@ -111,7 +111,7 @@ class Overview:
             caption=reading.caption,
             labels=reading.labels,
             value=reading.value,
-            rests_on=reading.rests_on,
+            sample_size=reading.sample_size,
             counted=reading.counted,
             margin=reading.margin,
             trend=past if reading.value is None else [*past, (0, reading.value)],

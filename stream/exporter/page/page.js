@@ -108,7 +108,7 @@ function builtFigure(card, figure) {
   return element;
 }
 
-function fill(element, { unit, step }, { value, margin: around, rests_on, counted, trend }) {
+function fill(element, { unit, step }, { value, margin: around, sample_size, counted, trend }) {
   const data = element.querySelector("data");
   if (data.value !== String(value ?? "") || data.textContent === "") {
     data.value = value ?? "";
@@ -116,7 +116,7 @@ function fill(element, { unit, step }, { value, margin: around, rests_on, counte
   }
   element.dataset.defined = value !== null;
   put(element.querySelector(".margin"), margin(around));
-  put(element.querySelector(".rests-on"), count(rests_on, counted));
+  put(element.querySelector(".sample-size"), count(sample_size, counted));
   const moved = change(trend, step, unit) ?? { way: "none", text: "no trend yet" };
   element.querySelector(".change").dataset.way = moved.way;
   put(element.querySelector(".change"), moved.text);

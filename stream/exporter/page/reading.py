@@ -22,7 +22,7 @@ class Reading:
     caption: str
     labels: dict[str, str]
     value: Value
-    rests_on: int | None
+    sample_size: int | None
     counted: str
     margin: Value
 
@@ -53,13 +53,13 @@ def _places(placed: Placed, view: View) -> Iterator[Place]:
 
 def _shown(placed: Placed, places: list[Place], view: View) -> list[Place]:
     """Of more rows than are shown, those that rest on most; of those that rest on as much, the largest."""
-    metric, rests_on = placed.metric, placed.rests_on
-    if not metric.rows or rests_on is None or len(places) <= ROWS_SHOWN:
+    metric, sample_size = placed.metric, placed.sample_size
+    if not metric.rows or sample_size is None or len(places) <= ROWS_SHOWN:
         return places
 
     def weight(place: Place) -> tuple[int, float]:
         arguments = metric.arguments(view, place[1])
-        return arguments[rests_on], metric.formula(**arguments) or 0
+        return arguments[sample_size], metric.formula(**arguments) or 0
 
     return nlargest(ROWS_SHOWN, places, key=weight)
 
@@ -70,7 +70,7 @@ def _reading(placed: Placed, figure: Figure, labels: dict[str, str], view: View)
         caption=figure.caption,
         labels={"product": view.product, **labels},
         value=placed.metric.formula(**arguments),
-        rests_on=arguments[placed.rests_on] if placed.rests_on else None,
+        sample_size=arguments[placed.sample_size] if placed.sample_size else None,
         counted=figure.counted,
         margin=placed.margin.value(view, labels) if placed.margin else None,
     )

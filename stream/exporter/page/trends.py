@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from stream.indicators.declare import Metric, Value
 from stream.indicators.families.complete_days import ACTIVE_ON_DAY, COVERS
-from stream.indicators.reads import View, level, on_days
+from stream.indicators.reads import View, on_days, stood
 
 MINUTES = 60
 DAYS = 30
@@ -28,7 +28,7 @@ Past = tuple[int, int]
 """A local day, and the customer-days of the month before it: by how much of the past was known."""
 
 _CUSTOMER_DAYS = on_days(ACTIVE_ON_DAY, DAYS, 1)
-_CUSTOMERS = level(COVERS[60])
+_CUSTOMERS = stood(COVERS[60])
 _SAME = 0.01
 """Of a past that differs by less it is the same that is known: some events come late every day."""
 

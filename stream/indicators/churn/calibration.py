@@ -15,11 +15,12 @@ from stream.core.days import days_after
 from stream.core.event_columns import SAMPLES, Customers
 from stream.core.increments import Increments
 from stream.core.ragged import Ints
-from stream.core.series import Kind, Series
+from stream.core.series import Key, Kind, Series
 from stream.core.time import DAY_MS
 from stream.indicators.churn.evidence import COUNTED_MS, Held, Scoring
 from stream.indicators.churn.model import logit, past, probability
-from stream.indicators.declare import Example, Metric, Panel, count, ratio
+from stream.indicators.declare import Example, Panel
+from stream.indicators.forms import Count, Mean, Ratio
 from stream.indicators.memories import Memories
 from stream.indicators.reads import Labels, View, on_days
 
@@ -83,16 +84,14 @@ def count_grades(increments: Increments, customers: Customers, rows: Ints, grade
     some = np.flatnonzero(graded.day)
     if not len(some):
         return
-    product = customers.product[rows[some]]
-    kinds = product * (2 * _BUCKETS) + graded.kind[some]
-    numbers = np.zeros(len(customers.products) * 2 * _BUCKETS, np.int64)
-    for kind in np.flatnonzero(np.bincount(kinds)).tolist():
-        place, rest = divmod(kind, 2 * _BUCKETS)
-        bucket, outcome = divmod(rest, 2)
-        key = GRADED.key(customers.products[place], BUCKETS[bucket], OUTCOMES[outcome])
-        numbers[kind] = customers.key_ids.number(key)
-    increments.add(numbers[kinds], graded.day[some], step)
+    numbers = customers.key_ids.like(customers.numbers(ERROR)[rows[some]], _key, graded.kind[some])
+    increments.add(numbers, graded.day[some], step)
     increments.add(customers.numbers(ERROR)[rows[some]], graded.day[some], graded.error[some] * step)
+
+
+def _key(error: Key, kind: int) -> Key:
+    bucket, outcome = divmod(kind, 2)
+    return GRADED.key(*error[1:], BUCKETS[bucket], OUTCOMES[outcome])
 
 
 def _graded(view: View, labels: Labels, *outcomes: str) -> int:
@@ -100,41 +99,44 @@ def _graded(view: View, labels: Labels, *outcomes: str) -> int:
     return sum(read(view, {**labels, "outcome": outcome}) for outcome in outcomes)
 
 
-_CUSTOMERS = {"customers": lambda view, labels: _graded(view, labels, *OUTCOMES)}
+def _all_graded(view: View, labels: Labels) -> int:
+    return _graded(view, labels, *OUTCOMES)
+
+
+def _stayed_away(view: View, labels: Labels) -> int:
+    return _graded(view, labels, "stayed_away")
+
+
 _BUCKET = {"bucket": BUCKETS}
 _SINCE = "graded as of Mondays whose outcome was known in the last 90 days"
 
 METRICS = (
-    Metric(
-        name="engagement_risk_brier_score",
+    Mean(
+        "engagement_risk_brier_score",
+        on_days(ERROR, SHOWN_DAYS, 0),
+        over=_all_graded,
+        per=_ERROR_UNIT,
+        unit="score",
         help="How far off the coefficients in force are: mean squared difference between the risk they tell and what "
         f"came (stayed away for 30 days: 1), of a 64th of all customers a week, {_SINCE}. Always 0.5 gives 0.25.",
-        unit="score",
-        reads={"error": on_days(ERROR, SHOWN_DAYS, 0), **_CUSTOMERS},
-        formula=lambda error, customers: ratio(error / _ERROR_UNIT, customers),
-        rests_on="customers",
         example=Example({"error": 523_440, "customers": 2}, 0.26172),
         panel=Panel("Brier score of the churn risk"),
     ),
-    Metric(
-        name="engagement_risk_observed_ratio",
+    Ratio(
+        "engagement_risk_observed_ratio",
+        _stayed_away,
+        over=_all_graded,
+        labels=_BUCKET,
         help="Of the customers with a risk in the tenth that begins at `bucket`, the share that stayed away; "
         f"{_SINCE}.",
-        unit="ratio",
-        labels=_BUCKET,
-        reads={"stayed_away": lambda view, labels: _graded(view, labels, "stayed_away"), **_CUSTOMERS},
-        formula=lambda stayed_away, customers: ratio(stayed_away, customers),
-        rests_on="customers",
         example=Example({"stayed_away": 1, "customers": 2}, 0.5, {"bucket": "0.3"}),
         panel=Panel("Churn risk told, and how many stayed away", bars="bucket"),
     ),
-    Metric(
-        name="engagement_risk_graded_customers",
-        help=f"Customers by the tenth of their risk: {_SINCE}.",
-        unit="customers",
+    Count(
+        "engagement_risk_graded_customers",
+        _all_graded,
         labels=_BUCKET,
-        reads=_CUSTOMERS,
-        formula=lambda customers: count(customers),
+        help=f"Customers by the tenth of their risk: {_SINCE}.",
         example=Example({"customers": 2}, 2, {"bucket": "0.3"}),
         panel=Panel("Customers graded, by the risk told", bars="bucket"),
     ),

@@ -9,9 +9,9 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from stream.core.key_ids import KeyIds
+from stream.core.key_ids import FoldKeys
 from stream.core.latest import Latest
-from stream.core.ragged import Ints, distinct, places
+from stream.core.ragged import Ints, places
 from stream.core.series import Key
 from stream.core.time import DAY_MS, FAR_FUTURE, FAR_PAST, MINUTE_MS, Calendar
 from stream.indicators.churn.levels import EVIDENCE, Evidence
@@ -68,7 +68,7 @@ class Held(NamedTuple):
     end: Ints
 
 
-def held(memories: Memories, key_ids: KeyIds, size: int, scoring: Scoring) -> Held:
+def held(memories: Memories, key_ids: FoldKeys, size: int, scoring: Scoring) -> Held:
     """Of all `size` customers."""
     found = _of_answers(memories.answers, key_ids, size)
     found |= _of_tickets(memories.tickets) | _of_subscription(memories.subscription)
@@ -77,7 +77,7 @@ def held(memories: Memories, key_ids: KeyIds, size: int, scoring: Scoring) -> He
     return Held(begin, end)
 
 
-def outlooks(rows: Ints, minute: Ints, evidence: Held, memories: Memories, scoring: Scoring) -> Inputs:
+def inputs_of(rows: Ints, minute: Ints, evidence: Held, memories: Memories, scoring: Scoring) -> Inputs:
     """The inputs of the customers in these rows (of `scored`), who were last active at these minutes.
 
     What was heard counts at once, and so as if it had always held; only a first week ends in the future.
@@ -100,7 +100,7 @@ Intervals = dict[Evidence, tuple[Ints, Ints]]
 """Kind -> (begin, end) for each customer."""
 
 
-def _of_answers(answers: Answers, key_ids: KeyIds, size: int) -> Intervals:
+def _of_answers(answers: Answers, key_ids: FoldKeys, size: int) -> Intervals:
     given = all_answers(answers, size)
     numbers, where = places(given.number)
     worst = np.array([_worst_scores(key_ids[number]) for number in numbers.tolist()], np.int64).reshape(-1, 2)[where]
@@ -178,7 +178,7 @@ def _latest(size: int, row: Ints, moments: Ints) -> Ints:
     return latest
 
 
-def last_activity(latest: Latest, key_ids: KeyIds) -> tuple[Ints, Ints]:
+def last_activity(latest: Latest, key_ids: FoldKeys) -> tuple[Ints, Ints]:
     """(minute, key of ACTIVE_BY_CHANNEL) of each customer's last activity; of several channels in the same minute the
     first by name. FAR_PAST and any number for who was never active."""
     of_it = np.flatnonzero(key_ids.are_of(ACTIVE_BY_CHANNEL.name, latest.number))
@@ -186,11 +186,12 @@ def last_activity(latest: Latest, key_ids: KeyIds) -> tuple[Ints, Ints]:
     newest, channel = np.full(latest.size, FAR_PAST), np.zeros(latest.size, np.int64)
     if not len(row):
         return newest, channel
-    rank = np.zeros(int(number.max()) + 1, np.int64)
-    by_name = sorted(distinct(number).tolist(), key=lambda each: key_ids[each][-1], reverse=True)
+    channels, which = places(number)
+    by_name = np.array(sorted(range(len(channels)), key=lambda each: key_ids[int(channels[each])][-1], reverse=True))
+    rank = np.empty_like(by_name)
     rank[by_name] = np.arange(len(by_name))
     starts = np.flatnonzero(np.diff(row, prepend=-1))
-    best = np.maximum.reduceat(minute * len(by_name) + rank[number], starts)
+    best = np.maximum.reduceat(minute * len(by_name) + rank[which], starts)
     newest[row[starts]] = best // len(by_name)
-    channel[row[starts]] = np.array(by_name)[best % len(by_name)]
+    channel[row[starts]] = channels[by_name[best % len(by_name)]]
     return newest, channel

@@ -12,9 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stream.core.ragged import Ints
-from stream.core.time import FAR_FUTURE, FAR_PAST
+from stream.core.time import FAR_FUTURE, FAR_PAST, HOUR_MS
 from stream.indicators.churn.model import HIGH, MEDIUM, Floats, log_odds
-from stream.indicators.churn.trajectory import HOUR_MS, Inputs, Trajectory, when
+from stream.indicators.churn.trajectory import Inputs, Trajectory, when
 
 LEAVE_MEDIUM, LEAVE_HIGH = 0.30, 0.55
 """The risks below which medium, and high, is left."""

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from schemas.churn_risk import Reason
-from stream.core.key_ids import KeyIds
+from stream.core.key_ids import FoldKeys
 from stream.core.ragged import Ints
 from stream.core.time import DAY_MS
 from stream.indicators.churn.evidence import Scoring, is_detractor, is_negative
@@ -52,11 +52,11 @@ def reasons(added: Floats) -> tuple[Reason, ...]:
     return tuple(Reason(reason=REASONS[place], share=float(added[place]) / total) for place in order)
 
 
-class Words:
+class Phrases:
     """Says reasons of single customers, of many whose memories were read together."""
 
     def __init__(
-        self, memories: Memories, key_ids: KeyIds, profiles: Profiles, scoring: Scoring, now_ms: int
+        self, memories: Memories, key_ids: FoldKeys, profiles: Profiles, scoring: Scoring, now_ms: int
     ) -> None:
         self._memories = memories
         self._key_ids = key_ids

@@ -8,11 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stream.core.ragged import Ints
-from stream.core.time import DAY_MS, FAR_FUTURE, FAR_PAST, HOUR, MINUTE_MS
+from stream.core.time import DAY_MS, FAR_FUTURE, FAR_PAST, HOUR_MS
 from stream.indicators.churn.levels import SILENCE
 from stream.indicators.churn.model import HIGH, MEDIUM, Coefficients, Floats, Past, log_odds, logit, slope
 
-HOUR_MS = HOUR * MINUTE_MS
 BEFORE_ALL, AFTER_ALL = -(1 << 24), FAR_FUTURE // HOUR_MS
 """Such hours."""
 
@@ -104,7 +103,7 @@ def _whole(of: Inputs, _: NDArray[np.bool_], __: Floats) -> Trajectory:
 
 
 def _cut_once(of: Inputs, held: NDArray[np.bool_], weights: Floats) -> Trajectory:
-    """With one piece of evidence there are at most three trajectory: before it, with it, after it."""
+    """With one piece of evidence there are at most three pieces: before it, with it, after it."""
     row, kind = np.nonzero(held)
     weight = weights[kind]
     begin = np.maximum(of.begin[row, kind], of.last)
@@ -118,7 +117,7 @@ def _cut_once(of: Inputs, held: NDArray[np.bool_], weights: Floats) -> Trajector
 
 
 def _cut(of: Inputs, held: NDArray[np.bool_], weights: Floats) -> Trajectory:
-    """However many trajectory of evidence there are."""
+    """However many pieces of evidence there are."""
     kinds = np.flatnonzero(held.any(axis=0))
     last, until = of.last[:, None], of.until[:, None]
     begin, end = (np.where(held, moments, last)[:, kinds] for moments in (of.begin, of.end))

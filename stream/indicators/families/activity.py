@@ -97,7 +97,7 @@ class Activity:
         known = self.first_ms != FAR_FUTURE
         heads = np.empty((int(known.sum()), _HEAD), np.uint32)
         heads[:, 0:2] = to_words64(self.first_ms[known])
-        channel = customers.key_ids.stored(self.first_channel[known])
+        channel = customers.key_ids.ids(self.first_channel[known])
         rest = np.stack([channel, self.first_day[known], self.days.first_block[known]], axis=1)
         heads[:, 2:] = rest.astype(np.int32).view(np.uint32)
         return [Ragged(heads.ravel(), known * _HEAD), self.days.masks]
@@ -208,7 +208,7 @@ FAMILY = Family(
                     summary="Few of this month's customers came today",
                     condition="below",
                     threshold=0.10,
-                    rests_on=MinSample("engagement_active_customers", at_least=100, labels={"window": "30d"}),
+                    min_sample=MinSample("engagement_active_customers", at_least=100, labels={"window": "30d"}),
                     reasons=Reasons(
                         title="Lowest on the channels",
                         gauge="engagement_stickiness_by_channel_ratio",

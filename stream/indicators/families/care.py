@@ -9,11 +9,9 @@ from stream.indicators.declare import (
     Example,
     Family,
     Figure,
-    Metric,
     MinSample,
     Panel,
     Reasons,
-    count,
 )
 from stream.indicators.families.activity import ACTIVE
 from stream.indicators.forms import ALL, Count, Mean, Quantile, Ratio
@@ -90,16 +88,14 @@ FAMILY = Family(
                 (Figure(labels={"window": "30d"}, counted="active customers"),),
             ),
         ),
-        Metric(
-            name="engagement_open_tickets",
-            help="Tickets that are open now: whose last word is not that they were resolved.",
+        Count(
+            "engagement_open_tickets",
+            standing(OPEN),
             unit="tickets",
-            reads={"number": standing(OPEN)},
-            formula=count,
+            help="Tickets that are open now: whose last word is not that they were resolved.",
             example=Example({"number": 2}, 2),
             panel=Panel("Open tickets", overview={}),
             card=Card("How they are helped", window="now"),
-            series=(OPEN,),
         ),
         Count(
             "engagement_resolved_tickets",
@@ -131,7 +127,7 @@ FAMILY = Family(
             help="Time from a ticket's opening to its first resolution that half (0.5), or nine in ten (0.9), of "
             "those resolved in the window did not exceed; at most 5 % off.",
             example=Example(
-                {"milliseconds": 13967963.705, "tickets": 2}, 13967.963705, {"quantile": "0.5", **_TODAY}
+                {"milliseconds": 13967963.705, "tickets": 2}, 13967.963705, {**_TODAY, "quantile": "0.5"}
             ),
             panel=Panel("Time to resolution", overview={"quantile": "0.5", "window": "7d"}),
             card=Card(
@@ -149,7 +145,7 @@ FAMILY = Family(
                     summary="Half of the tickets wait longer for help than they should",
                     condition="above",
                     threshold=172_800,
-                    rests_on=MinSample("engagement_resolved_tickets", 30, _WEEK),
+                    min_sample=MinSample("engagement_resolved_tickets", 30, _WEEK),
                     reasons=_ABOUT,
                     for_="2h",
                     labels={"quantile": "0.5", **_WEEK},
@@ -185,7 +181,7 @@ FAMILY = Family(
             windows=ALL,
             help="Time from a ticket's opening to an agent's first reply that half (0.5), or nine in ten (0.9), of "
             "those that got it in the window did not exceed; at most 5 % off.",
-            example=Example({"milliseconds": 3678204.508, "tickets": 1}, 3678.204508, {"quantile": "0.9", **_TODAY}),
+            example=Example({"milliseconds": 3678204.508, "tickets": 1}, 3678.204508, {**_TODAY, "quantile": "0.9"}),
             panel=Panel("Time to the first reply"),
             card=Card(
                 "How they are helped",
@@ -226,7 +222,7 @@ FAMILY = Family(
                     summary="Many tickets are reopened: what was said to be resolved was not",
                     condition="above",
                     threshold=0.2,
-                    rests_on=MinSample("engagement_resolved_or_reopened_tickets", 50, _WEEK),
+                    min_sample=MinSample("engagement_resolved_or_reopened_tickets", 50, _WEEK),
                     reasons=_ABOUT,
                     for_="2h",
                     labels=_WEEK,
@@ -234,4 +230,5 @@ FAMILY = Family(
             ),
         ),
     ),
+    series=(OPEN,),
 )

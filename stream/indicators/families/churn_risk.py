@@ -1,7 +1,7 @@
 """Churn risk: customers by level and reason, as they are and as they will be if nothing is heard.
 
 A customer's risk follows from the days on which it was active, from its silence and from evidence against it
-(`core/risk.py`); it counts until 90 days after its last activity, and for as long as it has a subscription. Silence
+(`churn/model.py`); it counts until 90 days after its last activity, and for as long as it has a subscription. Silence
 alone moves a customer from level to level. It is known in advance when, so levels stand in the series as increments
 of the future. They lie on full hours: a level reached in silence shows from the next full hour on, what an event
 changes at once.
@@ -9,19 +9,19 @@ changes at once.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from stream.core.event_columns import Customers
 from stream.core.increments import Increments
-from stream.core.key_ids import KeyIds
+from stream.core.key_ids import FoldKeys
 from stream.core.ragged import Ints, places
-from stream.core.series import Kind, Series
+from stream.core.series import Key, Kind, Series
 from stream.core.time import HOUR
 from stream.indicators.churn import calibration as risk_grades
 from stream.indicators.churn.calibration import Grades, count_grades, grades
-from stream.indicators.churn.evidence import Scoring, held, last_activity, last_heard, outlooks, scored
+from stream.indicators.churn.evidence import Scoring, held, inputs_of, last_activity, last_heard, scored
 from stream.indicators.churn.levels import LEVELS, REASONS
 from stream.indicators.churn.notification import Heard
 from stream.indicators.churn.trajectory import AFTER_ALL, Inputs, Intervals, Trajectory, intervals, trajectory
@@ -32,20 +32,18 @@ from stream.indicators.declare import (
     Example,
     Family,
     Figure,
-    Metric,
     MinSample,
     Panel,
     Reasons,
-    count,
-    ratio,
 )
 from stream.indicators.families.activity import ACTIVE_EVENTS
+from stream.indicators.forms import Count, Ratio
 from stream.indicators.memories import Memories
 from stream.indicators.reads import Labels, View, standing, standing_under
 from stream.indicators.scenario import Scenario, event
 from stream.indicators.state.segments import IDENTIFIED, UNKNOWN
 
-RISK = Series("risk", Kind.LEVEL, "minute", ("level", "reason", "channel", "segment"))
+RISK = Series("risk", Kind.STOCK, "minute", ("level", "reason", "channel", "segment"))
 """Customers by level and largest reason, by the channel of their last activity and by their segment."""
 
 SERIES = (RISK, IDENTIFIED, *risk_grades.SERIES)
@@ -73,7 +71,7 @@ def profiles_of(memories: Memories, customers: Customers, scoring: Scoring) -> P
     row = scored(memories)
     minute, channel = last_activity(memories.latest, customers.key_ids)
     evidence = held(memories, customers.key_ids, len(customers), scoring)
-    inputs = outlooks(row, minute[row], evidence, memories, scoring)
+    inputs = inputs_of(row, minute[row], evidence, memories, scoring)
     cut = trajectory(inputs, scoring.coefficients.evidence)
     graded = grades(row, memories, evidence, customers, scoring)
     heard = Heard(evidence.begin, last_heard(memories)).those(row)
@@ -93,7 +91,7 @@ def change(increments: Increments, customers: Customers, before: Profiles, now: 
     count_grades(increments, customers, now.row, now.graded, 1)
 
 
-def _count(increments: Increments, key_ids: KeyIds, some: Profiles, which: Ints, step: int) -> None:
+def _count(increments: Increments, key_ids: FoldKeys, some: Profiles, which: Ints, step: int) -> None:
     if not len(which):
         return
     found = intervals(some.inputs.those(which), some.trajectory.of(which, len(some.row)))
@@ -103,22 +101,19 @@ def _count(increments: Increments, key_ids: KeyIds, some: Profiles, which: Ints,
     increments.add(numbers[ends], found.end[ends] * HOUR, -step)
 
 
-def _numbers(key_ids: KeyIds, channel: Ints, segment: Ints, found: Intervals) -> Ints:
-    """For each span the key of RISK; channel and segment are those of the customers in the rows."""
-    pairs, pair = places(channel << 32 | segment + 1)
-    shape = len(pairs), len(LEVELS), len(REASONS)
-    kind = np.ravel_multi_index((pair[found.row], found.level, found.reason), shape)
-    numbers = np.zeros(np.prod(shape), np.int64)
-    for each in np.flatnonzero(np.bincount(kind)).tolist():
-        place, level, reason = np.unravel_index(each, shape)
-        numbers[each] = key_ids.number(_key(key_ids, *divmod(int(pairs[place]), 1 << 32), int(level), int(reason)))
-    return numbers[kind]
+def _numbers(key_ids: FoldKeys, channel: Ints, segment: Ints, found: Intervals) -> Ints:
+    """For each interval the key of RISK; channel and segment are those of the customers in the rows."""
+    segments, place = places(np.where(segment >= 0, key_ids.in_keys(segment), -1))
+    names = [key_ids[each][-1] if each >= 0 else UNKNOWN for each in segments.tolist()]
+    shape = len(names), len(LEVELS), len(REASONS)
 
+    def key(channel: Key, traits: int) -> Key:
+        _, product, channel_name = channel
+        of_segment, level, reason = np.unravel_index(traits, shape)
+        return RISK.key(product, LEVELS[level], REASONS[reason], channel_name, names[of_segment])
 
-def _key(key_ids: KeyIds, channel: int, segment: int, level: int, reason: int) -> tuple[str, ...]:
-    _, product, channel_name = key_ids[channel]
-    segment_name = key_ids[segment - 1][-1] if segment else UNKNOWN
-    return RISK.key(product, LEVELS[level], REASONS[reason], channel_name, segment_name)
+    traits = np.ravel_multi_index((place[found.row], found.level, found.reason), shape)
+    return key_ids.like(channel[found.row], key, traits)
 
 
 _CHANNELS = standing_under("channel", RISK, ACTIVE_EVENTS)
@@ -153,7 +148,7 @@ SCENARIO = Scenario(
     ),
 )
 
-_RESTS_ON = MinSample("engagement_risk_customers", at_least=100)
+_MIN_SAMPLE = MinSample("engagement_risk_customers", at_least=100)
 _WHY = Reasons("Largest reasons", "engagement_risk_reasons_customers", by="reason", labels={"level": "high"})
 
 _AT_RISK = {"high": "high risk", "medium": "medium risk"}
@@ -175,8 +170,8 @@ def _by_segment(example: Example) -> Breakdown:
     return Breakdown("segment", _segments, example, added="By segment: that of the latest `identify` that names one.")
 
 
-def _without_level(labels: Labels) -> Labels:
-    return {name: value for name, value in labels.items() if name != "level"}
+def _at_any_level(view: View, labels: Labels) -> Any:
+    return standing(RISK)(view, {name: value for name, value in labels.items() if name != "level"})
 
 
 FAMILY = Family(
@@ -185,15 +180,13 @@ FAMILY = Family(
     SCENARIO,
     (
         (
-            Metric(
-                name="engagement_risk_customers",
+            Count(
+                "engagement_risk_customers",
+                standing(RISK),
+                labels={"level": LEVELS},
                 help="Customers by how likely they are to stay away for 30 days: high from 70 %, medium from 40 "
                 "%, else low; of those active in the last 90 days or subscribed. What silence changes shows on the "
                 "full hour.",
-                unit="customers",
-                labels={"level": LEVELS},
-                reads={"number": standing(RISK)},
-                formula=count,
                 example=Example({"number": 6}, 6, {"level": "high"}),
                 panel=Panel("Customers by churn risk", overview={"level": "high"}),
                 card=Card(
@@ -207,19 +200,14 @@ FAMILY = Family(
                     _by_segment(Example({"number": 1}, 1, {"segment": "trial", "level": "medium"})),
                 ),
             ),
-            Metric(
-                name="engagement_risk_ratio",
-                help="Customers at the level of churn risk, as a share of all that have one.",
-                unit="ratio",
+            Ratio(
+                "engagement_risk_ratio",
+                standing(RISK),
+                over=_at_any_level,
                 labels={"level": LEVELS},
-                reads={
-                    "number": standing(RISK),
-                    "customers": lambda view, labels: standing(RISK)(view, _without_level(labels)),
-                },
-                formula=lambda number, customers: ratio(number, customers),
+                help="Customers at the level of churn risk, as a share of all that have one.",
                 example=Example({"number": 3, "customers": 11}, 3 / 11, {"level": "medium"}),
                 panel=Panel("Share of customers by churn risk", overview={"level": "high"}),
-                rests_on="customers",
                 card=Card(
                     "Who is about to leave",
                     "Share at risk",
@@ -236,7 +224,7 @@ FAMILY = Family(
                         summary="Many customers are about to leave",
                         condition="above",
                         threshold=0.5,
-                        rests_on=_RESTS_ON,
+                        min_sample=_MIN_SAMPLE,
                         reasons=_WHY,
                         for_="2h",
                         labels={"level": "high"},
@@ -246,7 +234,7 @@ FAMILY = Family(
                         summary="More customers are about to leave than a week ago",
                         condition="rises_by",
                         threshold=0.05,
-                        rests_on=_RESTS_ON,
+                        min_sample=_MIN_SAMPLE,
                         reasons=_WHY,
                         for_="2h",
                         labels={"level": "high"},
@@ -254,13 +242,11 @@ FAMILY = Family(
                     ),
                 ),
             ),
-            Metric(
-                name="engagement_risk_reasons_customers",
-                help="Customers at the level of churn risk by what adds most to it: silence, or a piece of evidence.",
-                unit="customers",
+            Count(
+                "engagement_risk_reasons_customers",
+                standing(RISK),
                 labels={"level": LEVELS, "reason": REASONS},
-                reads={"number": standing(RISK)},
-                formula=count,
+                help="Customers at the level of churn risk by what adds most to it: silence, or a piece of evidence.",
                 example=Example({"number": 1}, 1, {"level": "medium", "reason": "first_week"}),
                 panel=Panel("Customers by churn risk and largest reason"),
                 card=Card(

@@ -12,10 +12,11 @@ from stream.core.event_columns import Customers
 from stream.core.increments import Increments
 from stream.core.ragged import Ints, places
 from stream.core.series import Kind, Series
-from stream.indicators.declare import Card, Example, Family, Figure, Metric, Panel, count, ratio
+from stream.indicators.declare import Card, Example, Family, Figure, Metric, Panel
 from stream.indicators.families.activity import Activity
 from stream.indicators.families.first_week import ANCHORED
-from stream.indicators.reads import Labels, View, given, level, on_days
+from stream.indicators.forms import Count, Mean
+from stream.indicators.reads import Labels, View, given, on_days, stood
 from stream.indicators.scenario import Scenario, event
 
 PERIOD = 30
@@ -23,8 +24,8 @@ _PERIOD_BITS = np.uint64((1 << PERIOD) - 1)
 _TODAY = np.uint64(1)
 
 ACTIVE_ON_DAY = Series("active_on_day", Kind.FLOW, "day")
-COVERS = {width: Series(f"active_in_{width}_days", Kind.LEVEL, "day") for width in (7, PERIOD, 2 * PERIOD)}
-ACTIVE_DAYS = Series("active_days", Kind.LEVEL, "day", ("days",))
+COVERS = {width: Series(f"active_in_{width}_days", Kind.STOCK, "day") for width in (7, PERIOD, 2 * PERIOD)}
+ACTIVE_DAYS = Series("active_days", Kind.STOCK, "day", ("days",))
 SERIES = (ACTIVE_ON_DAY, *COVERS.values(), ACTIVE_DAYS)
 
 
@@ -64,19 +65,20 @@ def _count_days(increments: Increments, customers: Customers, old: Days, new: Da
     place, ahead = set_bits((entering | leaving | _TODAY) & ((_TODAY << until.astype(np.uint64)) - _TODAY))
     first = days[place] + ahead
     last = np.where(np.diff(place, append=-1) == 0, np.append(first[1:], 0), (days + until)[place])
-    product = customers.product[rows[place]]
+    group = (customers.slice * len(customers.products) + customers.product)[rows[place]]
     kinds, moments, steps = [], [], []
     for mask, moved in ((old, -1), (new, 1)):
         active = np.bitwise_count(mask.window(rows[place], first - PERIOD + 1) & _PERIOD_BITS)
         for day, step in ((first, moved), (last, -moved)):
-            kinds.append(product * (PERIOD + 1) + active)
+            kinds.append(group * (PERIOD + 1) + active)
             moments.append(day)
             steps.append(np.full(len(day), step))
     _add_kinds(increments, customers, *map(np.concatenate, (kinds, moments, steps)))
 
 
 def _add_kinds(increments: Increments, customers: Customers, kind: Ints, day: Ints, step: Ints) -> None:
-    """`kind`: the place of the product · (PERIOD + 1) + active days; without any it is no class.
+    """`kind`: (slice · number of products + place of the product) · (PERIOD + 1) + active days; without any it is no
+    class.
 
     Tallied in a table of the kinds and the days that occur: one late event among many products must not stretch it
     to all of their days.
@@ -86,23 +88,27 @@ def _add_kinds(increments: Increments, customers: Customers, kind: Ints, day: In
     days, day_at = places(day[counts])
     table = np.bincount(kind_at * len(days) + day_at, step[counts], len(kinds) * len(days)).astype(np.int64)
     changed = np.flatnonzero(table)
-    numbers = [
-        customers.key_ids.number(ACTIVE_DAYS.key(customers.products[product], str(active)))
-        for product, active in (divmod(each, PERIOD + 1) for each in kinds.tolist())
+    group, active = np.divmod(kinds, PERIOD + 1)
+    slices, product = np.divmod(group, max(len(customers.products), 1))
+    traits, which = places(product * (PERIOD + 1) + active)
+    keys = [
+        ACTIVE_DAYS.key(customers.products[product], str(active))
+        for product, active in (divmod(each, PERIOD + 1) for each in traits.tolist())
     ]
+    numbers = customers.key_ids.numbers(keys, which, slices)
     at_kind, at_day = np.divmod(changed, max(len(days), 1))
-    increments.add(np.array(numbers, np.int64)[at_kind], days[at_day], table[changed])
+    increments.add(numbers[at_kind], days[at_day], table[changed])
 
 
 def _calendar_active(view: View, labels: Labels) -> Any:
     days = int(labels["days"])
-    read = on_days(ACTIVE_ON_DAY, 1, 1) if days == 1 else level(COVERS[days])
+    read = on_days(ACTIVE_ON_DAY, 1, 1) if days == 1 else stood(COVERS[days])
     return read(view, {})
 
 
-ACTIVES_NOW = level(COVERS[PERIOD])
-ACTIVES_BEFORE = level(COVERS[PERIOD], days_ago=1 + PERIOD)
-ACTIVES_EITHER = level(COVERS[2 * PERIOD])
+ACTIVES_NOW = stood(COVERS[PERIOD])
+ACTIVES_BEFORE = stood(COVERS[PERIOD], days_ago=1 + PERIOD)
+ACTIVES_EITHER = stood(COVERS[2 * PERIOD])
 NEW = on_days(ANCHORED, PERIOD, 1)
 
 
@@ -141,35 +147,31 @@ FAMILY = Family(
     "Who came in the days up to yesterday, how regularly, and who is new, back or gone?",
     SCENARIO,
     (
-        Metric(
-            name="engagement_calendar_active_customers",
-            help="Distinct customers active in the last 1, 7 or 30 complete local days.",
-            unit="customers",
+        Count(
+            "engagement_calendar_active_customers",
+            _calendar_active,
             labels={"days": ("1", "7", "30")},
-            reads={"number": _calendar_active},
-            formula=count,
+            help="Distinct customers active in the last 1, 7 or 30 complete local days.",
             example=Example({"number": 2}, 2, {"days": "7"}),
             panel=Panel("Active customers, complete days"),
             rolling=False,
         ),
-        Metric(
-            name="engagement_average_stickiness_ratio",
-            help="Mean daily actives of the last 30 complete days, as a share of the distinct actives of those days.",
+        Mean(
+            "engagement_average_stickiness_ratio",
+            on_days(ACTIVE_ON_DAY, PERIOD, 1),
+            over=ACTIVES_NOW,
+            per=PERIOD,
             unit="ratio",
-            reads={"customer_days": on_days(ACTIVE_ON_DAY, PERIOD, 1), "customers": ACTIVES_NOW},
-            formula=lambda customer_days, customers: ratio(customer_days / PERIOD, customers),
-            rests_on="customers",
+            help="Mean daily actives of the last 30 complete days, as a share of the distinct actives of those days.",
             example=Example({"customer_days": 6, "customers": 4}, 0.05),
             panel=Panel("Average stickiness, complete days"),
             rolling=False,
         ),
-        Metric(
-            name="engagement_active_days_customers",
-            help="Customers active on exactly so many of the last 30 complete days.",
-            unit="customers",
+        Count(
+            "engagement_active_days_customers",
+            stood(ACTIVE_DAYS),
             labels={"days": tuple(str(days) for days in range(1, PERIOD + 1))},
-            reads={"number": level(ACTIVE_DAYS)},
-            formula=count,
+            help="Customers active on exactly so many of the last 30 complete days.",
             example=Example({"number": 3}, 3, {"days": "1"}),
             panel=Panel("Customers by active days of the last 30", bars="days"),
             rolling=False,

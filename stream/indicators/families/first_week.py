@@ -13,7 +13,7 @@ import numpy as np
 from stream.core.definitions import Definitions
 from stream.core.event_columns import Customers
 from stream.core.increments import Increments
-from stream.core.ragged import Ints, places
+from stream.core.ragged import Ints
 from stream.core.series import Key, Kind, Series
 from stream.indicators.declare import (
     Alert,
@@ -22,14 +22,12 @@ from stream.indicators.declare import (
     Example,
     Family,
     Figure,
-    Metric,
     MinSample,
     Panel,
     Reasons,
-    count,
-    ratio,
 )
 from stream.indicators.families.activity import CHANNELS, Activity
+from stream.indicators.forms import Count, Ratio
 from stream.indicators.reads import Read, View, on_days
 from stream.indicators.scenario import Scenario, event
 
@@ -47,10 +45,8 @@ def change(increments: Increments, customers: Customers, old: Activity, new: Act
     same = (before == now) & (old.first_day == new.first_day) & (old.first_channel == new.first_channel)
     for activity, active, count_ in ((old, before, -1), (new, now, 1)):
         rows = np.flatnonzero(~same & (active > 0))
-        channels = activity.first_channel[rows]
-        keys, where = places(channels * (LAST_DAY + 2) + active[rows])
-        numbers = [_number(customers, *divmod(key, LAST_DAY + 2)) for key in keys.tolist()]
-        increments.add(np.array(numbers, np.int64)[where], activity.first_day[rows], count_)
+        numbers = customers.key_ids.like(activity.first_channel[rows], _key, active[rows])
+        increments.add(numbers, activity.first_day[rows], count_)
 
 
 def active_days(activity: Activity) -> Ints:
@@ -60,9 +56,8 @@ def active_days(activity: Activity) -> Ints:
     return np.where(week & np.uint64(1), active, 0)
 
 
-def _number(customers: Customers, channel: int, active_days: int) -> int:
-    _, product, name = customers.key_ids[channel]
-    return customers.key_ids.number(ANCHORED.key(product, name, str(active_days)))
+def _key(channel: Key, active_days: int) -> Key:
+    return ANCHORED.key(*channel[1:], str(active_days))
 
 
 def _engaged(view: View, key: Key) -> bool:
@@ -110,18 +105,13 @@ FAMILY = Family(
     SCENARIO,
     (
         (
-            Metric(
-                name="engagement_first_week_ratio",
+            Ratio(
+                "engagement_first_week_ratio",
+                cohort(ANCHORED, LAST_DAY, engaged_only=True),
+                over=cohort(ANCHORED, LAST_DAY),
                 help="Of the customers whose first week ended in the last 28 complete days, the share active on at "
                 "least so many of its days (definitions.first_week_days: 3 unless it is changed).",
-                unit="ratio",
-                reads={
-                    "engaged": cohort(ANCHORED, LAST_DAY, engaged_only=True),
-                    "customers": cohort(ANCHORED, LAST_DAY),
-                },
-                formula=lambda engaged, customers: ratio(engaged, customers),
                 example=Example({"engaged": 2, "customers": 4}, 0.5),
-                rests_on="customers",
                 card=Card(
                     "Who is new",
                     "First week",
@@ -136,7 +126,7 @@ FAMILY = Family(
                         summary="New customers engage less in their first week than those of a week ago",
                         condition="falls_by",
                         threshold=0.2,
-                        rests_on=MinSample("engagement_first_week_customers", at_least=50),
+                        min_sample=MinSample("engagement_first_week_customers", at_least=50),
                         reasons=Reasons(
                             title="Lowest on the channels",
                             gauge="engagement_first_week_by_channel_ratio",
@@ -148,47 +138,39 @@ FAMILY = Family(
                 ),
                 rolling=False,
             ),
-            Metric(
-                name="engagement_first_week_customers",
+            Count(
+                "engagement_first_week_customers",
+                cohort(ANCHORED, LAST_DAY),
                 help="Customers whose first week ended in the last 28 complete days: what the ratio rests on.",
-                unit="customers",
-                reads={"number": cohort(ANCHORED, LAST_DAY)},
-                formula=count,
                 example=Example({"number": 4}, 4),
                 breakdowns=_by_channel({"number": 2}, 2),
                 panel=Panel("First weeks ended in the last 28 days"),
                 rolling=False,
             ),
-            Metric(
-                name="engagement_first_week_in_progress_ratio",
+            Ratio(
+                "engagement_first_week_in_progress_ratio",
+                _in_progress(engaged_only=True),
+                over=_in_progress(),
                 help="Of the customers still in their first week, the share that is engaged already.",
-                unit="ratio",
-                reads={"engaged": _in_progress(engaged_only=True), "customers": _in_progress()},
-                formula=lambda engaged, customers: ratio(engaged, customers),
                 example=Example({"engaged": 1, "customers": 3}, 1 / 3),
-                rests_on="customers",
                 breakdowns=_by_channel({"engaged": 1, "customers": 2}, 0.5),
                 panel=Panel("Engaged already, first week in progress"),
             ),
-            Metric(
-                name="engagement_first_week_in_progress_customers",
+            Count(
+                "engagement_first_week_in_progress_customers",
+                _in_progress(),
                 help="Customers still in their first week: what the ratio in progress rests on.",
-                unit="customers",
-                reads={"number": _in_progress()},
-                formula=count,
                 example=Example({"number": 3}, 3),
                 breakdowns=_by_channel({"number": 2}, 2),
                 panel=Panel("First weeks in progress"),
             ),
         ),
-        Metric(
-            name="engagement_first_week_active_days_customers",
+        Count(
+            "engagement_first_week_active_days_customers",
+            cohort(ANCHORED, LAST_DAY),
+            labels={"days": tuple(str(days) for days in range(1, LAST_DAY + 2))},
             help="Customers whose first week ended in the last 28 complete days, by how many of its days were "
             "active.",
-            unit="customers",
-            labels={"days": tuple(str(days) for days in range(1, LAST_DAY + 2))},
-            reads={"number": cohort(ANCHORED, LAST_DAY)},
-            formula=count,
             example=Example({"number": 2}, 2, {"days": "3"}),
             panel=Panel("Customers by active days of the first week", bars="days"),
             rolling=False,

@@ -12,10 +12,11 @@ from stream.core.definitions import Definitions
 from stream.core.event_columns import Customers
 from stream.core.increments import Increments
 from stream.core.series import Kind, Series
-from stream.indicators.declare import Card, Example, Family, Figure, Metric, Panel, count, ratio
+from stream.indicators.declare import Card, Example, Family, Figure, Metric, Panel, ratio
 from stream.indicators.families.activity import Activity
 from stream.indicators.families.complete_days import ACTIVES_BEFORE, ACTIVES_EITHER, ACTIVES_NOW, NEW, returning
 from stream.indicators.families.first_week import ANCHORED, cohort
+from stream.indicators.forms import Count, Ratio
 from stream.indicators.reads import Labels, View
 from stream.indicators.scenario import Scenario, event
 
@@ -86,27 +87,23 @@ FAMILY = Family(
     "Who came back on day N, who of the last period is still here, who is gone?",
     SCENARIO,
     (
-        Metric(
-            name="engagement_retention_ratio",
+        Ratio(
+            "engagement_retention_ratio",
+            _retained,
+            over=_anchored,
+            labels=_DAY,
             help="Of the customers whose day N after their first activity is one of the last 28 complete days, the "
             "share active on that very day (definitions.retention_days).",
-            unit="ratio",
-            labels=_DAY,
-            reads={"retained": _retained, "customers": _anchored},
-            formula=lambda retained, customers: ratio(retained, customers),
             example=Example({"retained": 2, "customers": 4}, 0.5, {"day": "7"}),
             panel=Panel("Retention on day N"),
-            rests_on="customers",
             card=Card("Who is new", "Retention", "last 28 complete days", _back_on),
             rolling=False,
         ),
-        Metric(
-            name="engagement_retention_customers",
-            help="Customers whose day N is one of the last 28 complete days: what the ratio rests on.",
-            unit="customers",
+        Count(
+            "engagement_retention_customers",
+            _anchored,
             labels=_DAY,
-            reads={"number": _anchored},
-            formula=count,
+            help="Customers whose day N is one of the last 28 complete days: what the ratio rests on.",
             example=Example({"number": 4}, 4, {"day": "7"}),
             panel=Panel("Customers behind retention on day N"),
             rolling=False,
@@ -120,7 +117,7 @@ FAMILY = Family(
             formula=lambda now, before, either: ratio(returning(now, before, either), before),
             example=Example({"now": 7, "before": 4, "either": 8}, 0.75),
             panel=Panel("Retained from the period before", overview={}),
-            rests_on="before",
+            sample_size="before",
             rolling=False,
         ),
         Metric(
@@ -131,7 +128,7 @@ FAMILY = Family(
             formula=lambda now, before, either: ratio(before - returning(now, before, either), before),
             example=Example({"now": 7, "before": 4, "either": 8}, 0.25),
             panel=Panel("Churn", overview={}),
-            rests_on="before",
+            sample_size="before",
             card=Card(
                 "Who stays, who leaves",
                 window="30 complete days",
@@ -149,12 +146,10 @@ FAMILY = Family(
             panel=Panel("Churned customers"),
             rolling=False,
         ),
-        Metric(
-            name="engagement_period_start_customers",
+        Count(
+            "engagement_period_start_customers",
+            ACTIVES_BEFORE,
             help="Customers active in the 30 complete days before the last 30: what retained and churn rest on.",
-            unit="customers",
-            reads={"before": ACTIVES_BEFORE},
-            formula=lambda before: before,
             example=Example({"before": 4}, 4),
             panel=Panel("Active in the period before"),
             rolling=False,
@@ -168,7 +163,7 @@ FAMILY = Family(
             formula=lambda end, new, start: ratio(end - new, start),
             example=Example({"end": 7, "new": 3, "start": 4}, 1.0),
             panel=Panel("Retention by the textbook formula"),
-            rests_on="start",
+            sample_size="start",
             rolling=False,
         ),
     ),

@@ -17,14 +17,11 @@ from stream.indicators.declare import (
     Example,
     Family,
     Figure,
-    Metric,
     MinSample,
     Panel,
     Reasons,
-    count,
-    ratio,
 )
-from stream.indicators.forms import ALL, Count, Ratio
+from stream.indicators.forms import ALL, Count, Derived, Mean, Ratio, Sampled
 from stream.indicators.reads import Labels, Read, Rows, View, found_together, of
 from stream.indicators.scenario import Scenario, event
 from stream.indicators.state.answers import (
@@ -52,15 +49,22 @@ def _comparable(rows: Rows) -> Rows:
     return lambda view: [row for row in rows(view) if of_one_survey(view.product, row["survey_id"])]
 
 
-def _rows(survey: str, *scales: str) -> Rows:
-    """The (survey_id, scale) ever answered in the survey; only these scales, if any are named."""
+def _answered(survey: str, *scales: str) -> Sampled:
+    """By the (survey_id, scale) ever answered in the survey; only these scales, if any are named."""
     rows = _comparable(found_together(RESPONSES, *_SCORED, where={"survey": survey}))
-    return lambda view: [row for row in rows(view) if not scales or row["scale"] in scales]
+    return {
+        "by": " ".join(_SCORED),
+        "rows": lambda view: [row for row in rows(view) if not scales or row["scale"] in scales],
+        "windows": ALL,
+    }
 
 
-def _nps_class(name: str) -> Read:
-    """Promoters 9–10, detractors up to 6, passives between, on both scales."""
-    return scoring("nps", {"promoter": (9, 10), "passive": (7, 8), "detractor": range(0, 7)}[name])
+_CLASSES = {"promoter": range(9, 11), "passive": range(7, 9), "detractor": range(7)}
+"""Scores of the net promoter score, on both scales."""
+
+
+def _of_class(view: View, labels: Labels) -> Any:
+    return scoring("nps", _CLASSES[labels["class"]])(view, labels)
 
 
 def _satisfied(view: View, labels: Labels) -> Any:
@@ -89,10 +93,9 @@ def nps_margin(promoters: int, detractors: int, customers: int) -> float | None:
     return 196 * sqrt(max(0.0, p + d - (p - d) ** 2)) / sqrt(customers)
 
 
-_WINDOW = {"window": ALL}
 _NPS = {
-    "promoters": _nps_class("promoter"),
-    "detractors": _nps_class("detractor"),
+    "promoters": scoring("nps", _CLASSES["promoter"]),
+    "detractors": scoring("nps", _CLASSES["detractor"]),
     "customers": scoring("nps"),
 }
 _SURVEY = ("survey", "survey_id")
@@ -137,24 +140,26 @@ SCENARIO = Scenario(
     ),
 )
 
-_OF_NPS = {"survey_id": "yearly", "scale": "0-10", "window": "7d"}
+
+def _labels(survey_id: str, scale: str) -> dict[str, str]:
+    return {"survey_id": survey_id, "scale": scale, "window": "7d"}
+
+
+_OF_NPS = _labels("yearly", "0-10")
 
 FAMILY = Family(
     "Surveys",
     "Would they recommend us, are they content, was it easy, and how many answered at all?",
     SCENARIO,
     (
-        Metric(
-            name="engagement_nps_score",
-            help="Net promoter score: % promoters (9–10) − % detractors (0–6), −100 to 100, by last answers.",
+        Derived(
+            "engagement_nps_score",
+            nps_score,
+            _NPS,
             unit="score",
-            rows=_rows("nps"),
-            row_labels=_SCORED,
-            labels=_WINDOW,
-            reads=_NPS,
-            formula=nps_score,
+            sample_size="customers",
+            help="Net promoter score: % promoters (9–10) − % detractors (0–6), −100 to 100, by last answers.",
             example=Example({"promoters": 3, "detractors": 2, "customers": 7}, 100 / 7, _OF_NPS),
-            rests_on="customers",
             card=_card("Recommendation (NPS)", 0, margin="engagement_nps_margin"),
             panel=Panel("Net promoter score", overview={"window": "30d"}),
             alerts=(
@@ -165,7 +170,7 @@ FAMILY = Family(
                     threshold=10,
                     # Of 200 answers of 30 days a week exchanges some 47: by chance alone (a standard deviation of 4
                     # points) the score seldom moves by 10.
-                    rests_on=MinSample("engagement_survey_customers", 200, {"survey": "nps", "window": "30d"}),
+                    min_sample=MinSample("engagement_survey_customers", 200, {"survey": "nps", "window": "30d"}),
                     reasons=Reasons(
                         title="Negative answers speak of",
                         gauge="engagement_feedback",
@@ -176,93 +181,70 @@ FAMILY = Family(
                     labels={"window": "30d"},
                 ),
             ),
+            **_answered("nps"),
         ),
-        Metric(
-            name="engagement_nps_margin",
-            help="Half the 95 % interval of the net promoter score.",
+        Derived(
+            "engagement_nps_margin",
+            nps_margin,
+            _NPS,
             unit="margin",
-            rows=_rows("nps"),
-            row_labels=_SCORED,
-            labels=_WINDOW,
-            reads=_NPS,
-            formula=nps_margin,
+            sample_size="customers",
+            help="Half the 95 % interval of the net promoter score.",
             example=Example({"promoters": 3, "detractors": 2, "customers": 7}, 61.70899448216604, _OF_NPS),
-            rests_on="customers",
             panel=Panel("Margin of the net promoter score (95 %)"),
+            **_answered("nps"),
         ),
-        Metric(
-            name="engagement_nps_customers",
+        Count(
+            "engagement_nps_customers",
+            _of_class,
+            labels={"class": tuple(_CLASSES)},
             help="Customers by the class of their last answer: promoter, passive, detractor.",
-            unit="customers",
-            rows=_rows("nps"),
-            row_labels=_SCORED,
-            labels={**_WINDOW, "class": ("promoter", "passive", "detractor")},
-            reads={"number": lambda view, labels: _nps_class(labels["class"])(view, labels)},
-            formula=count,
             example=Example({"number": 2}, 2, {**_OF_NPS, "class": "passive"}),
             panel=Panel("Promoters, passives, detractors"),
+            **_answered("nps"),
         ),
-        Metric(
-            name="engagement_csat_ratio",
+        Ratio(
+            "engagement_csat_ratio",
+            _satisfied,
+            over=scoring("csat"),
             help="Satisfied customers: last answer above 3 of 1-5, from 5 of 1-7 (definitions.csat_7_from).",
-            unit="ratio",
-            rows=_rows("csat"),
-            row_labels=_SCORED,
-            labels=_WINDOW,
-            reads={"satisfied": _satisfied, "customers": scoring("csat")},
-            formula=lambda satisfied, customers: ratio(satisfied, customers),
-            example=Example(
-                {"satisfied": 2, "customers": 4}, 0.5, {"survey_id": "order", "scale": "1-5", "window": "7d"}
-            ),
-            rests_on="customers",
+            example=Example({"satisfied": 2, "customers": 4}, 0.5, _labels("order", "1-5")),
             card=_card("Satisfaction (CSAT)", 1),
             panel=Panel("Satisfied customers (CSAT)", overview={"window": "30d"}),
+            **_answered("csat"),
         ),
-        Metric(
-            name="engagement_ces_ratio",
+        Ratio(
+            "engagement_ces_ratio",
+            _easy,
+            over=scoring("ces"),
             help="Customers who found it easy: 4–5 of 1-5, 5–7 of 1-7; reversed scales are mirrored first.",
-            unit="ratio",
-            rows=_rows("ces", "1-5", "1-7"),
-            row_labels=_SCORED,
-            labels=_WINDOW,
-            reads={"easy": _easy, "customers": scoring("ces")},
-            formula=lambda easy, customers: ratio(easy, customers),
-            example=Example({"easy": 3, "customers": 4}, 0.75, {"survey_id": "help", "scale": "1-7", "window": "7d"}),
-            rests_on="customers",
+            example=Example({"easy": 3, "customers": 4}, 0.75, _labels("help", "1-7")),
             card=_card("Ease (CES)", 2),
             panel=Panel("Found it easy (CES)"),
+            **_answered("ces", "1-5", "1-7"),
         ),
-        Metric(
-            name="engagement_ces_mean",
-            help="Mean effort score on the scale 1-10.",
+        Mean(
+            "engagement_ces_mean",
+            _score_total,
+            over=scoring("ces"),
             unit="mean",
-            rows=_rows("ces", "1-10"),
-            row_labels=_SCORED,
-            labels=_WINDOW,
-            reads={"total": _score_total, "customers": scoring("ces")},
-            formula=lambda total, customers: ratio(total, customers),
-            example=Example(
-                {"total": 15, "customers": 2}, 7.5, {"survey_id": "help", "scale": "1-10", "window": "7d"}
-            ),
-            rests_on="customers",
+            help="Mean effort score on the scale 1-10.",
+            example=Example({"total": 15, "customers": 2}, 7.5, _labels("help", "1-10")),
             card=_card("Ease, mean of 1 to 10", 3, always=False),
             panel=Panel("Mean effort score, scale 1-10 (CES)"),
+            **_answered("ces", "1-10"),
         ),
-        Metric(
-            name="engagement_ces_score",
-            help="Effort on the scale 1-3: % of 3 − % of 1, −100 to 100.",
+        Derived(
+            "engagement_ces_score",
+            lambda easy, hard, customers: nps_score(easy, hard, customers),
+            {"easy": scoring("ces", (3,)), "hard": scoring("ces", (1,)), "customers": scoring("ces")},
             unit="score",
-            rows=_rows("ces", "1-3"),
-            row_labels=_SCORED,
-            labels=_WINDOW,
-            reads={"easy": scoring("ces", (3,)), "hard": scoring("ces", (1,)), "customers": scoring("ces")},
-            formula=lambda easy, hard, customers: nps_score(easy, hard, customers),
-            example=Example(
-                {"easy": 2, "hard": 1, "customers": 4}, 25.0, {"survey_id": "help", "scale": "1-3", "window": "7d"}
-            ),
-            rests_on="customers",
+            sample_size="customers",
+            help="Effort on the scale 1-3: % of 3 − % of 1, −100 to 100.",
+            example=Example({"easy": 2, "hard": 1, "customers": 4}, 25.0, _labels("help", "1-3")),
             card=_card("Ease, of 1 to 3", 4, always=False),
             panel=Panel("Effort score, scale 1-3 (CES)"),
+            **_answered("ces", "1-3"),
         ),
         Count(
             "engagement_survey_customers",

@@ -7,7 +7,7 @@ last 31 days.
 
 from __future__ import annotations
 
-from stream.indicators.declare import SPOKEN, Breakdown, Card, Example, Family, Figure, Metric, Panel, count, ratio
+from stream.indicators.declare import SPOKEN, Breakdown, Card, Example, Family, Figure, Metric, Panel, ratio
 from stream.indicators.families.activity import ACTIVE, CHANNELS
 from stream.indicators.forms import ALL, Count, Mean, Ratio
 from stream.indicators.reads import of, standing
@@ -83,7 +83,7 @@ _COUNTED = (
         formula=lambda visits, customers: ratio(visits, customers),
         example=Example({"visits": 6, "customers": 5}, 1.2, _LAST_DAY),
         panel=Panel("Visits per active customer"),
-        rests_on="customers",
+        sample_size="customers",
         breakdowns=_by_channel({"visits": 3, "customers": 4}, 0.75),
     ),
     Mean(
@@ -159,16 +159,14 @@ FAMILY = Family(
     SCENARIO,
     (
         _COUNTED,
-        Metric(
-            name="engagement_visit_frequency_customers",
-            help="Customers by how many visits they closed in the last 30 days, on all channels.",
-            unit="customers",
+        Count(
+            "engagement_visit_frequency_customers",
+            standing(FREQUENCY),
             labels={"visits": CLASSES},
-            reads={"number": standing(FREQUENCY)},
-            formula=count,
+            help="Customers by how many visits they closed in the last 30 days, on all channels.",
             example=Example({"number": 1}, 1, {"visits": "3"}),
             panel=Panel("Customers by visits in 30 days", bars="visits"),
-            series=(FREQUENCY,),
         ),
     ),
+    series=(FREQUENCY,),
 )

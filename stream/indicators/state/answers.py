@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 from stream.core.definitions import Definitions
 from stream.core.event_columns import NONE, OTHER, Customers, EventColumns
 from stream.core.increments import Increments
-from stream.core.key_ids import KeyIds
 from stream.core.ragged import (
     Ints,
     Ragged,
@@ -31,7 +30,7 @@ from stream.core.ragged import (
     to_bytes,
     to_words64,
 )
-from stream.core.series import Kind, Series
+from stream.core.series import Key, Kind, Series
 from stream.core.time import DAY, MINUTE_MS
 from stream.indicators import measures
 
@@ -90,7 +89,7 @@ class Answers:
     def pack(self, customers: Customers) -> list[Ragged]:
         given, rows = self.given, distinct(self.given.row)
         heads = np.empty((len(given.row), _HEAD), np.uint32)
-        heads[:, 0], heads[:, 1:3] = customers.key_ids.stored(given.number), to_words64(given.ms)
+        heads[:, 0], heads[:, 1:3] = customers.key_ids.ids(given.number), to_words64(given.ms)
         heads[:, 3] = given.id_bytes * _SCORES + given.score
         answers = side_by_side([Ragged(heads.ravel(), np.full(len(heads), _HEAD)), given.ids])
         lengths = np.bincount(np.searchsorted(rows, given.row), answers.lengths, len(rows)).astype(np.int64)
@@ -129,13 +128,13 @@ def _to_one_survey(columns: EventColumns) -> tuple[Ints, Ints]:
     at, numbers = columns.under(RESPONSES)
     keys, where = places(numbers)
     key_ids = columns.customers.key_ids
-    known = np.array([_is_of_one_survey(key_ids, number) for number in keys.tolist()], np.bool_)[where]
+    known = np.array([_is_of_one_survey(key_ids[number]) for number in keys.tolist()], np.bool_)[where]
     return at[known], numbers[known]
 
 
-def _is_of_one_survey(key_ids: KeyIds, number: int) -> bool:
-    _, product, _, survey_id, _ = key_ids[number]
-    return of_one_survey(key_ids.plain(product), survey_id)
+def _is_of_one_survey(key: Key) -> bool:
+    _, product, _, survey_id, _ = key
+    return of_one_survey(product, survey_id)
 
 
 def _read(stored: Ragged, rows: Ints) -> Given:
@@ -209,14 +208,11 @@ def change(increments: Increments, customers: Customers, old: Answers, new: Answ
     """contribution(new) − contribution(old), of those that have answered; of all, where they are stored apart."""
     now = new.given if new.stored is old.stored else new.stored_of(np.arange(len(customers)))
     for given, count in ((old.stored_of(distinct(now.row)), -1), (now, 1)):
-        keys, where = places(given.number * _SCORES + given.score)
-        numbers = [_number(customers, *divmod(key, _SCORES)) for key in keys.tolist()]
-        increments.add(np.array(numbers, np.int64)[where], given.ms // MINUTE_MS, count)
+        increments.add(customers.key_ids.like(given.number, _key, given.score), given.ms // MINUTE_MS, count)
 
 
-def _number(customers: Customers, number: int, score: int) -> int:
-    _, *labels = customers.key_ids[number]
-    return customers.key_ids.number((ANSWERS.name, *labels, str(score)))
+def _key(response: Key, score: int) -> Key:
+    return ANSWERS.key(*response[1:], str(score))
 
 
 def count_feedback(increments: Increments, columns: EventColumns) -> None:
@@ -224,8 +220,8 @@ def count_feedback(increments: Increments, columns: EventColumns) -> None:
     for event in columns.of(RESPONSES.of).tolist():
         answer, product = columns.events[event], columns.customers.products[columns.product[event]]
         if answer.sentiment or answer.themes:
-            plain = columns.customers.key_ids.plain(product)
-            themes = dict.fromkeys(columns.place(plain, "theme", theme) for theme in answer.themes or ())
+            themes = dict.fromkeys(columns.place(product, "theme", theme) for theme in answer.themes or ())
+            here = slice(event, event + 1)
             for theme in themes or (NONE,):
-                number = columns.customers.key_ids.number(FEEDBACK.key(product, theme, answer.sentiment or NONE))
-                increments.add(number, columns.minute[event : event + 1], 1)
+                key = FEEDBACK.key(product, theme, answer.sentiment or NONE)
+                increments.add(columns.customers.key_ids.number(key, columns.slice[here]), columns.minute[here], 1)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from stream.core.definitions import Definitions
 from stream.core.event_columns import OTHER, Customers, EventColumns
 from stream.core.increments import Increments
-from stream.core.key_ids import KeyIds
+from stream.core.key_ids import FoldKeys
 from stream.core.ragged import Ints, Ragged, from_words64, places, row_numbers, spans, starts_of, to_words64
 from stream.core.series import Kind, Series
 from stream.core.time import DAY, MINUTE_MS
@@ -26,16 +26,17 @@ _STATES = {
     "subscription_renewed": RENEWED,
     "subscription_cancelled": CANCELLED,
 }
+TYPES = frozenset(_STATES)
 
 PERIOD_DAYS = 30
 """So long ago they subscribed of whom it is asked who does no more; and for so long amounts are shown."""
 
 PRICES = total("subscription_prices", of=" ".join(_STATES), by="currency period_days", given="amount_minor")
 """Events that name an amount."""
-SUBSCRIBERS = Series("subscribers", Kind.LEVEL, "minute")
-LOST = Series("lost_subscribers", Kind.LEVEL, "minute")
+SUBSCRIBERS = Series("subscribers", Kind.STOCK, "minute")
+LOST = Series("lost_subscribers", Kind.STOCK, "minute")
 """Those who subscribed 30 days ago and do not now."""
-RECURRING = Series("recurring", Kind.LEVEL, "minute", ("currency", "period_days"))
+RECURRING = Series("recurring", Kind.STOCK, "minute", ("currency", "period_days"))
 """Amounts a period, in minor units."""
 
 _BITS = 2
@@ -90,7 +91,7 @@ class Subscription:
         row, ms, amount, number = self.price
         words = np.empty((len(row), _PRICE), np.uint32)
         words[:, 0:2], words[:, 2:4] = to_words64(ms), to_words64(amount)
-        words[:, 4] = customers.key_ids.stored(number)
+        words[:, 4] = customers.key_ids.ids(number)
         return [
             Ragged(words.ravel(), np.bincount(row, minlength=self.size) * _PRICE),
             Ragged(to_words64(self.heard).ravel(), np.bincount(self.row, minlength=self.size) * _TRANSITION),
@@ -99,7 +100,7 @@ class Subscription:
     def merge(self, columns: EventColumns, keep_days: int | None) -> Subscription:
         rows, moments = [self.row], [self.heard]
         for type_, state in _STATES.items():
-            at = columns.of({type_})
+            at = columns.of(frozenset({type_}))
             at = at[columns.of_one_product[at]]
             rows.append(columns.row[at])
             moments.append(columns.ms[at] << _BITS | state)
@@ -147,7 +148,7 @@ def _first_and_last(row: Ints, heard: Ints) -> tuple[Ints, Ints]:
     return row[kept], heard[kept]
 
 
-def _of_one_period(key_ids: KeyIds, numbers: Ints) -> NDArray[np.bool_]:
+def _of_one_period(key_ids: FoldKeys, numbers: Ints) -> NDArray[np.bool_]:
     """For each key of PRICES, whether currency and period have their own names in it."""
     keys, where = places(numbers)
     return np.array([OTHER not in key_ids[number][2:] for number in keys.tolist()], np.bool_)[where]
@@ -157,9 +158,8 @@ def change(
     increments: Increments, customers: Customers, old: Subscription, new: Subscription, _: Definitions
 ) -> None:
     """contribution(new) − contribution(old)."""
-    if new is not old:
-        _count(increments, customers, old, -1)
-        _count(increments, customers, new, 1)
+    _count(increments, customers, old, -1)
+    _count(increments, customers, new, 1)
 
 
 def _count(increments: Increments, customers: Customers, some: Subscription, count: int) -> None:
@@ -174,7 +174,8 @@ def _count(increments: Increments, customers: Customers, some: Subscription, cou
     price[some.price.row] = np.arange(len(some.price.row))
     priced = np.flatnonzero(price[row] >= 0)
     _, _, amount, number = some.price.those(price[row[priced]])
-    increments.add(_recurring(customers.key_ids, number), minute[priced], step[priced] * amount * count)
+    recurring = customers.key_ids.like(number, lambda key, _: RECURRING.key(*key[1:]))
+    increments.add(recurring, minute[priced], step[priced] * amount * count)
 
 
 def _count_lost(
@@ -195,9 +196,3 @@ def _count_lost(
     change_ = lost.copy()
     change_[1:] -= np.where(np.diff(row) == 0, lost[:-1], 0)
     increments.add(customers.numbers(LOST)[row], moment, change_ * count)
-
-
-def _recurring(key_ids: KeyIds, prices: Ints) -> Ints:
-    """For each key of PRICES that of RECURRING."""
-    keys, where = places(prices)
-    return np.array([key_ids.number((RECURRING.name, *key_ids[key][1:])) for key in keys.tolist()], np.int64)[where]

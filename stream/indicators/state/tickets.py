@@ -18,7 +18,7 @@ from stream.core.definitions import Definitions
 from stream.core.event_columns import Customers, EventColumns
 from stream.core.increments import Increments
 from stream.core.quantiles import buckets
-from stream.core.ragged import Ints, Ragged, from_words64, places, row_numbers, spans, to_words64
+from stream.core.ragged import Ints, Ragged, from_words64, row_numbers, spans, to_words64
 from stream.core.series import Kind, Series
 from stream.core.time import DAY_MS, FAR_PAST, MINUTE_MS
 
@@ -28,7 +28,7 @@ RESOLUTION_MS = Series("resolution_ms", Kind.FLOW, "minute")
 FIRST_REPLIES = Series("first_replies", Kind.FLOW, "minute", ("bucket",))
 """The same when an agent replied first."""
 FIRST_REPLY_MS = Series("first_reply_ms", Kind.FLOW, "minute")
-OPEN = Series("open_tickets", Kind.LEVEL, "minute")
+OPEN = Series("open_tickets", Kind.STOCK, "minute")
 """Tickets that are not resolved, since something was heard of them last."""
 REOPENED = Series("reopened_tickets", Kind.CENSUS, "minute")
 """Tickets when they were reopened last."""
@@ -50,6 +50,8 @@ _SAID: tuple[tuple[str, tuple[int, ...], Says], ...] = (
     ("ticket_reopened", (LAST_REOPENED,), lambda _: True),
 )
 """Event type, the moments that it tells, which of its events do."""
+
+TYPES = frozenset(type_ for type_, *_ in _SAID)
 
 _WORDS = 2 * (1 + _MOMENTS)
 
@@ -93,13 +95,14 @@ class Tickets:
     def merge(self, columns: EventColumns, keep_days: int | None) -> Tickets:
         rows, tickets, moments = [self.row], [self.ticket], [self.moments]
         for type_, told, says in _SAID:
-            at = columns.of({type_})
-            own = columns.of_one_product[at] & np.array(columns.fields({type_}, says), np.bool_)
+            only = frozenset({type_})
+            at = columns.of(only)
+            own = columns.of_one_product[at] & np.array(columns.fields(only, says), np.bool_)
             moment = np.full((int(own.sum()), _MOMENTS), FAR_PAST)
             for column in told:
                 moment[:, column] = columns.ms[at[own]] * (-1 if column < LAST_OPENED else 1)
             rows.append(columns.row[at[own]])
-            tickets.append(np.array(columns.fields({type_}, _ticket), np.int64)[own])
+            tickets.append(np.array(columns.fields(only, _ticket), np.int64)[own])
             moments.append(moment)
         if not any(map(len, rows[1:])):
             return self
@@ -158,9 +161,8 @@ def _ticket(event: Any) -> int:
 
 def change(increments: Increments, customers: Customers, old: Tickets, new: Tickets, _: Definitions) -> None:
     """contribution(new) − contribution(old)."""
-    if new is not old:
-        _count(increments, customers, old, -1)
-        _count(increments, customers, new, 1)
+    _count(increments, customers, old, -1)
+    _count(increments, customers, new, 1)
 
 
 def _count(increments: Increments, customers: Customers, some: Tickets, count: int) -> None:
@@ -196,10 +198,9 @@ def _count_times(
     row, moments, stands_for = some.row[at], some.moments[at], stands_for[at]
     took_ms = np.maximum(moments[:, FIRST_OPENED] - moments[:, end], 0)
     minute = -moments[:, end] // MINUTE_MS
-    increments.add(customers.numbers(in_all)[row], minute, took_ms * stands_for)
-    keys, where = places(customers.product[row] << 32 | buckets(took_ms))
-    numbers = [
-        customers.key_ids.number(by_bucket.key(customers.products[key >> 32], str(key & (1 << 32) - 1)))
-        for key in keys.tolist()
-    ]
-    increments.add(np.array(numbers, np.int64)[where], minute, stands_for)
+    totals = customers.numbers(in_all)[row]
+    increments.add(totals, minute, took_ms * stands_for)
+    in_bucket = customers.key_ids.like(
+        totals, lambda key, bucket: by_bucket.key(*key[1:], str(bucket)), buckets(took_ms)
+    )
+    increments.add(in_bucket, minute, stands_for)

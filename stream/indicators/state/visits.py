@@ -17,10 +17,10 @@ from numpy.typing import NDArray
 from stream.core.definitions import Definitions
 from stream.core.event_columns import Customers, EventColumns
 from stream.core.increments import Increments
-from stream.core.key_ids import KeyIds
-from stream.core.ragged import Ints, Ragged, places
+from stream.core.key_ids import FoldKeys
+from stream.core.ragged import Ints, Ragged
 from stream.core.runs import MOST_PAGES, Runs, chained, merged
-from stream.core.series import KEEP_MINUTES, Kind, Series
+from stream.core.series import KEEP_MINUTES, Key, Kind, Series
 from stream.core.time import DAY, FAR_PAST, HOUR, MINUTE_MS
 
 TYPES = frozenset("page_view session click interaction login signup feature_use contribution purchase".split())
@@ -37,7 +37,7 @@ VISITS = Series("visits", Kind.FLOW, "minute", ("channel", "pages", "engaged", "
 """Labels: pages 0, 1 or 2+; engaged (over 10 s) and converted yes or no."""
 VISIT_MS = Series("visit_ms", Kind.FLOW, "minute", ("channel",))
 PAGES = Series("visit_pages", Kind.FLOW, "minute", ("channel",))
-FREQUENCY = Series("visit_frequency", Kind.LEVEL, "minute", ("visits",))
+FREQUENCY = Series("visit_frequency", Kind.STOCK, "minute", ("visits",))
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ class Visits:
         return cls(len(customers), runs, np.ones(len(runs), np.bool_), runs[:0])
 
     def pack(self, customers: Customers) -> list[Ragged]:
-        return [self.runs.renumbered(lambda _, channel: customers.key_ids.stored(channel)).pack(self.size)]
+        return [self.runs.renumbered(lambda _, channel: customers.key_ids.ids(channel)).pack(self.size)]
 
     def merge(self, columns: EventColumns, keep_days: int | None) -> Visits:
         gap_ms = columns.definitions.visit_gap_ms
@@ -103,24 +103,24 @@ def change(increments: Increments, customers: Customers, old: Visits, new: Visit
     _count_frequency(increments, customers, new, gap_ms)
 
 
-def _count(increments: Increments, key_ids: KeyIds, runs: Runs, minute: Ints, count: int) -> None:
+def _count(increments: Increments, key_ids: FoldKeys, runs: Runs, minute: Ints, count: int) -> None:
     """`minute[i]`: in which run i counts."""
     pages, lasted = runs.pages, runs.lasted_ms
-    traits = np.stack([runs.channel, np.minimum(pages, 2), lasted > ENGAGED_MS, runs.converted])
-    kinds, where = places(traits[0] << 4 | traits[1] << 2 | traits[2] << 1 | traits[3])
-    numbers = np.array([_number(key_ids, kind) for kind in kinds.tolist()], np.int64)
-    increments.add(numbers[where], minute, count)
+    traits = np.minimum(pages, 2) << 2 | (lasted > ENGAGED_MS) << 1 | runs.converted
+    increments.add(key_ids.like(runs.channel, _key, traits), minute, count)
     increments.add(runs.channel[lasted > 0], minute[lasted > 0], count * lasted[lasted > 0])
-    channels, where = places(runs.channel)
-    numbers = np.array([key_ids.number((PAGES.name, *key_ids[each][1:])) for each in channels.tolist()], np.int64)
-    increments.add(numbers[where][pages > 0], minute[pages > 0], count * pages[pages > 0])
+    seen = pages > 0
+    increments.add(key_ids.like(runs.channel[seen], _pages_key), minute[seen], count * pages[seen])
 
 
-def _number(key_ids: KeyIds, kind: int) -> int:
-    _, product, channel = key_ids[kind >> 4]
-    pages = ("0", "1", "2+")[kind >> 2 & 3]
-    engaged, converted = (("no", "yes")[kind >> bit & 1] for bit in (1, 0))
-    return key_ids.number(VISITS.key(product, channel, pages, engaged, converted))
+def _key(channel: Key, traits: int) -> Key:
+    pages = ("0", "1", "2+")[traits >> 2]
+    engaged, converted = (("no", "yes")[traits >> bit & 1] for bit in (1, 0))
+    return VISITS.key(*channel[1:], pages, engaged, converted)
+
+
+def _pages_key(channel: Key, _: int) -> Key:
+    return PAGES.key(*channel[1:])
 
 
 CLASSES = ("1", "2", "3", "4-6", "7+")

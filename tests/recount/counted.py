@@ -31,7 +31,7 @@ Group = TypeVar("Group", str, tuple[str, ...])
 
 
 @dataclass(frozen=True)
-class Happening:
+class CountedEvent:
     """An event that counts; `ms` and `minute` since the epoch, `day` the ordinal of its local day.
 
     `fields` is the event as it was emitted.
@@ -49,14 +49,14 @@ class Happening:
     fields: Mapping[str, Any]
 
 
-def counted_events(events: Iterable[Mapping[str, Any]], zone: ZoneInfo) -> list[Happening]:
+def counted_events(events: Iterable[Mapping[str, Any]], zone: ZoneInfo) -> list[CountedEvent]:
     """Without repeats (topic, product, customer and event_id of an earlier event), bots and tests."""
     seen: set[tuple[str, str, str, str]] = set()
     counted = []
     for event in map(without_empty, events):
         identity = (TOPIC_OF_TYPE[event["type"]], product_of(event), customer_of(event), event["event_id"])
         if identity not in seen and not event.get("bot") and not event.get("test"):
-            counted.append(happening(event, zone))
+            counted.append(counted_event(event, zone))
         seen.add(identity)
     return counted
 
@@ -76,9 +76,9 @@ def customer_of(event: Mapping[str, Any]) -> str:
     return f"a:{event['anonymous_id']}" if user is None else f"u:{user}"
 
 
-def happening(event: Mapping[str, Any], zone: ZoneInfo) -> Happening:
+def counted_event(event: Mapping[str, Any], zone: ZoneInfo) -> CountedEvent:
     moment = datetime.fromisoformat(event["timestamp"])
-    return Happening(
+    return CountedEvent(
         event_id=event["event_id"],
         product=product_of(event),
         customer=customer_of(event),
@@ -108,30 +108,32 @@ def is_active(event: Mapping[str, Any]) -> bool:
             return type_ in ALWAYS_ACTIVE
 
 
-def of_one_survey(event: Happening) -> bool:
+def of_one_survey(event: CountedEvent) -> bool:
     """What found no place is `other`: many surveys, or the surveys of many products, which do not compare."""
     return "other" not in (event.product, event.fields["survey_id"])
 
 
-def of_types(history: Iterable[Happening], *types: str) -> list[Happening]:
+def of_types(history: Iterable[CountedEvent], *types: str) -> list[CountedEvent]:
     return [event for event in history if event.type in types]
 
 
-def grouped(events: Iterable[Happening], group_of: Callable[[Happening], Group]) -> dict[Group, list[Happening]]:
-    groups: dict[Group, list[Happening]] = {}
+def grouped(
+    events: Iterable[CountedEvent], group_of: Callable[[CountedEvent], Group]
+) -> dict[Group, list[CountedEvent]]:
+    groups: dict[Group, list[CountedEvent]] = {}
     for event in events:
         groups.setdefault(group_of(event), []).append(event)
     return groups
 
 
-def by_channel(events: Iterable[Happening]) -> dict[str, list[Happening]]:
+def by_channel(events: Iterable[CountedEvent]) -> dict[str, list[CountedEvent]]:
     return grouped(events, lambda event: event.channel)
 
 
-def by_customer(events: Iterable[Happening]) -> dict[str, list[Happening]]:
+def by_customer(events: Iterable[CountedEvent]) -> dict[str, list[CountedEvent]]:
     return grouped(events, lambda event: event.customer)
 
 
-def customers(events: Iterable[Happening]) -> int:
+def customers(events: Iterable[CountedEvent]) -> int:
     """How many distinct customers they are of."""
     return len({event.customer for event in events})

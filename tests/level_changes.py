@@ -22,7 +22,7 @@ def login(user: str, at: datetime, **fields: Any) -> Event:
 
 def event(type_: str, user: str, at: datetime, **fields: Any) -> Event:
     return {
-        "event_id": f"crossing-{next(_numbers)}",
+        "event_id": f"level-change-{next(_numbers)}",
         "type": type_,
         "user_id": user,
         "timestamp": at.isoformat(),

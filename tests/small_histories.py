@@ -1,4 +1,4 @@
-"""Short stories about one afternoon: what happened before noon, and what the fold and the recount make of it."""
+"""Small histories of one afternoon: what happened before noon, and what the fold and the recount make of it."""
 
 from __future__ import annotations
 

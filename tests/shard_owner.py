@@ -67,7 +67,7 @@ class Risks:
         found = await self.store.timers(SHARD, hours) if hours else {}
         return {hour: {key.decode().removeprefix("u:") for key in keys} for hour, keys in found.items()}
 
-    async def stand(self, users: Sequence[str]) -> dict[str, int]:
+    async def hours_in_records(self, users: Sequence[str]) -> dict[str, int]:
         """User -> the hour under which it stands by its record; those who stand under none are left out."""
         records = await self.store.records(SHARD, [f"u:{user}".encode() for user in users])
         states, _ = RECORD.sections(record or b"" for record in records)
@@ -81,7 +81,7 @@ class Risks:
         return int(await self.store.field(SHARD, name) or 0)
 
 
-class Watcher:
+class ShardOwner:
     """Whoever claims the shard later fences this one. To die, it is simply not asked any more."""
 
     def __init__(self, risks: Risks, commits: Commits, by_wall: bool, scoring: Scoring) -> None:
@@ -92,12 +92,12 @@ class Watcher:
 
     @classmethod
     async def of(cls, risks: Risks, *, by_wall: bool = True, scoring: Scoring = SCORING) -> Self:
-        owner, store = uuid4().hex, risks.store
-        claim = await store.claim(SHARD, owner, {"logins": 0})
+        token, store = uuid4().hex, risks.store
+        claim = await store.claim(SHARD, token, {"logins": 0})
         assert claim is not None
-        watcher = cls(risks, Commits(SHARD, owner, claim, KeyIds(await store.names(SHARD)), store), by_wall, scoring)
-        await watcher._timers.begin()
-        return watcher
+        owner = cls(risks, Commits(SHARD, token, claim, KeyIds(await store.names(SHARD)), store), by_wall, scoring)
+        await owner._timers.begin()
+        return owner
 
     async def fold(self, events: Iterable[Mapping[str, Any]], clock_ms: int, as_of_ms: int | None = None) -> None:
         """`as_of_ms`: as of when customers are evaluated, if that is not the shard's present."""
@@ -105,7 +105,7 @@ class Watcher:
         await self._pass([decoded(dict(event)) for event in events], [], as_of_ms or now_ms)
 
     async def evaluate(self, clock_ms: int, most: int = ALL, at_once: int = 4_000) -> None:
-        """Whatever is due, or `most` commits of `at_once` customers: then it is as though the watcher died in the
+        """Whatever is due, or `most` commits of `at_once` customers: then it is as though the owner died in the
         middle."""
         while most and self._timers.is_due(clock_ms):
             most -= 1
