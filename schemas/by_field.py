@@ -64,7 +64,7 @@ def _struct(values: _Values, family: str) -> type[Event] | Rejected:
     except ValidationError as error:
         return Rejected("wrong_type", f"type: {error}")
     if name not in TYPES:
-        known = ", ".join(known for known in TYPES if FAMILY_OF_TYPE[known] == family) or "no type yet"
+        known = ", ".join(known for known in TYPES if FAMILY_OF_TYPE[known] == family)
         return Rejected("unknown_type", f"type: {repr(name)[:60]} is unknown; {family} has {known}")
     if FAMILY_OF_TYPE[name] != family:
         return Rejected("wrong_topic", f"type: {name} belongs on {FAMILY_OF_TYPE[name]}, not on {family}")

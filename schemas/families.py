@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from schemas import clicks, commerce, identity, logins, sessions, support, surveys, usage
+from schemas import clicks, commerce, identity, logins, messages, sessions, support, surveys, usage
 from schemas.envelope import Event
 
-# Every family has its topic from the first release, also those whose types are still to come.
 TYPES_OF_FAMILY: dict[str, tuple[type[Event], ...]] = {
     "clicks": clicks.TYPES,
     "logins": logins.TYPES,
@@ -14,7 +13,7 @@ TYPES_OF_FAMILY: dict[str, tuple[type[Event], ...]] = {
     "usage": usage.TYPES,
     "commerce": commerce.TYPES,
     "support": support.TYPES,
-    "messages": (),
+    "messages": messages.TYPES,
     "identity": identity.TYPES,
 }
 FAMILIES: tuple[str, ...] = tuple(TYPES_OF_FAMILY)

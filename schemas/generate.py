@@ -25,8 +25,8 @@ _NULL, _LEFT_EMPTY = {"type": "null"}, {"enum": [None, ""]}
 
 
 def schemas() -> dict[str, str]:
-    """File name -> JSON Schema: of every family that has types, and of what Assidu itself says."""
-    families = {f"{family}.json": _schema(family) for family, types in TYPES_OF_FAMILY.items() if types}
+    """File name -> JSON Schema: of every family, and of what Assidu itself says."""
+    families = {f"{family}.json": _schema(family) for family in TYPES_OF_FAMILY}
     return families | {"churn-risk.json": _message()}
 
 

@@ -53,6 +53,10 @@ _PRICE = optional(
     period_days=st.sampled_from([7, 30, 365]),
 )
 
+MESSAGE = both(
+    required(medium=st.sampled_from(["email", "push"])), optional(campaign=CAMPAIGNS, machine=st.booleans())
+)
+
 FIELDS: dict[str, Fields] = {
     "impression": optional(campaign=CAMPAIGNS, content=CONTENTS),
     "click": optional(campaign=CAMPAIGNS, content=CONTENTS),
@@ -74,6 +78,9 @@ FIELDS: dict[str, Fields] = {
         optional(rating=st.integers(1, 5), sentiment=st.sampled_from(["positive", "neutral", "negative"])),
     ),
     "ticket_opened": both(required(ticket_id=TICKETS), optional(topic=st.sampled_from(["billing", "login"]))),
+    "message_delivered": MESSAGE,
+    "message_opened": MESSAGE,
+    "message_clicked": MESSAGE,
     "ticket_replied": required(ticket_id=TICKETS, by=st.sampled_from(["agent", "customer"])),
     "ticket_resolved": required(ticket_id=TICKETS),
     "ticket_reopened": required(ticket_id=TICKETS),

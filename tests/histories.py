@@ -60,7 +60,9 @@ PLOTS = (  # what it is about: everything, or one family alone, so that its even
     ("subscription_started", "subscription_renewed", "subscription_cancelled"),
     ("login", "login", "subscription_started", "subscription_renewed", "subscription_cancelled", "ticket_resolved"),
     ("feature_use", "feature_use", "contribution", "login"),
-    ("page_view", "page_view", "session", "click", "login", "purchase"),
+    ("message_delivered", "message_opened", "message_clicked"),
+    ("impression", "click", "message_delivered", "purchase", "subscription_started"),
+    ("page_view", "page_view", "session", "click", "login", "purchase", "subscription_started"),
 )
 LATER = st.one_of(
     st.sampled_from([0, 1, 30, 31, HOUR, DAY - 1, DAY, 6 * DAY, 7 * DAY, 29 * DAY, 30 * DAY, 60 * DAY]),
@@ -225,7 +227,7 @@ class State:
         _, memories = RECORD.unpacked(self.records.values(), customers)
         active, latest, answers = memories.activity, memories.latest, memories.answers
         visits, segments = memories.visits, memories.segment
-        subscription, tickets = memories.subscription, memories.tickets
+        subscription, tickets, exposures = memories.subscription, memories.tickets, memories.exposures
         said: list[dict[str, Any]] = [
             {
                 "first": (ms, day, ms != FAR_FUTURE and names[channel]),
@@ -235,6 +237,8 @@ class State:
                 "visits": [],
                 "tickets": [],
                 "subscription": [],
+                "exposures": [],
+                "bought": [],
             }
             for row, (ms, day, channel) in enumerate(listed(active.first_ms, active.first_day, active.first_channel))
         ]
@@ -258,10 +262,15 @@ class State:
             said[row]["subscription"].append(heard)
         for row, ms, amount, number in listed(*subscription.price):
             said[row]["price"] = ms, amount, names[number]
+        for row, number, *rest in listed(*exposures.exposed):
+            said[row]["exposures"].append((names[number], *rest))
+        for row, *rest in listed(*exposures.bought):
+            said[row]["bought"].append(rest)
         for row, (ms, number) in enumerate(listed(segments.ms, segments.numbers)):
             said[row]["segment"] = number >= 0 and (ms, names[number])
         for each in said:
             each["visits"].sort()
+            each["exposures"].sort()
         return dict(zip(self.records, said, strict=True))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence, Set
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -125,7 +125,7 @@ class EventColumns:
     def day(self) -> Ints:
         return self.calendar.days(self.minute)
 
-    def of(self, types: frozenset[str]) -> Ints:
+    def of(self, types: Set[str]) -> Ints:
         """The numbers of the events of these types, ascending."""
         present = self.types_present & types
         if present not in self._of:
@@ -133,7 +133,7 @@ class EventColumns:
             self._of[present] = np.concatenate([_NO_EVENTS, *stretches])
         return self._of[present]
 
-    def fields(self, types: frozenset[str], read: Callable[[Any], Any]) -> list[Any]:
+    def fields(self, types: Set[str], read: Callable[[Any], Any]) -> list[Any]:
         """What is read of the events of these types, in the order of `of`."""
         found: list[Any] = []
         present = self.types_present & types

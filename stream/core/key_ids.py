@@ -136,8 +136,8 @@ class FoldKeys:
 
     def ranks(self, numbers: Ints) -> Ints:
         """For each number the rank of its key among them, by name: a number tells only which came first."""
-        found, which = places(numbers)
-        by_name = sorted(range(len(found)), key=lambda place: self[int(found[place])])
+        found, which = places(numbers & _KEY)
+        by_name = sorted(range(len(found)), key=lambda place: self._keys[int(found[place])])
         rank = np.empty(len(found), np.int64)
         rank[by_name] = np.arange(len(found))
         return rank[which]

@@ -98,12 +98,8 @@ def merged(known: Runs, new: Runs, gap_ms: int) -> tuple[Runs, NDArray[np.bool_]
     touched = _among(known.group, distinct(new.group))
     mine = known[touched]
     runs = chained(mine, new)
-    starts, ends = _keys(runs, gap_ms)
-    order = np.argsort(starts)
-    starts = starts[order]
-    so_far = np.maximum.accumulate(ends[order])
-    apart = starts[1:] > so_far[:-1] + gap_ms
-    first = np.concatenate([np.arange(min(len(runs), 1)), np.flatnonzero(apart) + 1])
+    channels, channel = places(runs.channel)
+    order, first = joined(runs.row * len(channels) + channel, runs.start_ms, runs.end_ms, gap_ms)
     unchanged = (np.diff(first, append=len(runs)) == 1) & (order[first] < len(mine))
     gone = np.ones(len(mine), np.bool_)
     gone[order[first[unchanged]]] = False
@@ -112,6 +108,17 @@ def merged(known: Runs, new: Runs, gap_ms: int) -> tuple[Runs, NDArray[np.bool_]
     fresh = np.append(np.zeros(len(rest), np.bool_), ~unchanged)
     order = np.argsort(result.group, kind="stable")
     return result[order], fresh[order], mine[gone]
+
+
+def joined(group: Ints, start: Ints, end: Ints, gap: int) -> tuple[Ints, Ints]:
+    """Spans of some groups, none of a negative number: (the order by group and start, where in it each maximal run
+    begins, whose spans are no more than the gap apart)."""
+    starts, ends = _keys(group, start, end, gap)
+    order = np.argsort(starts)
+    starts = starts[order]
+    so_far = np.maximum.accumulate(ends[order])
+    apart = starts[1:] > so_far[:-1] + gap
+    return order, np.concatenate([np.arange(min(len(order), 1)), np.flatnonzero(apart) + 1])
 
 
 def _among(numbers: Ints, sorted_numbers: Ints) -> NDArray[np.bool_]:
@@ -136,22 +143,20 @@ def _joined(runs: Runs, first: Ints) -> Runs:
     )
 
 
-def _keys(runs: Runs, gap_ms: int) -> tuple[Ints, Ints]:
-    """(begin, end) of each run as numbers that are apart by more than the gap from group to group, and within a
+def _keys(group: Ints, start: Ints, end: Ints, gap: int) -> tuple[Ints, Ints]:
+    """(start, end) of each span as numbers that are apart by more than the gap from group to group, and within a
     group by as much as the times are, or both by more than the gap."""
-    channels, channel = places(runs.channel)
-    group = runs.row * len(channels) + channel
-    times = np.concatenate([runs.start_ms, runs.end_ms])
+    times = np.concatenate([start, end])
     times = times - times.min(initial=0)
-    if int(group.max(initial=0) + 1) * int(times.max(initial=0) + gap_ms + 2) >= _LARGEST_KEY:
+    if int(group.max(initial=0) + 1) * int(times.max(initial=0) + gap + 2) >= _LARGEST_KEY:
         _, group = places(group)
-        times = _moved_together(times, gap_ms)
-    offset = group * int(times.max(initial=0) + gap_ms + 2)
-    return offset + times[: len(runs)], offset + times[len(runs) :]
+        times = _moved_together(times, gap)
+    offset = group * int(times.max(initial=0) + gap + 2)
+    return offset + times[: len(start)], offset + times[len(start) :]
 
 
-def _moved_together(times: Ints, gap_ms: int) -> Ints:
+def _moved_together(times: Ints, gap: int) -> Ints:
     """The times without what is more than the gap of a time in which nothing begins or ends."""
     moments, where = places(times)
-    steps = np.minimum(np.diff(moments, prepend=moments[:1]), gap_ms + 1)
+    steps = np.minimum(np.diff(moments, prepend=moments[:1]), gap + 1)
     return np.cumsum(steps)[where]

@@ -17,8 +17,10 @@ from stream.indicators.families import (
     community,
     complete_days,
     content,
+    conversion,
     feature_use,
     first_week,
+    messages,
     retention,
     subscriptions,
     surveys,
@@ -26,7 +28,7 @@ from stream.indicators.families import (
 )
 from stream.indicators.labels import labels
 from stream.indicators.memories import Memories
-from stream.indicators.state import answers, segments, subscription, tickets
+from stream.indicators.state import answers, exposures, segments, subscription, tickets
 from stream.indicators.state import visits as closed_visits
 
 FAMILIES = (
@@ -36,6 +38,8 @@ FAMILIES = (
     retention.FAMILY,
     clicks.FAMILY,
     content.FAMILY,
+    messages.FAMILY,
+    conversion.FAMILY,
     surveys.FAMILY,
     visits.FAMILY,
     feature_use.FAMILY,
@@ -73,6 +77,7 @@ RECORD = Layout(
         Slot(5, "segment", segments.Segment, segments.IDENTIFIED.of),
         Slot(8, "subscription", subscription.Subscription, subscription.TYPES, (subscription.change,)),
         Slot(9, "tickets", tickets.Tickets, tickets.TYPES, (tickets.change,)),
+        Slot(10, "exposures", exposures.Exposures, exposures.TYPES, (exposures.change,)),
     ),
 )
 """What a record remembers. A new slot takes an id that none ever had; those most customers need are below 4.

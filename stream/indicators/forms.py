@@ -98,6 +98,21 @@ def Mean(
     return _quotient(name, unit, total, over, per, help, example, shown)
 
 
+def Derived(
+    name: str,
+    formula: Callable[..., Value],
+    reads: Mapping[str, Read],
+    *,
+    unit: str,
+    help: str,
+    example: Example,
+    sample_size: str = "",
+    **shown: Unpack[Shown],
+) -> Metric:
+    """Any formula; `reads` are its arguments, of which `sample_size` is one."""
+    return Metric(name, help, unit, reads, formula, example, sample_size=sample_size, **_shown(name, None, (), shown))
+
+
 def Quantile(
     name: str,
     counted: Series,
@@ -113,38 +128,24 @@ def Quantile(
 
     The example names the amount and how many there are; `per` of the amounts are one of `unit`.
     """
-    number = of(counted)
+    part = of(counted)
     amount_name, number_name = example.reads
 
     def formula(**read: float) -> Value:
         return read[amount_name] / per if read[number_name] else None
 
-    return Metric(
+    metric = Metric(
         name,
         help,
         unit,
-        {amount_name: quantile(counted, number), number_name: number},
+        {amount_name: quantile(counted, part), number_name: part},
         formula,
         example,
         sample_size=number_name,
         series=(counted,),
-        **_shown(name, number, (), {"by": "", **shown, "labels": {"quantile": quantiles}}),
+        **_shown(name, part, (), {"by": "", **shown}),
     )
-
-
-def Derived(
-    name: str,
-    formula: Callable[..., Value],
-    reads: Mapping[str, Read],
-    *,
-    unit: str,
-    help: str,
-    example: Example,
-    sample_size: str = "",
-    **shown: Unpack[Shown],
-) -> Metric:
-    """Any formula; `reads` are its arguments, of which `sample_size` is one."""
-    return Metric(name, help, unit, reads, formula, example, sample_size=sample_size, **_shown(name, None, (), shown))
+    return replace(metric, labels={"quantile": quantiles, **metric.labels})
 
 
 def _quotient(

@@ -6,6 +6,7 @@ from stream.core import record
 from stream.core.latest import Latest
 from stream.indicators.families.activity import Activity
 from stream.indicators.state.answers import Answers
+from stream.indicators.state.exposures import Exposures
 from stream.indicators.state.segments import Segment
 from stream.indicators.state.subscription import Subscription
 from stream.indicators.state.tickets import Tickets
@@ -22,3 +23,4 @@ class Memories(record.Memories):
     segment: Segment
     subscription: Subscription
     tickets: Tickets
+    exposures: Exposures

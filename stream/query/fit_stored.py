@@ -33,7 +33,8 @@ async def read_stored(settings: Settings, product: str) -> History:
                 found = await store.in_buckets(shard, buckets)
                 keys = [key for key in found if product_of(key) == product]
                 if keys:
-                    rows = customers_of(keys, [product] * len(keys), KeyIds())  # days refer to none
+                    key_ids = KeyIds(await store.names(shard))  # after the records that refer to them
+                    rows = customers_of(keys, [product] * len(keys), key_ids)
                     _, memories = RECORD.unpacked([found[key] for key in keys], rows)
                     row, day = memories.activity.days.all()
                     who.append(row + customers)

@@ -154,6 +154,7 @@ def test_the_ids_of_slots_are_for_ever() -> None:
         5: "segment",
         8: "subscription",
         9: "tickets",
+        10: "exposures",
     }
 
 

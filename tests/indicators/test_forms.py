@@ -119,9 +119,9 @@ def test_a_census_by_nothing_follows_from_its_first_split() -> None:
 
 def test_labels_are_the_fields_of_the_events_and_those_with_listed_values_need_no_place() -> None:
     bounded = {label.name: label.bounded for label in catalogue(Definitions()).labels.values()}
-    assert {name for name in bounded if not bounded[name]} == {"survey", "scale", "kind"}
+    assert {name for name in bounded if not bounded[name]} == {"survey", "scale", "kind", "medium"}
     campaign = catalogue(Definitions()).labels["campaign"]
-    assert campaign.types == {"impression", "click"}
+    assert campaign.types == {"impression", "click", "message_delivered", "message_opened", "message_clicked"}
     assert campaign.absent == "none"
 
 
@@ -228,8 +228,8 @@ def test_a_form_takes_any_reading_apart_by_further_labels() -> None:
     assert (count.unit, share.sample_size, silent.unit) == ("customers", "all", "customers")
 
 
-NO_SHARES = {"engagement_retention_formula_ratio", "engagement_survey_response_ratio"}
-"""The one because it is wrong, the other because it divides by those asked, who are not all who answer."""
+NO_SHARES = {"engagement_retention_formula_ratio"}
+"""It is wrong, and asked for."""
 
 
 @laws

@@ -43,10 +43,11 @@ def test_a_reversed_satisfaction_scale_is_taken_as_it_is() -> None:
     assert_reads(events, "csat_ratio", 0.0, definitions=Definitions(csat_7_from=6), **labels)
 
 
-def test_more_may_answer_than_were_asked() -> None:
+def test_whoever_answered_was_asked() -> None:
     sent: Fields = {"survey": "ces", "survey_id": "help"}
-    events = [event("survey_sent", user="bob", **sent), answer(1), answer(2, user="bob"), answer(3, scale="1-10")]
-    assert_reads(events, "survey_response_ratio", 2.0, **sent, window="24h")
+    asked = event("survey_sent", user="bob", **sent), event("survey_sent", user="cyd", **sent)
+    events = [*asked, answer(1), answer(2, user="bob"), answer(3, scale="1-10")]
+    assert_reads(events, "survey_response_ratio", 2 / 3, **sent, window="24h")
 
 
 def test_a_theme_counts_once_in_an_answer_and_an_answer_without_opinion_not_at_all() -> None:

@@ -77,6 +77,13 @@ def test_a_visit_of_one_page_bounces_and_is_engaged_if_it_was_long_or_led_to_som
     assert_reads(events, "bounce_ratio", not_engaged, later=LATER, window="24h", basis="not_engaged")
 
 
+def test_to_subscribe_belongs_to_a_visit_and_converts_it_while_a_renewal_does_neither() -> None:
+    events = [event("login", HALF_HOUR), event("subscription_started"), event("subscription_renewed", DAY)]
+    assert_reads(events, "visits", 1, later=LATER, window="7d")
+    assert_reads(events, "visit_mean_duration_seconds", 1800.0, later=LATER, window="7d")
+    assert_reads(events, "visit_conversion_ratio", 1.0, later=LATER, window="7d")
+
+
 def test_a_visit_without_pages_cannot_bounce() -> None:
     assert_reads([event("login")], "bounce_ratio", None, later=LATER, window="24h", basis="single_page")
 

@@ -17,9 +17,11 @@ from tests.recount.churn_risk import DEFAULTS, churn_risk, risk_grades
 from tests.recount.clicks import clicks
 from tests.recount.comparison import compare
 from tests.recount.content import content
+from tests.recount.conversion import conversion
 from tests.recount.counted import counted_events, minute_of
 from tests.recount.days import complete_days
 from tests.recount.first_week import first_week, first_week_in_progress
+from tests.recount.messages import messages
 from tests.recount.retention import retention
 from tests.recount.samples import Exact, Sample, Value, sample
 from tests.recount.subscriptions import subscriptions
@@ -58,6 +60,7 @@ def recount(
         rolling = activity(history, now) | clicks(history, now) | content(history, now)
         rolling |= visits(history, now, visit_gap_minutes) | usage(history, now)
         rolling |= subscriptions(history, now) | care(history, now)
+        rolling |= messages(history, now) | conversion(history, now)
         rolling |= churn_risk(history, now, zone, first_week_days, segment, coefficients)
         rolling |= risk_grades(history, today, zone, first_week_days, coefficients)
         rolling |= surveys(history, now, csat_7_from) | first_week_in_progress(visitors, today, first_week_days)

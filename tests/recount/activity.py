@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from tests.recount.counted import CountedEvent, by_channel, of_types
 from tests.recount.samples import Exact, Sample, sample, share
-from tests.recount.visitors import Visitor, came_within, channels_of, visitors_of
+from tests.recount.visitors import Visitor, active_in, came_within, channels_of, visitors_of
 from tests.recount.windows import WINDOW_HOURS, within
 
 
 def activity(history: list[CountedEvent], now: int) -> dict[Sample, Exact]:
     visitors = visitors_of(history)
-    samples = active_customers(visitors, now) | volume(history, visitors, now)
+    samples = active_customers(visitors, now) | volume(history, now)
     there = by_channel(history)
     for channel in channels_of(visitors):
         samples |= active_customers(visitors_of(there[channel]), now, "_by_channel", channel=channel)
@@ -27,13 +27,13 @@ def active_customers(visitors: list[Visitor], now: int, twin: str = "", **labels
     return samples
 
 
-def volume(history: list[CountedEvent], visitors: list[Visitor], now: int) -> dict[Sample, Exact]:
+def volume(history: list[CountedEvent], now: int) -> dict[Sample, Exact]:
     samples: dict[Sample, Exact] = {}
     for window in WINDOW_HOURS:
         counted = within(history, window, now)
         for type_ in {event.type for event in history}:
             samples[sample("events", type=type_, window=window)] = len(of_types(counted, type_))
         active_events = sum(event.active for event in counted)
-        depth = share(active_events, came_within(visitors, window, now))
+        depth = share(active_events, active_in(history, window, now))
         samples[sample("events_per_customer", window=window)] = depth
     return samples

@@ -7,7 +7,7 @@ from math import ceil
 
 from tests.recount.counted import CountedEvent, customers, grouped, of_types
 from tests.recount.samples import Exact, Sample, sample, share
-from tests.recount.usage import active
+from tests.recount.visitors import active_in
 from tests.recount.windows import WINDOW_HOURS, lies_within, within
 
 ORDER = ("ticket_opened", "ticket_resolved", "ticket_reopened")
@@ -27,7 +27,7 @@ def care(history: list[CountedEvent], now: int) -> dict[Sample, Exact]:
         for topic in {topic_of(event) for event in opened}:
             number = sum(topic_of(event) == topic for event in recent)
             samples[sample("tickets", topic=topic, **labels)] = number
-        samples[sample("contact_ratio", **labels)] = share(customers(recent), active(history, window, now))
+        samples[sample("contact_ratio", **labels)] = share(customers(recent), active_in(history, window, now))
         for kind, count, all_ in (
             ("resolution", "resolved_tickets", resolved),
             ("first_reply", "first_replied_tickets", replied),

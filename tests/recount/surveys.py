@@ -83,7 +83,7 @@ def ces(scores: list[int], labels: dict[str, str]) -> dict[Sample, Exact]:
 
 
 def response(history: list[CountedEvent], now: int) -> dict[Sample, Exact]:
-    """Of every survey the answers, once there was one, and their share of those asked."""
+    """Of every survey the answers, once there was one, and the share of those asked who gave one."""
     samples: dict[Sample, Exact] = {}
     found = grouped(of_types(history, "survey_sent", "survey_response"), survey_of)
     for (survey, survey_id), events in found.items():
@@ -91,9 +91,9 @@ def response(history: list[CountedEvent], now: int) -> dict[Sample, Exact]:
         for window in WINDOW_HOURS:
             labels = {"survey": survey, "survey_id": survey_id, "window": window}
             counted = within(events, window, now)
-            answers, asked = of_types(counted, "survey_response"), of_types(counted, "survey_sent")
+            answers = of_types(counted, "survey_response")
             if all(map(of_one_survey, events)):
-                samples[sample("survey_response_ratio", **labels)] = share(customers(answers), customers(asked))
+                samples[sample("survey_response_ratio", **labels)] = share(customers(answers), customers(counted))
             if ever_answered:
                 samples[sample("survey_responses", **labels)] = len(answers)
     return samples

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tests.recount.counted import CountedEvent, customers, grouped, of_types
 from tests.recount.samples import Exact, Sample, sample, share
+from tests.recount.visitors import active_in
 from tests.recount.windows import WINDOW_HOURS, within
 
 
@@ -21,7 +22,9 @@ def features(history: list[CountedEvent], now: int) -> dict[Sample, Exact]:
             labels = {"feature": feature, "window": window}
             samples[sample("feature_uses", **labels)] = len(uses)
             samples[sample("feature_customers", **labels)] = customers(uses)
-            samples[sample("feature_adoption_ratio", **labels)] = share(customers(uses), active(history, window, now))
+            samples[sample("feature_adoption_ratio", **labels)] = share(
+                customers(uses), active_in(history, window, now)
+            )
     return samples
 
 
@@ -34,7 +37,7 @@ def community(history: list[CountedEvent], now: int) -> dict[Sample, Exact]:
         for kind in {event.fields["kind"] for event in everything}:
             of_kind = [event for event in contributions if event.fields["kind"] == kind]
             samples[sample("contributions", kind=kind, window=window)] = len(of_kind)
-        contributors = share(customers(contributions), active(history, window, now))
+        contributors = share(customers(contributions), active_in(history, window, now))
         samples[sample("contributor_ratio", window=window)] = contributors
         ratings = [
             event.fields["rating"]
@@ -43,8 +46,3 @@ def community(history: list[CountedEvent], now: int) -> dict[Sample, Exact]:
         ]
         samples[sample("review_rating_mean", window=window)] = share(sum(ratings), len(ratings))
     return samples
-
-
-def active(history: list[CountedEvent], window: str, now: int) -> int:
-    """In the interval over which everything else is counted, which begins on the hour."""
-    return customers(event for event in within(history, window, now) if event.active)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from tests.recount.counted import CountedEvent, by_customer
-from tests.recount.windows import WINDOW_HOURS
+from tests.recount.counted import CountedEvent, by_customer, customers
+from tests.recount.windows import WINDOW_HOURS, within
 
 
 class Visitor:
@@ -30,6 +30,11 @@ def visitors_of(history: Iterable[CountedEvent]) -> list[Visitor]:
 
 def channels_of(visitors: list[Visitor]) -> set[str]:
     return {channel for visitor in visitors for channel in visitor.channels}
+
+
+def active_in(history: Iterable[CountedEvent], window: str, now: int) -> int:
+    """Active customers in the interval over which everything else is counted, which begins on the hour."""
+    return customers(event for event in within(history, window, now) if event.active)
 
 
 def came_within(visitors: list[Visitor], window: str, now: int) -> int:

@@ -6,10 +6,12 @@ from collections.abc import Iterable
 
 from tests.recount.counted import CountedEvent, by_channel, grouped, of_types
 from tests.recount.samples import Exact, Sample, sample, share
-from tests.recount.visitors import Visitor, came_within, visitors_of
+from tests.recount.visitors import active_in
 from tests.recount.windows import WINDOW_HOURS, lies_within
 
-VISIT_TYPES = "page_view session click interaction login signup feature_use contribution purchase".split()
+VISIT_TYPES = (
+    "page_view session click interaction login signup feature_use contribution purchase subscription_started".split()
+)
 MINUTE_MS = 60_000
 FREQUENCIES = {"1": range(1, 2), "2": range(2, 3), "3": range(3, 4), "4-6": range(4, 7), "7+": range(7, 1_000_000)}
 
@@ -56,16 +58,16 @@ def visits_of(events: Iterable[CountedEvent], gap_minutes: int) -> list[Visit]:
 def visits(history: list[CountedEvent], now: int, gap_minutes: int) -> dict[Sample, Exact]:
     paths = grouped(of_types(history, *VISIT_TYPES), lambda event: (event.customer, event.channel))
     found = [visit for path in paths.values() for visit in visits_of(path, gap_minutes)]
-    samples = summary(found, visitors_of(history), now) | frequency(found, now)
+    samples = summary(found, history, now) | frequency(found, now)
     for channel, there in by_channel(history).items():
         on_it = [visit for visit in found if visit.channel == channel]
         if any(event.active for event in there):
-            samples |= summary(on_it, visitors_of(there), now, "_by_channel", channel=channel)
+            samples |= summary(on_it, there, now, "_by_channel", channel=channel)
     return samples
 
 
 def summary(
-    found: list[Visit], visitors: list[Visitor], now: int, twin: str = "", **labels: str
+    found: list[Visit], history: list[CountedEvent], now: int, twin: str = "", **labels: str
 ) -> dict[Sample, Exact]:
     samples: dict[Sample, Exact] = {}
     for window in WINDOW_HOURS:
@@ -75,7 +77,7 @@ def summary(
         conversion = share(sum(visit.converted for visit in closed), len(closed))
         labels["window"] = window
         samples[sample(f"visits{twin}", **labels)] = len(closed)
-        per_customer = share(len(closed), came_within(visitors, window, now))
+        per_customer = share(len(closed), active_in(history, window, now))
         samples[sample(f"visits_per_customer{twin}", **labels)] = per_customer
         samples[sample(f"visit_mean_duration{twin}_seconds", **labels)] = mean_seconds
         samples[sample(f"visit_mean_pages{twin}", **labels)] = mean_pages

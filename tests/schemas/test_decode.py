@@ -197,13 +197,6 @@ def test_a_long_unknown_type_does_not_fill_the_detail() -> None:
     assert len(rejected(message(CLICK, type="\x00\U000e0001" * 5000)).detail) <= 200
 
 
-def test_a_family_without_types_says_so() -> None:
-    assert (
-        rejected(message(CLICK, type="erase"), "messages").detail
-        == "type: 'erase' is unknown; messages has no type yet"
-    )
-
-
 @pytest.mark.parametrize("value", [None, b"", b" ", b"\xef\xbb\xbf{}", b"{} {}", b"{'a': 1}", b'{"a": 1,}', b"[1, 2"])
 def test_what_is_not_json_is_told(value: bytes | None) -> None:
     assert rejected(value).reason == "not_json"

@@ -71,6 +71,12 @@ class Session:
     def click(self, at_ms: int, campaign: str | None, content: str | None, element: str) -> Event:
         return self._event(at_ms, "click", campaign=campaign, content=content, element=element)
 
+    def message(self, at_ms: int, what: str, medium: str, campaign: str | None, machine: bool) -> Event:
+        """What became of a message: delivered, opened, clicked."""
+        return self._event(
+            at_ms, f"message_{what}", medium=medium, campaign=campaign, **({"machine": True} if machine else {})
+        )
+
     def interact(self, at_ms: int, content: str, action: str) -> Event:
         return self._event(at_ms, "interaction", content=content, action=action)
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from functools import partial
 from random import Random
 
+from stream.demo.simulate.mailings import mailing
 from stream.demo.simulate.questionnaires import draw_questionnaire, draw_sentiment, draw_themes
 from stream.demo.simulate.scheduler import Step
 from stream.demo.simulate.session import SUMMARY_ONLY, Customer, Session
@@ -56,7 +57,7 @@ def _arrival(session: Session, rng: Random, signs_up: bool) -> Iterator[Step]:
 
 
 def _pages(session: Session, rng: Random) -> Iterator[Step]:
-    """Page after page, maybe a purchase, and the summary of the session."""
+    """Page after page, maybe a purchase, and the summary of the session, after which a message may be sent."""
     pages, delay_seconds = 0, 1.0
     while pages == 0 or (pages < MOST_PAGES and rng.random() < 0.4):
         page_seconds = min(3 + rng.expovariate(1 / 40), LONGEST_PAGE_SECONDS)
@@ -73,7 +74,8 @@ def _pages(session: Session, rng: Random) -> Iterator[Step]:
         yield Step(delay_seconds, bought)
         delay_seconds = 5.0
     if rng.random() < 0.9:  # the others lose their connection
-        yield Step(delay_seconds, partial(session.end, pages=pages, converted=rng.random() < 0.02))
+        ended = partial(session.end, pages=pages, converted=rng.random() < 0.02)
+        yield Step(delay_seconds, ended, mailing(session.customer, rng) if rng.random() < 0.3 else None)
 
 
 def _placement(session: Session, rng: Random) -> Iterator[Step]:

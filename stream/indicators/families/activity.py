@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -23,13 +23,11 @@ from stream.indicators.declare import (
     Example,
     Family,
     Figure,
-    Metric,
     MinSample,
     Panel,
     Reasons,
-    ratio,
 )
-from stream.indicators.forms import ALL, Count, Ratio
+from stream.indicators.forms import ALL, Count, Mean, Ratio
 from stream.indicators.reads import found, of
 from stream.indicators.scenario import Scenario, event
 
@@ -37,10 +35,13 @@ _HEAD = 5
 
 ACTIVE_TYPES = frozenset(
     "click interaction login signup page_view session survey_response feature_use contribution social_action "
-    "loyalty_action referral purchase subscription_started ticket_opened ticket_replied".split()
+    "loyalty_action referral purchase subscription_started ticket_opened ticket_replied message_clicked".split()
 )
 """Event types that make a customer active (docs/events.md), as far as ACTIVE_ONLY lets them."""
-ACTIVE_ONLY = (("ticket_replied", lambda event: event.by == "customer"),)
+ACTIVE_ONLY: tuple[tuple[str, Callable[[Any], bool]], ...] = (
+    ("ticket_replied", lambda event: event.by == "customer"),
+    ("message_clicked", lambda event: not event.machine),
+)
 
 _ONLY = dict(ACTIVE_ONLY)
 
@@ -256,16 +257,16 @@ FAMILY = Family(
             example=Example({"number": 2}, 2, {"type": "click", "window": "24h"}),
             panel=Panel("Events by type"),
         ),
-        Metric(
-            name="engagement_events_per_customer",
-            help="Depth: active events in the window per customer active in it.",
+        Mean(
+            "engagement_events_per_customer",
+            ACTIVE_EVENTS,
+            over=ACTIVE,
             unit="events per customer",
-            labels={"window": ALL},
-            reads={"events": of(ACTIVE_EVENTS), "customers": of(ACTIVE)},
-            formula=lambda events, customers: ratio(events, customers),
+            by="",
+            windows=ALL,
+            help="Depth: active events in the window per customer active in it.",
             example=Example({"events": 3, "customers": 2}, 1.5, {"window": "24h"}),
             panel=Panel("Events per active customer"),
-            series=(ACTIVE_EVENTS, ACTIVE),
         ),
     ),
 )

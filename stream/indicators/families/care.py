@@ -127,7 +127,7 @@ FAMILY = Family(
             help="Time from a ticket's opening to its first resolution that half (0.5), or nine in ten (0.9), of "
             "those resolved in the window did not exceed; at most 5 % off.",
             example=Example(
-                {"milliseconds": 13967963.705, "tickets": 2}, 13967.963705, {**_TODAY, "quantile": "0.5"}
+                {"milliseconds": 13967963.705, "tickets": 2}, 13967.963705, {"quantile": "0.5", **_TODAY}
             ),
             panel=Panel("Time to resolution", overview={"quantile": "0.5", "window": "7d"}),
             card=Card(
@@ -181,7 +181,7 @@ FAMILY = Family(
             windows=ALL,
             help="Time from a ticket's opening to an agent's first reply that half (0.5), or nine in ten (0.9), of "
             "those that got it in the window did not exceed; at most 5 % off.",
-            example=Example({"milliseconds": 3678204.508, "tickets": 1}, 3678.204508, {**_TODAY, "quantile": "0.9"}),
+            example=Example({"milliseconds": 3678204.508, "tickets": 1}, 3678.204508, {"quantile": "0.9", **_TODAY}),
             panel=Panel("Time to the first reply"),
             card=Card(
                 "How they are helped",

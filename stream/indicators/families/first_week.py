@@ -71,7 +71,8 @@ def cohort(series: Series, decisive_day: int, engaged_only: bool = False) -> Rea
 
 
 def _in_progress(engaged_only: bool = False) -> Read:
-    return on_days(ANCHORED, LAST_DAY, 0, _engaged if engaged_only else None)
+    """Up to tomorrow, which a clock that is ahead may show already."""
+    return on_days(ANCHORED, LAST_DAY, -1, _engaged if engaged_only else None)
 
 
 SCENARIO = Scenario(

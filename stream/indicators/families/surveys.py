@@ -112,11 +112,11 @@ _HELP = {"survey": "ces", "survey_id": "help"}
 
 SCENARIO = Scenario(
     "2026-03-31 12:00",
-    "Seven of the ten who were asked answered the yearly survey: 10, 9, 9, 8, 7, 6, 0. ann did so twice, and was "
-    "asked about an order twice too: the later answer counts, though it came in first. bob found help easy: where a "
-    "scale is reversed, 2 of 1-7 is 6.",
+    "Seven of the ten who were asked answered the yearly survey: 10, 9, 9, 8, 7, 6, 0; that gus was asked, only the "
+    "answer tells. ann answered twice, and was asked about an order twice too: the later answer counts, though it "
+    "came in first. bob found help easy: where a scale is reversed, 2 of 1-7 is 6.",
     (
-        event("survey_sent", "ann bob cyd dan eve fay gus hal ida joe", "03-29", survey="nps", survey_id="yearly"),
+        event("survey_sent", "ann bob cyd dan eve fay hal ida joe", "03-29", survey="nps", survey_id="yearly"),
         event("survey_response", "ann", "03-31 11:00", score=10, **_YEARLY),
         event("survey_response", "ann", "03-30 11:00", score=3, themes=["price"], sentiment="negative", **_YEARLY),
         event("survey_response", "bob cyd", "03-30", score=9, **_YEARLY),
@@ -271,7 +271,7 @@ FAMILY = Family(
             over=ASKED,
             rows=_comparable(found_together((REQUESTS, RESPONSES), *_SURVEY)),
             windows=ALL,
-            help="Distinct customers who answered in the window, as a share of those asked in it.",
+            help="Distinct customers who answered in the window, as a share of those asked; who answered, was asked.",
             example=Example(
                 {"answered": 7, "asked": 10}, 0.7, {"survey": "nps", "survey_id": "yearly", "window": "7d"}
             ),

@@ -7,7 +7,7 @@ last 31 days.
 
 from __future__ import annotations
 
-from stream.indicators.declare import SPOKEN, Breakdown, Card, Example, Family, Figure, Metric, Panel, ratio
+from stream.indicators.declare import SPOKEN, Breakdown, Card, Example, Family, Figure, Panel
 from stream.indicators.families.activity import ACTIVE, CHANNELS
 from stream.indicators.forms import ALL, Count, Mean, Ratio
 from stream.indicators.reads import of, standing
@@ -74,16 +74,16 @@ _COUNTED = (
         ),
         breakdowns=_by_channel({"number": 3}, 3),
     ),
-    Metric(
-        name="engagement_visits_per_customer",
-        help="Visits closed in the window per customer active in it.",
+    Mean(
+        "engagement_visits_per_customer",
+        VISITS,
+        over=ACTIVE,
         unit="visits per customer",
-        labels={"window": ALL},
-        reads={"visits": of(VISITS), "customers": of(ACTIVE)},
-        formula=lambda visits, customers: ratio(visits, customers),
+        by="",
+        windows=ALL,
+        help="Visits closed in the window per customer active in it.",
         example=Example({"visits": 6, "customers": 5}, 1.2, _LAST_DAY),
         panel=Panel("Visits per active customer"),
-        sample_size="customers",
         breakdowns=_by_channel({"visits": 3, "customers": 4}, 0.75),
     ),
     Mean(
@@ -124,7 +124,8 @@ _COUNTED = (
         over=VISITS,
         by="",
         windows=ALL,
-        help="Visits with a conversion (purchase, signup, converted session), as a share of all visits.",
+        help="Visits with a conversion (purchase, signup, subscription started, converted session), as a share of "
+        "all visits.",
         example=Example({"total": 2, "visits": 6}, 1 / 3, _LAST_DAY),
         panel=Panel("Visits that converted"),
         breakdowns=_by_channel({"total": 1, "visits": 3}, 1 / 3),

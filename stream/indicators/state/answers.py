@@ -35,7 +35,7 @@ from stream.core.time import DAY, MINUTE_MS
 from stream.indicators import measures
 
 ANSWERS = Series("answers", Kind.CENSUS, "minute", ("survey", "survey_id", "scale", "score"))
-ASKED = measures.distinct("asked", of="survey_sent", by="survey survey_id")
+ASKED = measures.distinct("asked", of="survey_sent survey_response", by="survey survey_id")
 ANSWERED = measures.distinct("answered", of="survey_response", by="survey survey_id")
 REQUESTS = measures.total("survey_requests", of="survey_sent", by="survey survey_id")
 RESPONSES = measures.total("responses", of="survey_response", by="survey survey_id scale")

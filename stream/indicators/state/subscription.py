@@ -16,7 +16,7 @@ from stream.core.event_columns import OTHER, Customers, EventColumns
 from stream.core.increments import Increments
 from stream.core.key_ids import FoldKeys
 from stream.core.ragged import Ints, Ragged, from_words64, places, row_numbers, spans, starts_of, to_words64
-from stream.core.series import Kind, Series
+from stream.core.series import Key, Kind, Series
 from stream.core.time import DAY, MINUTE_MS
 from stream.indicators.measures import total
 
@@ -26,13 +26,14 @@ _STATES = {
     "subscription_renewed": RENEWED,
     "subscription_cancelled": CANCELLED,
 }
-TYPES = frozenset(_STATES)
 
 PERIOD_DAYS = 30
 """So long ago they subscribed of whom it is asked who does no more; and for so long amounts are shown."""
 
 PRICES = total("subscription_prices", of=" ".join(_STATES), by="currency period_days", given="amount_minor")
 """Events that name an amount."""
+TYPES = frozenset(_STATES)
+
 SUBSCRIBERS = Series("subscribers", Kind.STOCK, "minute")
 LOST = Series("lost_subscribers", Kind.STOCK, "minute")
 """Those who subscribed 30 days ago and do not now."""
@@ -100,7 +101,7 @@ class Subscription:
     def merge(self, columns: EventColumns, keep_days: int | None) -> Subscription:
         rows, moments = [self.row], [self.heard]
         for type_, state in _STATES.items():
-            at = columns.of(frozenset({type_}))
+            at = columns.of({type_})
             at = at[columns.of_one_product[at]]
             rows.append(columns.row[at])
             moments.append(columns.ms[at] << _BITS | state)
@@ -158,8 +159,9 @@ def change(
     increments: Increments, customers: Customers, old: Subscription, new: Subscription, _: Definitions
 ) -> None:
     """contribution(new) − contribution(old)."""
-    _count(increments, customers, old, -1)
-    _count(increments, customers, new, 1)
+    if new is not old:
+        _count(increments, customers, old, -1)
+        _count(increments, customers, new, 1)
 
 
 def _count(increments: Increments, customers: Customers, some: Subscription, count: int) -> None:
@@ -174,8 +176,7 @@ def _count(increments: Increments, customers: Customers, some: Subscription, cou
     price[some.price.row] = np.arange(len(some.price.row))
     priced = np.flatnonzero(price[row] >= 0)
     _, _, amount, number = some.price.those(price[row[priced]])
-    recurring = customers.key_ids.like(number, lambda key, _: RECURRING.key(*key[1:]))
-    increments.add(recurring, minute[priced], step[priced] * amount * count)
+    increments.add(customers.key_ids.like(number, _recurring), minute[priced], step[priced] * amount * count)
 
 
 def _count_lost(
@@ -196,3 +197,7 @@ def _count_lost(
     change_ = lost.copy()
     change_[1:] -= np.where(np.diff(row) == 0, lost[:-1], 0)
     increments.add(customers.numbers(LOST)[row], moment, change_ * count)
+
+
+def _recurring(price: Key, _: int) -> Key:
+    return RECURRING.key(*price[1:])

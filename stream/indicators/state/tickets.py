@@ -19,7 +19,7 @@ from stream.core.event_columns import Customers, EventColumns
 from stream.core.increments import Increments
 from stream.core.quantiles import buckets
 from stream.core.ragged import Ints, Ragged, from_words64, row_numbers, spans, to_words64
-from stream.core.series import Kind, Series
+from stream.core.series import Key, Kind, Series
 from stream.core.time import DAY_MS, FAR_PAST, MINUTE_MS
 
 RESOLUTIONS = Series("resolutions", Kind.FLOW, "minute", ("bucket",))
@@ -51,8 +51,7 @@ _SAID: tuple[tuple[str, tuple[int, ...], Says], ...] = (
 )
 """Event type, the moments that it tells, which of its events do."""
 
-TYPES = frozenset(type_ for type_, *_ in _SAID)
-
+TYPES = frozenset(type_ for type_, _, _ in _SAID)
 _WORDS = 2 * (1 + _MOMENTS)
 
 
@@ -95,14 +94,13 @@ class Tickets:
     def merge(self, columns: EventColumns, keep_days: int | None) -> Tickets:
         rows, tickets, moments = [self.row], [self.ticket], [self.moments]
         for type_, told, says in _SAID:
-            only = frozenset({type_})
-            at = columns.of(only)
-            own = columns.of_one_product[at] & np.array(columns.fields(only, says), np.bool_)
+            at = columns.of({type_})
+            own = columns.of_one_product[at] & np.array(columns.fields({type_}, says), np.bool_)
             moment = np.full((int(own.sum()), _MOMENTS), FAR_PAST)
             for column in told:
                 moment[:, column] = columns.ms[at[own]] * (-1 if column < LAST_OPENED else 1)
             rows.append(columns.row[at[own]])
-            tickets.append(np.array(columns.fields(only, _ticket), np.int64)[own])
+            tickets.append(np.array(columns.fields({type_}, _ticket), np.int64)[own])
             moments.append(moment)
         if not any(map(len, rows[1:])):
             return self
@@ -161,8 +159,9 @@ def _ticket(event: Any) -> int:
 
 def change(increments: Increments, customers: Customers, old: Tickets, new: Tickets, _: Definitions) -> None:
     """contribution(new) − contribution(old)."""
-    _count(increments, customers, old, -1)
-    _count(increments, customers, new, 1)
+    if new is not old:
+        _count(increments, customers, old, -1)
+        _count(increments, customers, new, 1)
 
 
 def _count(increments: Increments, customers: Customers, some: Tickets, count: int) -> None:
@@ -198,9 +197,9 @@ def _count_times(
     row, moments, stands_for = some.row[at], some.moments[at], stands_for[at]
     took_ms = np.maximum(moments[:, FIRST_OPENED] - moments[:, end], 0)
     minute = -moments[:, end] // MINUTE_MS
-    totals = customers.numbers(in_all)[row]
-    increments.add(totals, minute, took_ms * stands_for)
-    in_bucket = customers.key_ids.like(
-        totals, lambda key, bucket: by_bucket.key(*key[1:], str(bucket)), buckets(took_ms)
-    )
-    increments.add(in_bucket, minute, stands_for)
+    increments.add(customers.numbers(in_all)[row], minute, took_ms * stands_for)
+
+    def key(total: Key, bucket: int) -> Key:
+        return by_bucket.key(*total[1:], str(bucket))
+
+    increments.add(customers.key_ids.like(customers.numbers(in_all)[row], key, buckets(took_ms)), minute, stands_for)

@@ -23,10 +23,12 @@ from stream.core.runs import MOST_PAGES, Runs, chained, merged
 from stream.core.series import KEEP_MINUTES, Key, Kind, Series
 from stream.core.time import DAY, FAR_PAST, HOUR, MINUTE_MS
 
-TYPES = frozenset("page_view session click interaction login signup feature_use contribution purchase".split())
+TYPES = frozenset(
+    "page_view session click interaction login signup feature_use contribution purchase subscription_started".split()
+)
 _SEEN = frozenset({"page_view"})
 _ENDED = frozenset({"session"})
-CONVERSIONS = frozenset({"purchase", "signup"})
+CONVERSIONS = frozenset({"purchase", "signup", "subscription_started"})
 
 ENGAGED_MS = 10_000
 _PERIOD = 30 * DAY
