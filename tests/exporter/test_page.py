@@ -80,13 +80,14 @@ def test_a_figure_names_every_label_that_its_rows_do_not(shown: Placed) -> None:
         assert figure.labels.keys() == shown.metric.labels.keys()
 
 
+COUNTS_AND_SUMS = ("customers", "subscribers", "visits", "tickets", "revenue")
 SUMS = ("engagement_revenue", "engagement_revenue_at_risk")
 """Of money, which rest on nothing."""
 
 
 @pytest.mark.parametrize("shown", list(cards()), ids=lambda card: card.metric.name)
 def test_every_figure_but_a_count_or_sum_says_how_many_it_rests_on(shown: Placed) -> None:
-    is_count = shown.metric.unit in ("customers", "visits") or shown.metric.name in SUMS
+    is_count = shown.metric.unit in COUNTS_AND_SUMS or shown.metric.name in SUMS
     assert (shown.sample_size is None) == is_count
     for figure in shown.figures(view()):
         assert bool(figure.counted) == (shown.sample_size is not None)

@@ -9,11 +9,9 @@ from stream.indicators.declare import (
     Example,
     Family,
     Figure,
-    Metric,
     MinSample,
     Panel,
     Reasons,
-    count,
 )
 from stream.indicators.families.activity import ACTIVE
 from stream.indicators.forms import ALL, Count, Mean, Quantile, Ratio
@@ -90,16 +88,14 @@ FAMILY = Family(
                 (Figure(labels={"window": "30d"}, counted="active customers"),),
             ),
         ),
-        Metric(
-            name="engagement_open_tickets",
-            help="Tickets that are open now: whose last word is not that they were resolved.",
+        Count(
+            "engagement_open_tickets",
+            standing(OPEN),
             unit="tickets",
-            reads={"number": standing(OPEN)},
-            formula=count,
+            help="Tickets that are open now: whose last word is not that they were resolved.",
             example=Example({"number": 2}, 2),
             panel=Panel("Open tickets", overview={}),
             card=Card("How they are helped", window="now"),
-            series=(OPEN,),
         ),
         Count(
             "engagement_resolved_tickets",
@@ -234,4 +230,5 @@ FAMILY = Family(
             ),
         ),
     ),
+    series=(OPEN,),
 )

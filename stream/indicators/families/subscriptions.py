@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from schemas.currency import MINOR_UNITS
 from stream.core.time import DAY
-from stream.indicators.declare import Card, Example, Family, Figure, Metric, Panel, count, ratio
-from stream.indicators.reads import Labels, View, found_together, given, standing
+from stream.indicators.declare import Card, Example, Family, Figure, Panel
+from stream.indicators.forms import Count, Derived, Ratio
+from stream.indicators.reads import Labels, View, given, standing
 from stream.indicators.scenario import Scenario, event
 from stream.indicators.state.subscription import LOST, PERIOD_DAYS, PRICES, RECURRING, SUBSCRIBERS
 
@@ -44,56 +45,50 @@ FAMILY = Family(
     "Who subscribes, who gave it up, and what do they pay?",
     SCENARIO,
     (
-        Metric(
-            name="engagement_subscribers",
-            help="Customers who subscribe now: whose last word of it is not that it was cancelled.",
+        Count(
+            "engagement_subscribers",
+            standing(SUBSCRIBERS),
             unit="subscribers",
-            reads={"number": standing(SUBSCRIBERS)},
-            formula=count,
+            help="Customers who subscribe now: whose last word of it is not that it was cancelled.",
             example=Example({"number": 3}, 3),
             panel=Panel("Subscribers"),
             card=Card("Who stays, who leaves", window="now", order=2),
-            series=(SUBSCRIBERS,),
         ),
-        Metric(
-            name="engagement_period_start_subscribers",
-            help="Customers who subscribed 30 days ago: what the churn of subscribers rests on.",
+        Count(
+            "engagement_period_start_subscribers",
+            _THEN,
             unit="subscribers",
-            reads={"number": _THEN},
-            formula=count,
+            help="Customers who subscribed 30 days ago: what the churn of subscribers rests on.",
             example=Example({"number": 3}, 3),
             panel=Panel("Subscribers 30 days ago"),
         ),
-        Metric(
-            name="engagement_subscription_churn_ratio",
+        Ratio(
+            "engagement_subscription_churn_ratio",
+            standing(LOST),
+            over=_THEN,
             help="Of the customers who subscribed 30 days ago, the share that does not now.",
-            unit="ratio",
-            reads={"lost": standing(LOST), "subscribers": _THEN},
-            formula=lambda lost, subscribers: ratio(lost, subscribers),
             example=Example({"lost": 1, "subscribers": 3}, 1 / 3),
             panel=Panel("Churn of subscribers", overview={}),
-            sample_size="subscribers",
             card=Card(
                 "Who stays, who leaves",
                 window="30 days",
                 figures=(Figure(counted="subscribers 30 days ago"),),
                 order=2,
             ),
-            series=(LOST,),
         ),
-        Metric(
-            name="engagement_recurring_revenue",
+        Derived(
+            "engagement_recurring_revenue",
+            lambda amount, currency: amount / MINOR_UNITS[currency],
+            {"amount": _amount_in_30_days, "currency": given("currency")},
+            by="currency",
+            found_in=(PRICES, RECURRING),
+            unit="revenue",
             help="What those who subscribe now pay in 30 days, in units of the currency: of each the last amount "
             "that was named, × 30 ÷ its period_days.",
-            unit="revenue",
-            rows=found_together((PRICES, RECURRING), "currency"),
-            row_labels=("currency",),
-            reads={"amount": _amount_in_30_days, "currency": given("currency")},
-            formula=lambda amount, currency: amount / MINOR_UNITS[currency],
             example=Example({"amount": 4_000.0, "currency": "EUR"}, 40.0, {"currency": "EUR"}),
             panel=Panel("Recurring revenue in 30 days"),
             card=Card("Who stays, who leaves", "Recurring revenue", "in 30 days", always=False, order=2),
-            series=(RECURRING, PRICES),
         ),
     ),
+    series=(SUBSCRIBERS, LOST, RECURRING, PRICES),
 )
