@@ -31,7 +31,11 @@ class SurveySent(Event, frozen=True, gc=False, kw_only=True, tag="survey_sent"):
 
 
 class SurveyResponse(Event, frozen=True, gc=False, kw_only=True, tag="survey_response"):
-    """The customer answered with a score on a scale; `reversed` when its low end is the good one."""
+    """The customer answered with a score on a scale; `reversed` when its low end is the good one.
+
+    `derived` says that themes and sentiment were read out of the comment by a rule. The worker does so with a comment
+    that comes without both; it keeps no comments.
+    """
 
     survey: Survey
     survey_id: Name
@@ -41,6 +45,7 @@ class SurveyResponse(Event, frozen=True, gc=False, kw_only=True, tag="survey_res
     comment: Text | None = None
     themes: Themes | None = None
     sentiment: Sentiment | None = None
+    derived: bool = False
 
     def flaw(self) -> Rejected | None:
         return super().flaw() or self._off_scale()

@@ -9,7 +9,7 @@ from typing import Any
 
 Event = dict[str, Any]
 
-OF_PRODUCTS = ("spend",)
+OF_PRODUCTS = ("spend", "social_reach")
 """Types of events that name no customer."""
 _OWN_FIELDS: dict[str, Callable[[random.Random], Event]] = {
     "impression": lambda chance: {"campaign": chance.choice(["spring", "autumn"]), "content": "article"},

@@ -21,6 +21,8 @@ TICKETS = st.sampled_from(["7", "8"])
 ORDERS = st.sampled_from(["1", "2", "3"])
 AMOUNTS = st.sampled_from([0, 1, 999, 10_000])
 CURRENCIES = st.sampled_from(["EUR", "EUR", "JPY", "KWD"])
+NETWORKS = st.sampled_from(["mastodon", "instagram"])
+COMMENTED = ["Cher!", "très", "LENT,", "lente", "Génial", "expensive", "bug", "merci"]
 SURVEY_IDS = st.sampled_from(["after sale", "yearly", "other"])
 
 
@@ -48,6 +50,7 @@ _OPINION = optional(
     reversed=st.booleans(),
     themes=st.lists(st.sampled_from(["price", "speed"]), max_size=3),
     sentiment=st.sampled_from(["positive", "neutral", "negative"]),
+    comment=st.lists(st.sampled_from(COMMENTED), min_size=1, max_size=5).map(" ".join),
 )
 
 _PRICE = optional(
@@ -84,6 +87,22 @@ FIELDS: dict[str, Fields] = {
     "message_delivered": MESSAGE,
     "message_opened": MESSAGE,
     "message_clicked": MESSAGE,
+    "social_action": both(
+        required(
+            network=NETWORKS,
+            action=st.sampled_from("like like comment share mention story follow follow unlike unfollow".split()),
+        ),
+        optional(sentiment=st.sampled_from(["positive", "negative"]), post=st.just("1")),
+    ),
+    "social_reach": required(network=NETWORKS, reach=st.integers(0, 100)),
+    "loyalty_action": both(
+        required(action=st.sampled_from(["join", "earn", "earn", "redeem", "leave"])),
+        optional(points=st.integers(0, 500), tier=st.sampled_from(["silver", "gold", "none", "other"])),
+    ),
+    "referral": optional(referred=st.just("eve")),
+    "attendance": required(
+        event=st.sampled_from(["fair", "webinar"]), status=st.sampled_from(["invited", "attended"])
+    ),
     "ticket_replied": required(ticket_id=TICKETS, by=st.sampled_from(["agent", "customer"])),
     "ticket_resolved": required(ticket_id=TICKETS),
     "ticket_reopened": required(ticket_id=TICKETS),

@@ -65,6 +65,8 @@ PLOTS = (  # what it is about: everything, or one family alone, so that its even
     ("impression", "click", "message_delivered", "purchase", "subscription_started"),
     ("page_view", "page_view", "session", "click", "login", "purchase", "subscription_started"),
     ("purchase", "purchase", "purchase", "product_return", "spend", "login", "subscription_started"),
+    ("social_action", "social_action", "social_reach", "contribution", "referral", "attendance"),
+    ("loyalty_action", "loyalty_action", "loyalty_action", "login", "impression"),
 )
 LATER = st.one_of(
     st.sampled_from([0, 1, 30, 31, HOUR, DAY - 1, DAY, 6 * DAY, 7 * DAY, 29 * DAY, 30 * DAY, 60 * DAY]),
@@ -278,6 +280,9 @@ class State:
             said[row]["revenue"][names[currency]] = rest
         for row, (ms, number) in enumerate(listed(segments.ms, segments.numbers)):
             said[row]["segment"] = number >= 0 and (ms, names[number])
+        for memory in (memories.loyalty_action, memories.loyalty_tier):
+            for row, (ms, number) in enumerate(listed(memory.ms, memory.numbers)):
+                said[row][memory.series.name] = number >= 0 and (ms, names[number])
         for each in said:
             each["visits"].sort()
             each["exposures"].sort()

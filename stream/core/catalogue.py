@@ -18,7 +18,8 @@ class Label:
     value     event -> its value (None: it has none), or the values where there may be several
     absent    the label's value where the event has none; None: such an event is not counted under the label
     bounded   its values are admitted one by one, up to a limit; the rest is `other`
-    several   an event may have several values
+    listed    values that are there for good, by the schemas, and so need no admission
+    several   an event may have several values, and counts under each
     """
 
     name: str
@@ -26,12 +27,23 @@ class Label:
     value: Callable[[Any], Any]
     absent: str | None = None
     bounded: bool = True
+    listed: frozenset[str] = frozenset()
     several: bool = False
 
+    def needs_place(self, value: str) -> bool:
+        """Whether the value must be admitted."""
+        return self.bounded and value != self.absent and value not in self.listed
 
-def field(name: str, types: Iterable[str], absent: str | None = None, bounded: bool = True) -> Label:
+
+def field(
+    name: str,
+    types: Iterable[str],
+    absent: str | None = None,
+    bounded: bool = True,
+    listed: frozenset[str] = frozenset(),
+) -> Label:
     """A label that is a field of the events."""
-    return Label(name, frozenset(types), attrgetter(name), absent, bounded)
+    return Label(name, frozenset(types), attrgetter(name), absent, bounded, listed)
 
 
 def totals(series: Iterable[Series]) -> list[Series]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any, Literal
 
@@ -12,8 +12,19 @@ HowChanged = Literal["restart", "together", "anew"]
 """How a definition may be changed. restart: each process by itself, for nothing that is stored follows from it;
 together: all workers at once; anew: never, for what is stored was counted by it."""
 
+SENTIMENTS = ("positive", "negative")
+"""That words may have; what has both alike is neutral."""
+
 DAYS_SEEN = 63
 """So many days after the first activity a record can tell whether they were active."""
+
+
+class WordLists(tuple[tuple[str, tuple[str, ...]], ...]):
+    """(what they speak of, the words), in order; a table of lists, as the indicators file has it."""
+
+    @classmethod
+    def of(cls, table: Mapping[str, Iterable[str]]) -> WordLists:
+        return cls((name, tuple(table[name])) for name in sorted(table))
 
 
 @dataclass(frozen=True)
@@ -51,6 +62,20 @@ def _different(least: int, most: int) -> Allowed:
         return len(set(value)) == len(value)
 
     return Allowed(f"a list of different whole numbers from {least} to {most}", holds)
+
+
+def _word_lists(words: str, *names: str) -> Allowed:
+    """A table of lists of words, under these names, or any that can be a label."""
+
+    def holds(value: Any) -> bool:
+        if not isinstance(value, dict) or not all(name in names if names else 0 < len(name) <= 256 for name in value):
+            return False
+        return all(
+            isinstance(some, list) and some and all(isinstance(word, str) and word.strip() for word in some)
+            for some in value.values()
+        )
+
+    return Allowed(words, holds)
 
 
 def _is_whole(value: Any, least: int, most: int) -> bool:
@@ -98,6 +123,36 @@ class Definitions:
         ),
     )
 
+    themes: WordLists = field(
+        default=WordLists(),
+        metadata=_declared(
+            "words",
+            _word_lists('a table of lists of words, such as { price = ["cher", "expensive"] }'),
+            "together",
+            "Words by which a comment without themes and sentiment speaks of a theme; case and accents are ignored.",
+        ),
+    )
+    sentiments: WordLists = field(
+        default=WordLists(),
+        metadata=_declared(
+            "words",
+            _word_lists(
+                'a table of lists of words, such as { positive = ["merci"], negative = ["bug"] }', *SENTIMENTS
+            ),
+            "together",
+            "Words by which such a comment is positive or negative, whichever there are more of.",
+        ),
+    )
+    lexicon: str = field(
+        default="none",
+        metadata=_declared(
+            "lexicon",
+            _one_of("none", "vader"),
+            "together",
+            "What finds its sentiment where none of these words occurs: vader, for English, of the extra `text`.",
+        ),
+    )
+
     @property
     def visit_gap_ms(self) -> int:
         return self.visit_gap_minutes * MINUTE_MS
@@ -108,4 +163,6 @@ DECLARED: dict[str, Declared] = {each.name: each.metadata["declared"] for each i
 
 def as_stored(value: Any) -> str:
     """A definition's value as it is kept beside what was counted by it."""
+    if isinstance(value, WordLists):
+        return "; ".join(f"{name}: {', '.join(words)}" for name, words in value)
     return ",".join(map(str, value)) if isinstance(value, tuple) else str(value)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from stream.core.catalogue import Catalogue, Label
 from stream.core.definitions import Definitions
 from stream.core.key_ids import FoldKeys, KeyIds
-from stream.core.ragged import Ints, places
+from stream.core.ragged import Ints, distinct, places, row_numbers, spans
 from stream.core.series import Series
 from stream.core.time import MINUTE_MS, Calendar
 
@@ -27,7 +27,11 @@ Place = Callable[[str, str, str], str]
 """(product, label, value) -> the admitted value, or `other`."""
 
 
+Which = Ints | slice
+"""Indices, or all."""
+
 SAMPLES = 64
+_EVENT = 32
 
 _NO_EVENTS = np.empty(0, np.int64)
 
@@ -144,20 +148,33 @@ class EventColumns:
         return found
 
     def under(self, series: Series, of: frozenset[str] | None = None) -> tuple[Ints, Ints]:
-        """(events that have the labels of the series, the numbers of their keys), of its own types or of others."""
+        """(events that have the labels of the series, the numbers of their keys), of its own types or of others. An
+        event comes once for each of its keys, where a label may have several values."""
         at = self._counted(series) if of is None else self.of(of)
         if not len(at):
             return at, at
-        columns = [self._dense(label) for label in series.labels]
-        for column, _ in columns:
-            at = at[column[at] >= 0]
-        return at, self._numbers(series, at, columns)
+        columns: list[tuple[Ints, list[str]]] = []
+        for label in series.labels:
+            which, value, names = self._valued(label, at)
+            at, columns = at[which], [(column[which], known) for column, known in columns]
+            columns.append((value, names))
+        numbers = self._numbers(series, at, columns)
+        if any(self._is_several(label) for label in series.labels):
+            pairs = distinct(at << _EVENT | numbers)
+            at, numbers = pairs >> _EVENT, pairs & (1 << _EVENT) - 1
+        return at, numbers
 
     def amounts(self, series: Series, at: Ints) -> Ints | int:
         """By how much each of these events makes the series grow."""
-        if not series.amount:
+        if not series.amount and not series.undoes:
             return 1
-        return np.array([getattr(self.events[event], series.amount) for event in at.tolist()], np.int64)
+        undoing = {(label, value) for label, value, _ in series.undoes}
+
+        def amount(event: Any) -> int:
+            number: int = getattr(event, series.amount) if series.amount else 1
+            return -number if any(getattr(event, label) == value for label, value in undoing) else number
+
+        return np.array([amount(self.events[event]) for event in at.tolist()], np.int64)
 
     def _counted(self, series: Series) -> Ints:
         """The numbers of the events that the series counts."""
@@ -175,7 +192,8 @@ class EventColumns:
         """(product, label, value) of every bounded label that the events would show."""
         for label, values in self._bounded():
             for product, value in self._distinct(values):
-                yield self.customers.products[product], label, values.names[value]
+                if self.catalogue.labels[label].needs_place(values.names[value]):
+                    yield self.customers.products[product], label, values.names[value]
 
     def overflowed(self) -> Iterator[tuple[int, str, int]]:
         """(slice, label, events with a value of it that found no place), where there are any."""
@@ -183,7 +201,7 @@ class EventColumns:
             lost = [
                 product * len(values.names) + value
                 for product, value in self._distinct(values)
-                if self.place(self.customers.products[product], label, values.names[value]) != values.names[value]
+                if self._placed(self.customers.products[product], label, values.names[value]) != values.names[value]
             ]
             if lost:
                 at = values.at[np.isin(self.product[values.at] * len(values.names) + values.value, lost)]
@@ -248,17 +266,39 @@ class EventColumns:
                 self._columns[label] = column, names
         return self._columns[label]
 
+    def _is_several(self, name: str) -> bool:
+        label = self.catalogue.labels.get(name)
+        return label is not None and label.several
+
+    def _valued(self, label: str, at: Ints) -> tuple[Which, Ints, list[str]]:
+        """(which of these events, once for each value that it has of the label; the places of the values; them)."""
+        if not self._is_several(label):
+            column, names = self._dense(label)
+            value = column[at]
+            known = value >= 0
+            return (slice(None), value, names) if known.all() else (np.flatnonzero(known), value[known], names)
+        values, absent = self._values[label], self.catalogue.labels[label].absent
+        first, end = (np.searchsorted(values.at, at, side) for side in ("left", "right"))
+        which, value = row_numbers(end - first), values.value[spans(first, end - first)]
+        if absent is None:
+            return which, value, values.names
+        lacking = np.flatnonzero(first == end)
+        value = np.concatenate([value, np.full(len(lacking), len(values.names))])
+        return np.concatenate([which, lacking]), value, [*values.names, absent]
+
     def _numbers(self, series: Series, at: Ints, columns: list[tuple[Ints, list[str]]]) -> Ints:
+        """The numbers of the keys of the series, of events with these places of values."""
+        undone = {(label, value): other for label, value, other in series.undoes}
         combined = self.product[at]
         for column, values in columns:
-            combined = combined * len(values) + column[at]
-        distinct, where = places(combined)
+            combined = combined * len(values) + column
+        combinations, where = places(combined)
         keys = []
-        for combination in distinct.tolist():
+        for combination in combinations.tolist():
             found = []
             for label, (_, values) in zip(reversed(series.labels), reversed(columns), strict=True):
                 combination, value = divmod(combination, len(values))
-                found.append((label, values[value]))
+                found.append((label, undone.get((label, values[value]), values[value])))
             product = self.customers.products[combination]
             placed = [self._placed(product, label, value) for label, value in reversed(found)]
             keys.append(series.key(product, *placed))
@@ -266,6 +306,4 @@ class EventColumns:
 
     def _placed(self, product: str, label: str, value: str) -> str:
         known = self.catalogue.labels.get(label)
-        if known is None or not known.bounded or value == known.absent:
-            return value
-        return self.place(product, label, value)
+        return self.place(product, label, value) if known and known.needs_place(value) else value

@@ -41,6 +41,8 @@ class Series:
           empty: it follows from its splits, or a family's own code makes it
     only  of some of these types, which events count: all others do not
     amount   of a plain count: the field by which it grows, instead of by 1
+    undoes   of a plain count: (label, value, other value); an event with this value takes one with the other back,
+             under which it counts
     splits   the same under other labels; a census without types of its own counts a customer where it last did any of
              what the first of them counts
     to_the_minute  its windows of 7d and 30d begin on the minute, and not on the hour
@@ -55,6 +57,7 @@ class Series:
     of: frozenset[str] = frozenset()
     only: tuple[tuple[str, Callable[[Any], bool]], ...] = ()
     amount: str = ""
+    undoes: tuple[tuple[str, str, str], ...] = ()
     splits: tuple[Series, ...] = ()
     to_the_minute: bool = False
     lasting: bool = False

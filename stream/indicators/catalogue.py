@@ -19,13 +19,16 @@ from stream.indicators.families import (
     complete_days,
     content,
     conversion,
+    dimensions,
     feature_use,
     first_week,
+    loyalty,
     messages,
     purchases,
     retention,
     revenue,
     revenue_at_risk,
+    social,
     subscriptions,
     surveys,
     visits,
@@ -33,6 +36,7 @@ from stream.indicators.families import (
 from stream.indicators.labels import labels
 from stream.indicators.memories import Memories
 from stream.indicators.state import answers, exposures, net_revenue, orders, segments, subscription, tickets
+from stream.indicators.state import loyalty as loyalty_state
 from stream.indicators.state import visits as closed_visits
 
 FAMILIES = (
@@ -53,6 +57,9 @@ FAMILIES = (
     revenue.FAMILY,
     acquisition.FAMILY,
     purchases.FAMILY,
+    social.FAMILY,
+    loyalty.FAMILY,
+    dimensions.FAMILY,
     churn_risk.FAMILY,
     revenue_at_risk.FAMILY,
 )
@@ -79,7 +86,13 @@ RECORD = Layout(
             activity.ACTIVE_TYPES,
             (complete_days.change, first_week.change, retention.change, acquisition.change),
         ),
-        Slot(1, "latest", latest.Latest, types_of(SERIES), (latest.change, latest.change_of_totals(totals(SERIES)))),
+        Slot(
+            1,
+            "latest",
+            latest.Latest,
+            types_of(SERIES),
+            (latest.change, latest.change_of_totals(totals(SERIES)), dimensions.change_of_channels),
+        ),
         Slot(2, "answers", answers.Answers, answers.RESPONSES.of, (answers.change,)),
         Slot(3, "visits", closed_visits.Visits, closed_visits.TYPES, (closed_visits.change,)),
         Slot(5, "segment", segments.Segment, segments.IDENTIFIED.of),
@@ -88,11 +101,10 @@ RECORD = Layout(
         Slot(8, "subscription", subscription.Subscription, subscription.TYPES, (subscription.change,)),
         Slot(9, "tickets", tickets.Tickets, tickets.TYPES, (tickets.change,)),
         Slot(10, "exposures", exposures.Exposures, exposures.TYPES, (exposures.change,)),
+        Slot(12, "loyalty_action", loyalty_state.LastLoyaltyAction, loyalty_state.ACTIONS.of),
+        Slot(13, "loyalty_tier", loyalty_state.Tier, loyalty_state.TIERS.of),
     ),
 )
 """What a record remembers. A new slot takes an id that none ever had; those most customers need are below 4.
 
-What depends on several slots, the churn risk and the revenue at it, is added by `contribution.py`."""
-
-SPECIAL_COUNTS = (answers.count_feedback,)
-"""Plain counts of events that a family makes by itself."""
+What depends on several slots, loyalty, the churn risk and the revenue at it, is added by `contribution.py`."""

@@ -16,7 +16,7 @@ from typing import Any
 
 from msgspec import Struct, field
 
-from stream.core.definitions import DECLARED, Definitions
+from stream.core.definitions import DECLARED, Definitions, WordLists
 
 _DURATION = re.compile(r"(?=\d)(\d+y)?(\d+w)?(\d+d)?(\d+h)?(\d+m)?(\d+s)?(\d+ms)?")
 """As Prometheus writes it."""
@@ -85,7 +85,7 @@ class _Reading:
         for name, given in self._entries(("definitions",), self._sections, DECLARED):
             allowed = DECLARED[name].allowed
             if self._is(("definitions", name), given, allowed.words, allowed.holds):
-                found[name] = tuple(sorted(given)) if isinstance(given, list) else given
+                found[name] = _as_defined(given)
         return Definitions(**found)
 
     def alerts(self) -> dict[str, Chosen]:
@@ -136,6 +136,13 @@ class _Reading:
         return False
 
 
+def _as_defined(given: Any) -> Any:
+    """As the definitions have it: without an order where there is none, and hashable."""
+    if isinstance(given, dict):
+        return WordLists.of(given)
+    return tuple(sorted(given)) if isinstance(given, list) else given
+
+
 def _nearest(key: str, known: Collection[str]) -> str:
     """One that goes on where the key ends, if there is one."""
     longer = [each for each in known if each.startswith(key)]
@@ -156,7 +163,10 @@ def _is_duration(value: Any) -> bool:
 
 
 def written(value: Any) -> str:
-    """The value as TOML writes it (tables and times apart)."""
+    """The value as TOML writes it (tables apart, but for word lists, and times)."""
+    if isinstance(value, WordLists):
+        lists = (f"{json.dumps(name)} = {written(words)}" for name, words in value)
+        return f"{{ {', '.join(lists)} }}" if value else "{}"
     if isinstance(value, float) and not isfinite(value):
         return str(value)
     return json.dumps(value, ensure_ascii=False, default=str)

@@ -12,10 +12,11 @@ from stream.indicators.declare import Alert, Breakdown, Card, Example, Metric, P
 from stream.indicators.reads import Choices, Labels, Part, Read, Rows, View, found_together, of, quantile
 
 ALL = tuple(WINDOWS)
+BASIS = "basis"
 
 Measured = Series | Read
 Measures = Measured | Mapping[str, Measured]
-"""What is counted; or, by the label `basis`, what of each."""
+"""What is counted; or what of each value of a label: `basis`, unless another one is named."""
 
 
 class Sampled(TypedDict, total=False):
@@ -37,12 +38,14 @@ class Sampled(TypedDict, total=False):
 class Shown(Sampled, total=False):
     """What every form takes besides what it counts.
 
-    labels   further label -> its possible values
+    labels   further label -> its possible values; it is none of `by`
+    basis    the label by whose values different things are counted
     panel    else its title is the indicator's name
     rolling  False: of complete days only
     """
 
     labels: Mapping[str, Choices]
+    basis: str
     panel: Panel
     card: Card
     alerts: tuple[Alert, ...]
@@ -51,11 +54,12 @@ class Shown(Sampled, total=False):
 
 
 def Count(
-    name: str, counted: Measured, *, help: str, example: Example, unit: str = "", **shown: Unpack[Shown]
+    name: str, counted: Measures, *, help: str, example: Example, unit: str = "", **shown: Unpack[Shown]
 ) -> Metric:
     """How many. The unit is `events` of a plain count and else `customers`, unless another one is given."""
-    read = _reading(counted)
-    is_flow = isinstance(read, Part) and read.series.kind is Kind.FLOW
+    bases = tuple(counted) if isinstance(counted, Mapping) else ()
+    counts = tuple(map(_reading, counted.values() if isinstance(counted, Mapping) else (counted,)))
+    is_flow = isinstance(counts[0], Part) and counts[0].series.kind is Kind.FLOW
     [number] = example.reads
 
     def formula(**given: int) -> Value:
@@ -65,11 +69,11 @@ def Count(
         name,
         help,
         unit or ("events" if is_flow else "customers"),
-        {number: read},
+        {number: _by_basis(bases, counts, shown)},
         formula,
         example,
-        series=_series(read),
-        **_shown(name, read, (), shown),
+        series=_series(counts, shown),
+        **_shown(name, counts[0], bases, shown),
     )
 
 
@@ -166,11 +170,11 @@ def _quotient(
         name,
         help_,
         unit,
-        {part_name: _by_basis(bases, parts), over_name: _by_basis(bases, overs)},
+        {part_name: _by_basis(bases, parts, shown), over_name: _by_basis(bases, overs, shown)},
         formula,
         example,
         sample_size=over_name,
-        series=_series(*parts, *overs),
+        series=_series((*parts, *overs), shown),
         **_shown(name, parts[0], bases, shown),
     )
 
@@ -179,8 +183,9 @@ def _reading(counted: Measured) -> Read:
     return of(counted) if isinstance(counted, Series) else counted
 
 
-def _series(*reads: Read) -> tuple[Series, ...]:
-    return tuple(dict.fromkeys(read.series for read in reads if isinstance(read, Part)))
+def _series(reads: Iterable[Read], shown: Shown) -> tuple[Series, ...]:
+    read = (each.series for each in reads if isinstance(each, Part))
+    return tuple(dict.fromkeys((*read, *shown.get("found_in", ()))))
 
 
 def _aligned(one: Read, other: Read) -> tuple[Read, Read]:
@@ -191,13 +196,13 @@ def _aligned(one: Read, other: Read) -> tuple[Read, Read]:
     return replace(one, to_the_minute=exact), replace(other, to_the_minute=exact)
 
 
-def _by_basis(bases: Iterable[str], reads: tuple[Read, ...]) -> Read:
+def _by_basis(bases: Iterable[str], reads: tuple[Read, ...], shown: Shown) -> Read:
     if len(reads) == 1:
         return reads[0]
-    by_basis = dict(zip(bases, reads, strict=True))
+    label, by_basis = shown.get("basis", BASIS), dict(zip(bases, reads, strict=True))
 
     def read(view: View, labels: Labels) -> Any:
-        return by_basis[labels["basis"]](view, labels)
+        return by_basis[labels[label]](view, labels)
 
     return read
 
@@ -205,15 +210,17 @@ def _by_basis(bases: Iterable[str], reads: tuple[Read, ...]) -> Read:
 def _shown(name: str, first: Read | None, bases: tuple[str, ...], shown: Shown) -> dict[str, Any]:
     """The arguments of the metric that say how it is shown."""
     series = first.series if isinstance(first, Part) else None
-    by = tuple(shown["by"].split()) if "by" in shown else series.labels if series else ()
+    further = shown.get("labels", {})
+    own = tuple(label for label in series.labels if label not in further) if series else ()
+    by = tuple(shown["by"].split()) if "by" in shown else own
     found_in = shown.get("found_in") or (series or ())
     labels: dict[str, Choices] = {}
     if shown.get("windows"):
         labels["window"] = shown["windows"]
     if bases:
-        labels["basis"] = bases
+        labels[shown.get("basis", BASIS)] = bases
     return {
-        "labels": {**labels, **shown.get("labels", {})},
+        "labels": {**labels, **further},
         "rows": shown.get("rows") or (found_together(found_in, *by) if by else None),
         "row_labels": by,
         "panel": shown.get("panel") or Panel(_title(name)),

@@ -14,11 +14,11 @@ from stream.core.definitions import Definitions
 from stream.core.event_columns import NONE
 from stream.core.series import Series
 
-_ABSENT = {"campaign": NONE, "topic": NONE}
+_ABSENT = {"campaign": NONE, "topic": NONE, "sentiment": NONE}
 """What the label is where an event has none; of other labels such an event is not counted."""
 _LISTED_BY_RULE = frozenset({"scale"})
 """Of these fields decoding takes only certain values, though their type does not say so."""
-_NO_FIELD = frozenset({"type", "segment"})
+_NO_FIELD = frozenset({"type", "segment", "theme"})
 
 
 def labels(series: Iterable[Series], definitions: Definitions) -> tuple[Label, ...]:
@@ -27,17 +27,19 @@ def labels(series: Iterable[Series], definitions: Definitions) -> tuple[Label, .
     named = dict.fromkeys(name for each in series if each.of for name in each.labels if name not in _NO_FIELD)
     return (
         *map(_field, named),
-        Label("theme", frozenset({"survey_response"}), attrgetter("themes"), several=True),
+        Label("theme", frozenset({"survey_response"}), attrgetter("themes"), NONE, several=True),
         Label("segment", frozenset({"identify"}), attrgetter(f"traits.{definitions.segment}")),
     )
 
 
 def _field(name: str) -> Label:
     found = {type_: info for type_, struct in TYPES.items() for info in fields(struct) if info.name == name}
-    closed = name in _LISTED_BY_RULE or all(_is_closed(info.type) for info in found.values())
-    return field(name, found, _ABSENT.get(name), bounded=not closed)
+    listed = [_listed(info.type) for info in found.values()]
+    bounded = name not in _LISTED_BY_RULE and not all(listed)
+    return field(name, found, _ABSENT.get(name), bounded, frozenset().union(*listed))
 
 
-def _is_closed(type_: Any) -> bool:
-    """Whether the schema lists the values."""
-    return get_origin(type_) is Literal or any(map(_is_closed, get_args(type_)))
+def _listed(type_: Any) -> frozenset[str]:
+    """The values that the schema lists, if it does."""
+    arguments = get_args(type_)
+    return frozenset(arguments) if get_origin(type_) is Literal else frozenset().union(*map(_listed, arguments))

@@ -26,14 +26,16 @@ def total(
     amount: str = "",
     where: Where | None = None,
     given: str = "",
+    undo: Mapping[str, Mapping[str, str]] | None = None,
     splits: Iterable[str] = (),
     lasting: bool = False,
 ) -> Series:
     """How many events of these types there were; or how much their `amount`s are together (money, units, points).
 
     by      labels: fields of the events
-    where   values that fields must have, for an event to count
+    where   values that fields must have, for an event to count; one of several, apart by spaces
     given   fields that an event must have; its amount is one of them
+    undo    of a label, values that take others back: of {"action": {"unlike": "like"}} each unlike is a like less
     splits  the same by other labels (each as `by`), as series of their own
     lasting it can also be read from the beginning, and not in windows alone
     """
@@ -47,6 +49,7 @@ def total(
         frozenset(of.split()),
         only,
         amount,
+        tuple((label, value, other) for label, undone in (undo or {}).items() for value, other in undone.items()),
         tuple(total(_name(name, each), of=of, by=each, amount=amount, where=where, given=given) for each in splits),
         lasting=lasting,
     )
@@ -71,13 +74,33 @@ def distinct(name: str, *, of: str, by: str = "", where: Where | None = None, sp
     )
 
 
+def union(name: str, *measures: Series) -> Series:
+    """What any of these counts, once: totals or distincts of the same labels, none with an amount."""
+    kinds = {(each.kind, each.grain, each.labels) for each in measures}
+    if len(kinds) > 1 or any(each.amount or each.undoes or each.splits for each in measures):
+        raise ValueError(f"{name}: a union is of plain measures with the same labels")
+    kind, grain, labels = kinds.pop()
+    of = frozenset().union(*(each.of for each in measures))
+    return Series(name, kind, grain, labels, of, tuple(filter(None, (_any(type_, measures) for type_ in sorted(of)))))
+
+
+def _any(type_: str, measures: Iterable[Series]) -> tuple[str, Callable[[Any], bool]] | None:
+    """Which events of the type any of the measures counts; None: all."""
+    tests = [dict(each.only).get(type_) for each in measures if type_ in each.of]
+    if None in tests:
+        return None
+    return type_, lambda event: any(test(event) for test in tests if test)
+
+
 def _name(name: str, by: str) -> str:
     return f"{name}_by_{by.partition(' ')[0]}"
 
 
 def _only(of: str, where: Where, given: tuple[str, ...]) -> Only:
+    wanted = {name: value.split() if isinstance(value, str) else [value] for name, value in where.items()}
+
     def counts(event: Any) -> bool:
-        return all(getattr(event, name) == value for name, value in where.items()) and all(
+        return all(getattr(event, name) in values for name, values in wanted.items()) and all(
             getattr(event, name) is not None for name in given
         )
 

@@ -7,6 +7,7 @@ from stream.core.latest import Latest
 from stream.indicators.families.activity import Activity
 from stream.indicators.state.answers import Answers
 from stream.indicators.state.exposures import Exposures
+from stream.indicators.state.loyalty import LastLoyaltyAction, Tier
 from stream.indicators.state.net_revenue import NetRevenue
 from stream.indicators.state.orders import Orders
 from stream.indicators.state.segments import Segment
@@ -28,3 +29,5 @@ class Memories(record.Memories):
     exposures: Exposures
     orders: Orders
     revenue: NetRevenue
+    loyalty_action: LastLoyaltyAction
+    loyalty_tier: Tier

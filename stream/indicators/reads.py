@@ -81,7 +81,8 @@ Rows = Callable[[View], list[dict[str, str]]]
 
 @dataclass(frozen=True)
 class Part:
-    """How much of the series there is in a window: its own, or the one that the metric's labels name.
+    """How much of the series there is in a window: its own, or the one that the metric's labels name; of a level,
+    what stands at T.
 
     (T − W, T] to the minute, for 24h and for customer activity; else (floor_hour(T − W), T]. A customer whose clock
     is ahead must not vanish at each of its events, so a census is read to T + AHEAD. Where the metric has a label
@@ -96,6 +97,8 @@ class Part:
     to_the_minute: bool = False
 
     def __call__(self, view: View, labels: Labels) -> int:
+        if self.series.kind is Kind.STOCK:
+            return view.sum(self.series, labels, None, view.minute, self.where)
         width = WINDOWS[self.window or labels["window"]]
         start = view.minute - width
         if width != DAY and not self.to_the_minute:
@@ -118,7 +121,8 @@ class Part:
 
 def of(series: Series, window: str = "", where: Where | None = None, **values: tuple[str, ...]) -> Part:
     """The part of the series in the window; only keys with these values of labels, if any are named."""
-    return Part(series, window, _having(series, values) if values else where, series.to_the_minute)
+    to_the_minute = series.to_the_minute or series.kind is Kind.STOCK  # which has no window, and sets none
+    return Part(series, window, _having(series, values) if values else where, to_the_minute)
 
 
 def _having(series: Series, values: Mapping[str, tuple[str, ...]]) -> Where:

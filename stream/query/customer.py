@@ -8,7 +8,7 @@ import msgspec
 
 from stream.core.event_columns import Customers, customers_of
 from stream.core.increments import Increments
-from stream.core.key_ids import KeyIds
+from stream.core.key_ids import FoldKeys, KeyIds
 from stream.core.series import Table
 from stream.core.time import FAR_FUTURE, MINUTE_MS, Calendar, minute_of, rfc3339
 from stream.indicators.catalogue import RECORD, SERIES
@@ -19,6 +19,7 @@ from stream.indicators.contribution import contribute
 from stream.indicators.families.activity import ACTIVE_BY_CHANNEL
 from stream.indicators.families.churn_risk import profiles_of
 from stream.indicators.memories import Memories
+from stream.indicators.state.answers import DERIVED, GIVEN
 from stream.kafka.partition import shard_of
 from stream.query.report import written
 from stream.query.samples import samples
@@ -39,6 +40,15 @@ class CountedIn(msgspec.Struct):
     name: str
     labels: dict[str, str]
     value: int
+
+
+class Feedback(msgspec.Struct):
+    """What the customer's latest answers of the last weeks speak of; `derived`: read out of a comment by a rule."""
+
+    at: str
+    theme: str
+    sentiment: str
+    derived: bool
 
 
 class Risk(msgspec.Struct):
@@ -62,6 +72,7 @@ class Known(msgspec.Struct):
     first_channel: str | None
     last_activity_by_channel: dict[str, str]
     active_days: list[str]
+    feedback: list[Feedback]
     risk: Risk | None
     counts_in: list[CountedIn]
 
@@ -104,6 +115,9 @@ def show(found: list[Known], terminal: Terminal) -> None:
         for channel, moment in known.last_activity_by_channel.items():
             terminal.say(f"  last activity   {moment} on {channel}")
         terminal.say(f"  active days     {len(known.active_days)}: {', '.join(known.active_days[-10:])}")
+        for each in known.feedback:
+            how = " (derived by rule)" if each.derived else ""
+            terminal.say(f"  feedback        {each.at} on {each.theme}, {each.sentiment}{how}")
         if risk := known.risk:
             level = risk.level if risk.counts else f"{risk.level}, counts no more"
             terminal.say(f"  churn risk      {risk.score:.0%} ({level}): {risk.why}")
@@ -136,9 +150,23 @@ def _known(
             for (channel,), last in sorted(memories.latest.by_labels(alone.key_ids, ACTIVE_BY_CHANNEL))
         },
         active_days=[date.fromordinal(day).isoformat() for day in days.tolist()],
+        feedback=_feedback(memories, alone.key_ids),
         risk=_risk(memories, alone, scoring, now_ms) if was_active else None,
         counts_in=_counts(settings, record, alone, scoring, minute_of(now_ms)),
     )
+
+
+def _feedback(memories: Memories, key_ids: FoldKeys) -> list[Feedback]:
+    """The earliest first."""
+    found = [
+        (minute, theme, sentiment, series is DERIVED)
+        for series in (GIVEN, DERIVED)
+        for (theme, sentiment), minute in memories.latest.by_labels(key_ids, series)
+    ]
+    return [
+        Feedback(rfc3339(minute * MINUTE_MS), theme, sentiment, derived)
+        for minute, theme, sentiment, derived in sorted(found)
+    ]
 
 
 def _risk(memories: Memories, alone: Customers, scoring: Scoring, now_ms: int) -> Risk:

@@ -42,7 +42,7 @@ HALF_WIDTH, THIRD_WIDTH = 12, 8
 HEIGHT, NUMBER_HEIGHT = 8, 5
 
 _UNITS = {"ratio": "percentunit", "seconds": "s"}
-_MAY_BE_NEGATIVE = {"score", MONEY}
+_MAY_BE_NEGATIVE = {"score", "actions", MONEY}
 
 
 def indicator(metric: Metric) -> AnyPanel:

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from schemas import TYPES
+from schemas.surveys import SurveyResponse
 from stream.core.definitions import Definitions
 from stream.core.event_columns import SAMPLES, Customers, EventColumns, Place, hashes_of
 from stream.core.increments import Increments
@@ -19,9 +20,10 @@ from stream.core.key_ids import FoldKeys, KeyIds
 from stream.core.ragged import Ints, stretches
 from stream.core.series import NO_INCREMENTS
 from stream.core.time import FAR_PAST, Calendar
-from stream.indicators.catalogue import RECORD, SPECIAL_COUNTS, catalogue
+from stream.indicators.catalogue import RECORD, catalogue
 from stream.indicators.churn.evidence import Scoring
 from stream.indicators.contribution import change
+from stream.indicators.feedback import with_feedback
 from stream.store.keys import product_of
 from stream.worker.intake import Arrived
 from stream.worker.level_changes import UNSCHEDULED, LevelChanges, Present, Schedule, level_changes
@@ -36,6 +38,7 @@ NOBODY: Mapping[bytes, int] = {}
 
 _HOUR_BITS = 32
 _NUMBER_OF_TYPE = {struct: number for number, struct in enumerate(TYPES.values())}
+_ANSWERS = _NUMBER_OF_TYPE[SurveyResponse]
 
 
 class Touched(NamedTuple):
@@ -81,6 +84,8 @@ def columns_of(
     order = np.argsort(types, kind="stable")
     numbers = order.tolist()
     events = list(map(arrived.events.__getitem__, numbers))
+    first, end = np.searchsorted(types[order], [_ANSWERS, _ANSWERS + 1]).tolist()
+    events[first:end] = [with_feedback(answer, definitions) for answer in events[first:end]]  # type: ignore[arg-type]
     keys, row = _interned([*map(arrived.keys.__getitem__, numbers), *due])
     shard = np.zeros(len(keys), np.int64)
     shard[row] = np.concatenate([arrived.shard[order], np.fromiter(due.values(), np.int64, len(due))])
@@ -242,5 +247,3 @@ def count_events(increments: Increments, columns: EventColumns) -> None:
     for series in columns.catalogue.counted:
         at, numbers = columns.under(series)
         increments.add(numbers, columns.minute[at], columns.amounts(series, at))
-    for count_specially in SPECIAL_COUNTS:
-        count_specially(increments, columns)

@@ -16,10 +16,12 @@ from faust import App
 from redis.asyncio import Redis
 
 from stream.core.time import Calendar
+from stream.indicators.feedback import missing_lexicon
 from stream.kafka import errors as kafka_errors
 from stream.kafka.group import check_group
 from stream.kafka.partition import shards_of
 from stream.kafka.topics import kafka_admin, look_at_topics
+from stream.runtime.errors import UserError
 from stream.runtime.garbage import collect_seldom
 from stream.runtime.http import serving
 from stream.runtime.lifecycle import told_to_stop
@@ -59,6 +61,8 @@ async def run_worker(settings: Settings) -> None:
     """
     stop = told_to_stop()
     collect_seldom()
+    if missing := missing_lexicon(settings.indicators.definitions):
+        raise UserError(missing)
     redis = connect(settings.redis)
     try:
         well = await once_well(

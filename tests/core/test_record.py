@@ -157,6 +157,8 @@ def test_the_ids_of_slots_are_for_ever() -> None:
         8: "subscription",
         9: "tickets",
         10: "exposures",
+        12: "loyalty_action",
+        13: "loyalty_tier",
     }
 
 

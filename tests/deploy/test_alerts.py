@@ -262,7 +262,7 @@ def login(customer: str, product: str, days_later: int) -> Event:
 
 
 def everybody_comes(past: list[Event], days_later: int) -> list[Event]:
-    known = {(event["user_id"], event["product"]) for event in past}
+    known = {(event["user_id"], event["product"]) for event in past if "user_id" in event}
     return [login(customer, product, days_later) for customer, product in sorted(known)]
 
 

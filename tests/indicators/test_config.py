@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner
 
 from stream.cli import commands
-from stream.core.definitions import Definitions
+from stream.core.definitions import Definitions, WordLists
 from stream.indicators.catalogue import ALERTS
 from stream.indicators.config import Config, lines_of, parsed
 from stream.indicators.in_force import KNOWN, alerts_in_force
@@ -24,6 +24,12 @@ csat_7_from = 6
 retention_days = [30, 3]
 visit_gap_minutes = 20
 segment = "plan"
+lexicon = "vader"
+[definitions.themes]
+price = ["cher", "expensive"]
+delivery = ["livré en retard"]
+[definitions.sentiments]
+negative = ["bug"]
 
 [alerts]
 EngagementNpsDrop.threshold = 15
@@ -54,7 +60,9 @@ def test_what_is_left_out_is_the_default() -> None:
 
 def test_what_it_says_is_in_force() -> None:
     config = read(CHOSEN)
-    assert config.definitions == Definitions(4, 6, (3, 30), 20, "plan")
+    themes = WordLists((("delivery", ("livré en retard",)), ("price", ("cher", "expensive"))))
+    sentiments = WordLists((("negative", ("bug",)),))
+    assert config.definitions == Definitions(4, 6, (3, 30), 20, "plan", themes, sentiments, "vader")
     in_force = alerts_in_force(config)
     assert {name: alert.threshold for name, alert in in_force.items()} == {
         "EngagementStickinessLow": 0.1,
@@ -99,6 +107,17 @@ def test_what_it_says_is_in_force() -> None:
             'definitions.segment = "tier"',
             'definitions.segment: must be "segment", "plan" or "country", not "tier"',
         ),
+        (
+            "definitions.themes.price = []",
+            'definitions.themes: must be a table of lists of words, such as { price = ["cher", "expensive"] }, not '
+            '{"price": []}',
+        ),
+        (
+            'definitions.sentiments.mixed = ["so-so"]',
+            'definitions.sentiments: must be a table of lists of words, such as { positive = ["merci"], negative = '
+            '["bug"] }, not {"mixed": ["so-so"]}',
+        ),
+        ('definitions.lexicon = "afinn"', 'definitions.lexicon: must be "none" or "vader", not "afinn"'),
         ("definitions = 3", "definitions: must be a table: [definitions], not 3"),
         (
             "alerts.EngagementHighRisk = 0.3",

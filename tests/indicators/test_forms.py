@@ -21,7 +21,7 @@ from stream.indicators.catalogue import FAMILIES, METRICS, SERIES, catalogue
 from stream.indicators.declare import Alert, Breakdown, Example, Metric, Panel
 from stream.indicators.forms import ALL, Count, Derived, Mean, Ratio
 from stream.indicators.labels import labels
-from stream.indicators.measures import distinct, total
+from stream.indicators.measures import distinct, total, union
 from stream.indicators.reads import Labels, Part, View, of
 from stream.worker.fold import columns_of, count_events
 from tests.histories import (
@@ -96,6 +96,47 @@ def summed(table: Table, series: Series, product: str, *values: str) -> int:
     return cells.total(None, 1 << 40) if cells else 0
 
 
+@laws
+@given(histories())
+def test_what_takes_back_is_taken_from_what_it_takes_back(history: History) -> None:
+    undoing = total("t_net", of="social_action", by="network action", undo={"action": {"unlike": "like"}})
+    table = counted(history.events, Calendar(history.zone), undoing)
+    own: list[Any] = [event for event in history.events if event.type == "social_action"]
+    for product, network in {(event.product, event.network) for event in own}:
+        actions = [each.action for each in own if (each.product, each.network) == (product, network)]
+        assert summed(table, undoing, product, network, "like") == actions.count("like") - actions.count("unlike")
+        assert summed(table, undoing, product, network, "unlike") == 0
+        assert summed(table, undoing, product, network, "unfollow") == actions.count("unfollow")
+
+
+@laws
+@given(histories())
+def test_a_union_counts_what_any_of_its_measures_counts_and_once(history: History) -> None:
+    parts = (
+        total("t_told", of="social_action", by="sentiment", where={"action": "mention share"}),
+        total("t_liked", of="social_action", by="sentiment", where={"action": "share like"}),
+        total("t_made", of="contribution", by="sentiment"),
+    )
+    either = union("t_either", *parts)
+    table = counted(history.events, Calendar(history.zone), either)
+    events: list[Any] = history.events
+    made = [event for event in events if event.type == "contribution"]
+    told = [
+        event for event in events if event.type == "social_action" and event.action in ("mention", "share", "like")
+    ]
+    own = made + told
+    for product in {event.product for event in own}:
+        for sentiment in ("positive", "negative", "neutral", "none"):
+            alike = [each for each in own if each.product == product and (each.sentiment or "none") == sentiment]
+            assert summed(table, either, product, sentiment) == len(alike)
+
+
+def test_a_union_of_what_has_other_labels_or_amounts_is_refused() -> None:
+    for other in (STARS, total("t_by_nothing", of="login"), USERS):
+        with pytest.raises(ValueError, match="t: a union is of plain measures with the same labels"):
+            union("t", total("t_uses_2", of="feature_use", by="feature"), other)
+
+
 @pytest.mark.parametrize(
     ("arguments", "wrong"),
     [
@@ -119,10 +160,49 @@ def test_a_census_by_nothing_follows_from_its_first_split() -> None:
 
 def test_labels_are_the_fields_of_the_events_and_those_with_listed_values_need_no_place() -> None:
     bounded = {label.name: label.bounded for label in catalogue(Definitions()).labels.values()}
-    assert {name for name in bounded if not bounded[name]} == {"survey", "scale", "kind", "medium", "currency"}
+    assert {name for name in bounded if not bounded[name]} == {
+        "survey",
+        "scale",
+        "kind",
+        "medium",
+        "currency",
+        "sentiment",
+    }
     campaign = catalogue(Definitions()).labels["campaign"]
     assert campaign.types == {"impression", "click", "message_delivered", "message_opened", "message_clicked"}
     assert campaign.absent == "none"
+
+
+def test_what_a_schema_lists_needs_no_place_also_where_other_events_may_have_other_values() -> None:
+    action = catalogue(Definitions()).labels["action"]
+    assert action.bounded
+    assert [action.needs_place(value) for value in ("like", "unfollow", "redeem", "play")] == [False] * 3 + [True]
+    columns, *_ = columns_of(
+        arrived([decoded(social(1, "like")), decoded(interaction(2, "like")), decoded(interaction(3, "play"))]),
+        {0: KeyIds()},
+        nowhere,
+        Calendar(UTC),
+        Definitions(),
+    )
+    assert [value for _, label, value in columns.wanted() if label == "action"] == ["play"]
+    assert [label for _, label, events in columns.overflowed() if events and label == "action"] == ["action"]
+
+
+def social(number: int, action: str) -> dict[str, Any]:
+    return {**_acted(number, "social_action"), "network": "mastodon", "action": action}
+
+
+def interaction(number: int, action: str) -> dict[str, Any]:
+    return {**_acted(number, "interaction"), "content": "film", "action": action}
+
+
+def _acted(number: int, type_: str) -> dict[str, Any]:
+    return {"event_id": str(number), "type": type_, "user_id": "ann", "timestamp": "2026-03-31T12:00:00Z"}
+
+
+def nowhere(_product: str, _label: str, _value: str) -> str:
+    """No value finds a place."""
+    return "other"
 
 
 # Over which interval it is read
@@ -157,6 +237,25 @@ def test_clocks_that_are_ahead_are_those_that_decoding_lets_pass() -> None:
     minute = minute_at(decoded(event).timestamp - timedelta(minutes=AHEAD))
     [active] = [metric for metric in METRICS if metric.name == "engagement_active_customers"]
     assert set(values(active, View(state.table, "default", minute, 0)).values()) == {1}
+
+
+def test_members_and_channels_of_a_clock_that_is_ahead_are_there_as_other_customers_are() -> None:
+    events = [
+        {**_acted(1, "loyalty_action"), "action": "join"},
+        {**_acted(2, "loyalty_action"), "timestamp": "2026-03-31T12:05:00Z", "action": "earn", "channel": "ios"},
+    ]
+    state = State(Calendar(UTC)).take([list(map(decoded, events[:1])), list(map(decoded, events[1:]))])
+    at = decoded(events[0]).timestamp
+    shown = {
+        (each["name"], each["labels"].get("channels")): each["value"]
+        for each in report(state.table, at + timedelta(minutes=AHEAD), UTC)["metrics"]
+    }
+    seen = View(state.table, "default", minute_at(at), 0)
+    for name in ("engagement_loyalty_members", "engagement_loyalty_active_ratio", "engagement_channels_customers"):
+        [metric] = [metric for metric in METRICS if metric.name == name]
+        for having, value in metric.samples(seen):
+            assert value == shown[name, having.get("channels")]
+    assert shown["engagement_channels_customers", "2"] == 1
 
 
 # By which labels
@@ -232,8 +331,11 @@ NO_SHARES = {
     "engagement_retention_formula_ratio",
     "engagement_product_return_ratio",
     "engagement_value_to_cost_ratio",
+    "engagement_social_ratio",
+    "engagement_loyalty_redemption_ratio",
 }
-"""The first is wrong, and asked for; what is returned may have been sold earlier, and a value may exceed a cost."""
+"""The first is wrong, and asked for. The others divide by what was sold of late, by a cost, by those reached, and by
+what was earned of late."""
 
 
 @laws

@@ -25,7 +25,8 @@ from tests.recount import Sample, Value, compare, recount, sample
 from tests.recount.comparison import tolerance
 
 BREAKDOWNS = [metric for metric in METRICS if "_by_channel" in metric.name]
-COUNTS = ("customers", "events", "visits", "tickets", "subscribers", "orders")
+COUNTS = ("customers", "events", "visits", "tickets", "subscribers", "orders", "actions", "people", "points")
+NAMED_FOR_WHOM_THEY_COUNT = ("engagement_referrers", "engagement_loyalty_members", "engagement_social_reach")
 ZONE = ZoneInfo("UTC")
 CALENDAR = Calendar(ZONE)
 SCENARIO_OF = {metric.name: family.scenario for family in FAMILIES for metric in family.metrics}
@@ -69,7 +70,8 @@ def test_the_formula_gives_the_value_of_its_worked_example_and_no_example_is_of_
 @each_metric
 def test_a_metric_says_its_unit_in_its_name_and_explains_itself(metric: Metric) -> None:
     assert re.fullmatch(r"engagement(_[a-z]+)+", metric.name)
-    if metric.unit not in ("events", MONEY):  # whose kind the name says: clicks, responses; cost, revenue
+    # Of events, of money and of some customers, the name says the kind: clicks, responses, revenue, members.
+    if metric.unit not in ("events", MONEY) and metric.name not in NAMED_FOR_WHOM_THEY_COUNT:
         assert metric.name.removesuffix("_by_channel").endswith("_" + metric.unit.replace(" ", "_"))
     assert metric.help[0].isupper()
     assert metric.help.endswith(".")

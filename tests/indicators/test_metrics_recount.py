@@ -8,7 +8,7 @@ from datetime import timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stream.core.definitions import DAYS_SEEN, Definitions
+from stream.core.definitions import DAYS_SEEN, Definitions, WordLists
 from stream.indicators.catalogue import METRICS
 from tests.histories import DAY, LATER, History, folded, histories, laws, report
 from tests.recount import compare, recount
@@ -21,6 +21,10 @@ DEFINITIONS = st.builds(
     | st.sets(st.integers(1, DAYS_SEEN), min_size=1, max_size=5).map(sorted).map(tuple),
     visit_gap_minutes=st.sampled_from([1, 29, 30, 31, 240]),
     segment=st.sampled_from(["segment", "plan", "country"]),
+    themes=st.sampled_from([{}, {"price": ["cher", "Expensive"], "speed": ["lent", "tres"]}]).map(WordLists.of),
+    sentiments=st.sampled_from([{}, {"positive": ["génial", "merci"], "negative": ["BUG", "lent"]}]).map(
+        WordLists.of
+    ),
 )
 COMPLETE_DAYS = {metric.name for metric in METRICS if not metric.rolling}
 

@@ -16,12 +16,14 @@ from tests.recount.activity import activity
 from tests.recount.care import care
 from tests.recount.churn_risk import DEFAULTS, churn_risk, risk_grades, risk_of
 from tests.recount.clicks import clicks
+from tests.recount.comments import WordLists, with_feedback
 from tests.recount.commerce import commerce, repeat_purchases, revenue_at_risk
 from tests.recount.comparison import compare
 from tests.recount.content import content
 from tests.recount.conversion import conversion
 from tests.recount.counted import counted_events, minute_of
 from tests.recount.days import complete_days
+from tests.recount.dimensions import dimensions
 from tests.recount.first_week import first_week, first_week_in_progress
 from tests.recount.messages import messages
 from tests.recount.retention import retention
@@ -45,6 +47,9 @@ def recount(
     retention_days: Sequence[int] = (1, 7, 14, 30),
     visit_gap_minutes: int = 30,
     segment: str = "segment",
+    themes: WordLists = (),
+    sentiments: WordLists = (),
+    lexicon: str = "none",
     coefficients: Mapping[str, float] = DEFAULTS,
 ) -> dict[Sample, Value]:
     """Every sample that a report at `at` should hold, the product among its labels.
@@ -52,7 +57,7 @@ def recount(
     `events` are valid, as products emit them, in the order in which they came. Rolling indicators are None
     when `at` lies before the newest event.
     """
-    counted = counted_events(events, zone)
+    counted = with_feedback(counted_events(events, zone), dict(themes), dict(sentiments), lexicon)
     now, today = minute_of(at), at.astimezone(zone).toordinal()
     answerable = all(event.minute <= now for event in counted)
     samples: dict[Sample, Value] = {}
@@ -63,6 +68,7 @@ def recount(
         rolling |= visits(history, now, visit_gap_minutes) | usage(history, now)
         rolling |= subscriptions(history, now) | care(history, now)
         rolling |= messages(history, now) | conversion(history, now)
+        rolling |= dimensions(history, now)
         rolling |= churn_risk(history, now, zone, first_week_days, segment, coefficients)
         rolling |= risk_grades(history, today, zone, first_week_days, coefficients)
         rolling |= commerce(history, visitors, now, today)

@@ -12,6 +12,7 @@ class Visitor:
     """A customer with at least one active event."""
 
     def __init__(self, active: list[CountedEvent]) -> None:
+        self.customer = active[0].customer
         self.days = {event.day for event in active}
         self.channels = {event.channel for event in active}
         self.last_minute = max(event.minute for event in active)

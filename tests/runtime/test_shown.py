@@ -19,7 +19,7 @@ from stream.demo.page import History, Page
 from stream.demo.view import plain_line, view
 from stream.query import at_risk, customer, report
 from stream.query.at_risk import Customer, CustomersAtRisk
-from stream.query.customer import CountedIn, Known, Risk
+from stream.query.customer import CountedIn, Feedback, Known, Risk
 from stream.query.report import Report, ReportLine
 from stream.runtime.json_text import json_text
 from stream.runtime.printable import printable
@@ -64,7 +64,8 @@ def cells(table: str) -> list[str]:
 def known(text: str) -> Known:
     moment, labels = "2026-03-31T12:00:00Z", {"product": text, "channel": text}
     risk = Risk(0.7, "high", f"silent; {text}", True)
-    return Known(text, text, moment, text, {text: moment}, ["2026-03-31"], risk, [CountedIn("a", labels, 1)])
+    said = [Feedback(moment, text, "negative", True)]
+    return Known(text, text, moment, text, {text: moment}, ["2026-03-31"], said, risk, [CountedIn("a", labels, 1)])
 
 
 def at(text: str) -> Customer:

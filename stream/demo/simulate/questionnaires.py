@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 THEMES = ("price", "speed", "design", "support")
 SENTIMENTS = ("positive", "neutral", "negative")
+COMMENTS = ("Too expensive for what it is.", "Très bien, merci !", "Slow again today.", "I love the new design.")
 
 
 class Questionnaire(NamedTuple):
@@ -56,3 +57,7 @@ def draw_themes(rng: Random) -> tuple[str, ...]:
 
 def draw_sentiment(rng: Random) -> str | None:
     return rng.choice(SENTIMENTS) if rng.random() < 0.3 else None
+
+
+def draw_comment(rng: Random) -> str | None:
+    return rng.choice(COMMENTS) if rng.random() < 0.2 else None

@@ -86,6 +86,10 @@ class Session:
     def contribute(self, at_ms: int, kind: str, rating: int | None) -> Event:
         return self._event(at_ms, "contribution", kind=kind, rating=rating)
 
+    def do(self, at_ms: int, type_: str, **fields: Any) -> Event:
+        """What changes nothing of the session."""
+        return self._event(at_ms, type_, **fields)
+
     def purchase(self, at_ms: int, order_id: str, amount_minor: int, units: int) -> Event:
         self._converted = True
         return self._event(
@@ -103,12 +107,18 @@ class Session:
         return self._event(at_ms, "survey_sent", survey=asked.survey, survey_id=asked.survey_id)
 
     def answer_survey(
-        self, at_ms: int, asked: Questionnaire, score: int, themes: tuple[str, ...], sentiment: str | None
+        self,
+        at_ms: int,
+        asked: Questionnaire,
+        score: int,
+        themes: tuple[str, ...],
+        sentiment: str | None,
+        comment: str | None,
     ) -> Event:
         """Of the score more is better, however the scale is printed."""
         self._state.scores[asked] = score
         fields: Event = {"survey": asked.survey, "survey_id": asked.survey_id, "scale": asked.scale}
-        fields |= {"score": asked.printed(score), "themes": themes, "sentiment": sentiment}
+        fields |= {"score": asked.printed(score), "themes": themes, "sentiment": sentiment, "comment": comment}
         if asked.reversed:
             fields["reversed"] = True
         return self._event(at_ms, "survey_response", **fields)

@@ -7,8 +7,9 @@ from functools import partial
 from random import Random
 
 from stream.demo.simulate.commerce import order
+from stream.demo.simulate.community import beside_the_product
 from stream.demo.simulate.mailings import mailing
-from stream.demo.simulate.questionnaires import draw_questionnaire, draw_sentiment, draw_themes
+from stream.demo.simulate.questionnaires import draw_comment, draw_questionnaire, draw_sentiment, draw_themes
 from stream.demo.simulate.scheduler import Step
 from stream.demo.simulate.session import SUMMARY_ONLY, Customer, Session
 from stream.demo.simulate.workflows import current_plan, subscription, ticket
@@ -38,6 +39,7 @@ def visit(customer: Customer, rng: Random, signs_up: bool) -> Iterator[Step]:
     yield from _pages(session, rng)
     if rng.random() < 0.04:
         yield _contribution(session, rng)
+    yield from beside_the_product(session, rng)
     if rng.random() < 0.05:
         yield from _survey(session if rng.random() < 0.7 else customer.session("email"), rng)
     if rng.random() < 0.03:
@@ -105,6 +107,13 @@ def _survey(session: Session, rng: Random) -> Iterator[Step]:
     delay_seconds, probability = 15.0, 0.6
     while rng.random() < probability:
         score, themes, sentiment = asked.draw_score(rng), draw_themes(rng), draw_sentiment(rng)
-        answered = partial(session.answer_survey, asked=asked, score=score, themes=themes, sentiment=sentiment)
+        answered = partial(
+            session.answer_survey,
+            asked=asked,
+            score=score,
+            themes=themes,
+            sentiment=sentiment,
+            comment=draw_comment(rng),
+        )
         yield Step(delay_seconds, answered)
         delay_seconds, probability = rng.uniform(30, ANSWER_REVISED_WITHIN_SECONDS), 0.2

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from stream.demo.simulate.churn_propensity import churn_propensity
 from stream.demo.simulate.commerce import spending
+from stream.demo.simulate.community import reach
 from stream.demo.simulate.profiles import LIVE_SIGNUP, PAST_DAYS, PRODUCTS, Persona, draw_persona, draw_profile
 from stream.demo.simulate.scheduler import Scheduler, Step
 from stream.demo.simulate.session import Customer, Event
@@ -57,6 +58,8 @@ class World:
         for product in PRODUCTS:
             rng = Random(f"{seed} spending on {product}")
             self._scheduler.start(spending(product, rng, self._new_id), self._now_ms - int(days * DAY_MS))
+            rng = Random(f"{seed} reach of {product}")
+            self._scheduler.start(reach(product, rng, self._new_id), self._now_ms - int(days * DAY_MS))
 
     def past(self) -> Iterator[TimedEvent]:
         """All events of the days before now, in the order of time."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -28,6 +28,7 @@ from stream.indicators.declare import (
     Reasons,
 )
 from stream.indicators.forms import ALL, Count, Mean, Ratio
+from stream.indicators.measures import Only
 from stream.indicators.reads import found, of
 from stream.indicators.scenario import Scenario, event
 
@@ -35,11 +36,13 @@ _HEAD = 5
 
 ACTIVE_TYPES = frozenset(
     "click interaction login signup page_view session survey_response feature_use contribution social_action "
-    "loyalty_action referral purchase subscription_started ticket_opened ticket_replied message_clicked".split()
+    "loyalty_action referral attendance purchase subscription_started".split()
+    + "ticket_opened ticket_replied message_clicked".split()
 )
 """Event types that make a customer active (docs/events.md), as far as ACTIVE_ONLY lets them."""
-ACTIVE_ONLY: tuple[tuple[str, Callable[[Any], bool]], ...] = (
+ACTIVE_ONLY: Only = (
     ("ticket_replied", lambda event: event.by == "customer"),
+    ("attendance", lambda event: event.status == "attended"),
     ("message_clicked", lambda event: not event.machine),
 )
 

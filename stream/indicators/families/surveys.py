@@ -28,7 +28,9 @@ from stream.indicators.state.answers import (
     ANSWERED,
     ANSWERS,
     ASKED,
+    DERIVED,
     FEEDBACK,
+    GIVEN,
     REQUESTS,
     RESPONSES,
     of_one_survey,
@@ -286,5 +288,5 @@ FAMILY = Family(
             panel=Panel("Feedback by theme and sentiment"),
         ),
     ),
-    series=(ANSWERS, REQUESTS),
+    series=(ANSWERS, REQUESTS, GIVEN, DERIVED),
 )

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stream.core.definitions import Definitions
-from stream.core.event_columns import NONE, OTHER, Customers, EventColumns
+from stream.core.event_columns import OTHER, Customers, EventColumns
 from stream.core.increments import Increments
 from stream.core.ragged import (
     Ints,
@@ -39,7 +39,24 @@ ASKED = measures.distinct("asked", of="survey_sent survey_response", by="survey 
 ANSWERED = measures.distinct("answered", of="survey_response", by="survey survey_id")
 REQUESTS = measures.total("survey_requests", of="survey_sent", by="survey survey_id")
 RESPONSES = measures.total("responses", of="survey_response", by="survey survey_id scale")
-FEEDBACK = Series("feedback", Kind.FLOW, "minute", ("theme", "sentiment"))
+
+_ANSWER = frozenset({"survey_response"})
+_OPINION = ("theme", "sentiment")
+
+
+def _speaks(event: Any) -> bool:
+    return bool(event.themes or event.sentiment)
+
+
+FEEDBACK = Series("feedback", Kind.FLOW, "minute", _OPINION, _ANSWER, (("survey_response", _speaks),))
+GIVEN, DERIVED = (
+    Series(name, Kind.CENSUS, "minute", _OPINION, _ANSWER, (("survey_response", counts),))
+    for name, counts in (
+        ("feedback_given", lambda event: _speaks(event) and not event.derived),
+        ("feedback_derived", lambda event: _speaks(event) and event.derived),
+    )
+)
+"""Which of it customers gave last, and what of it was read out of their comments by a rule."""
 
 _KEEP_MS = 100 * DAY * MINUTE_MS
 """As long as an answer can be evidence of anything."""
@@ -213,15 +230,3 @@ def change(increments: Increments, customers: Customers, old: Answers, new: Answ
 
 def _key(response: Key, score: int) -> Key:
     return ANSWERS.key(*response[1:], str(score))
-
-
-def count_feedback(increments: Increments, columns: EventColumns) -> None:
-    """The plain counts by theme and sentiment: +1 at the answer's minute for each of its themes."""
-    for event in columns.of(RESPONSES.of).tolist():
-        answer, product = columns.events[event], columns.customers.products[columns.product[event]]
-        if answer.sentiment or answer.themes:
-            themes = dict.fromkeys(columns.place(product, "theme", theme) for theme in answer.themes or ())
-            here = slice(event, event + 1)
-            for theme in themes or (NONE,):
-                key = FEEDBACK.key(product, theme, answer.sentiment or NONE)
-                increments.add(columns.customers.key_ids.number(key, columns.slice[here]), columns.minute[here], 1)
