@@ -67,6 +67,7 @@ PLOTS = (  # what it is about: everything, or one family alone, so that its even
     ("purchase", "purchase", "purchase", "product_return", "spend", "login", "subscription_started"),
     ("social_action", "social_action", "social_reach", "contribution", "referral", "attendance"),
     ("loyalty_action", "loyalty_action", "loyalty_action", "login", "impression"),
+    ("signup", "feature_use", "purchase", "survey_response", "impression", "login"),
 )
 LATER = st.one_of(
     st.sampled_from([0, 1, 30, 31, HOUR, DAY - 1, DAY, 6 * DAY, 7 * DAY, 29 * DAY, 30 * DAY, 60 * DAY]),
@@ -234,6 +235,7 @@ class State:
         visits, segments = memories.visits, memories.segment
         subscription, tickets, exposures = memories.subscription, memories.tickets, memories.exposures
         orders, revenue = memories.orders, memories.revenue
+        journey, inputs = memories.journey, memories.score_inputs
         said: list[dict[str, Any]] = [
             {
                 "first": (ms, day, ms != FAR_FUTURE and names[channel]),
@@ -247,6 +249,7 @@ class State:
                 "bought": [],
                 "orders": [],
                 "revenue": {},
+                "score inputs": [],
             }
             for row, (ms, day, channel) in enumerate(listed(active.first_ms, active.first_day, active.first_channel))
         ]
@@ -283,10 +286,13 @@ class State:
         for memory in (memories.loyalty_action, memories.loyalty_tier):
             for row, (ms, number) in enumerate(listed(memory.ms, memory.numbers)):
                 said[row][memory.series.name] = number >= 0 and (ms, names[number])
+        for row, steps in enumerate(journey.ms.tolist()):
+            said[row]["journey"] = steps
+        for row, number, *days in listed(inputs.row, inputs.number, inputs.last, inputs.before):
+            said[row]["score inputs"].append((names[number], *days))
         for each in said:
-            each["visits"].sort()
-            each["exposures"].sort()
-            each["orders"].sort()
+            for name in ("visits", "exposures", "orders", "score inputs"):
+                each[name].sort()
         return dict(zip(self.records, said, strict=True))
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, fields
+from hashlib import sha256
+from math import lcm
 from typing import Any, Literal
 
 from stream.core.time import MINUTE_MS
@@ -17,6 +19,84 @@ SENTIMENTS = ("positive", "negative")
 
 DAYS_SEEN = 63
 """So many days after the first activity a record can tell whether they were active."""
+MOST_POINTS, MOST_DAYS = 100, 30
+"""Of the score, and the complete days that it looks back on."""
+
+
+_HASH_DIGITS = 12
+
+MOST_STEPS = 8
+"""Of a journey."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """A step of the customer's journey: an event of the type whose fields have these values."""
+
+    type: str
+    where: tuple[tuple[str, Any], ...] = ()
+
+    def __str__(self) -> str:
+        """As it is labelled: "interaction action=play"."""
+        return " ".join([self.type, *(f"{name}={value}" for name, value in self.where)])
+
+    def as_written(self) -> Any:
+        """As it stands in the indicators file."""
+        return {"type": self.type, **dict(self.where)} if self.where else self.type
+
+    @classmethod
+    def read(cls, given: Any) -> Step:
+        """Inverse of `as_written`."""
+        if isinstance(given, str):
+            return cls(given)
+        return cls(given["type"], tuple((name, value) for name, value in given.items() if name != "type"))
+
+
+@dataclass(frozen=True)
+class ScorePart:
+    """A part of the score: so many points for `full` of what it counts, and its share of them for less."""
+
+    points: int
+    full: int = 1
+
+    def __str__(self) -> str:
+        return f"{self.points}/{self.full}"
+
+
+@dataclass(frozen=True)
+class ScoreParts:
+    """What the score is made of."""
+
+    activity: ScorePart = ScorePart(40, 12)
+    visits: ScorePart = ScorePart(20, 12)
+    use: ScorePart = ScorePart(15, 5)
+    voice: ScorePart = ScorePart(15)
+    value: ScorePart = ScorePart(10)
+
+    def __str__(self) -> str:
+        return " ".join(f"{name}={part}" for name, part in self)
+
+    def __iter__(self) -> Iterator[tuple[str, ScorePart]]:
+        """(name, part), in order."""
+        return ((each.name, getattr(self, each.name)) for each in fields(self))
+
+    @property
+    def denominator(self) -> int:
+        """Of the fractions of a point that there are."""
+        return lcm(*(part.full for _, part in self))
+
+    def as_written(self) -> Any:
+        return {name: {"points": part.points, "full": part.full} for name, part in self}
+
+    @classmethod
+    def read(cls, given: Any) -> ScoreParts:
+        """Inverse of `as_written`; what is left out is the default."""
+        defaults = cls().as_written()
+        return cls(**{name: ScorePart(**defaults[name] | given.get(name, {})) for name in defaults})
+
+
+def _as_it_is(given: Any) -> Any:
+    return given
 
 
 class WordLists(tuple[tuple[str, tuple[str, ...]], ...]):
@@ -29,10 +109,11 @@ class WordLists(tuple[tuple[str, tuple[str, ...]], ...]):
 
 @dataclass(frozen=True)
 class Allowed:
-    """Which values there may be, in words and as a test."""
+    """Which values there may be, in words and as a test, and what is made of one that stands in the file."""
 
     words: str
     holds: Callable[[Any], bool]
+    read: Callable[[Any], Any] = _as_it_is
 
 
 @dataclass(frozen=True)
@@ -61,7 +142,51 @@ def _different(least: int, most: int) -> Allowed:
             return False
         return len(set(value)) == len(value)
 
-    return Allowed(f"a list of different whole numbers from {least} to {most}", holds)
+    return Allowed(
+        f"a list of different whole numbers from {least} to {most}", holds, lambda value: tuple(sorted(value))
+    )
+
+
+def _steps() -> Allowed:
+    def holds(value: Any) -> bool:
+        if not isinstance(value, list) or not 1 <= len(value) <= MOST_STEPS or not all(map(_is_step, value)):
+            return False
+        return len({str(Step.read(each)) for each in value}) == len(value)
+
+    return Allowed(
+        f"a list of 1 to {MOST_STEPS} different steps, each an event type or {{ type = …, field = value, … }}",
+        holds,
+        lambda value: tuple(map(Step.read, value)),
+    )
+
+
+def _is_step(value: Any) -> bool:
+    if not isinstance(value, dict):
+        return isinstance(value, str)
+    return isinstance(value.get("type"), str) and all(type(each) in (str, int, bool) for each in value.values())
+
+
+def _score_parts() -> Allowed:
+    def holds(value: Any) -> bool:
+        if not isinstance(value, dict) or not all(map(_is_part, value.items())):
+            return False
+        return sum(part.points for _, part in ScoreParts.read(value)) == MOST_POINTS
+
+    return Allowed(
+        f"parts, each {{ points = …, full = 1 to {MOST_DAYS} }}, whose points add up to {MOST_POINTS}",
+        holds,
+        ScoreParts.read,
+    )
+
+
+def _is_part(named: tuple[str, Any]) -> bool:
+    name, part = named
+    allowed = {"points": (0, MOST_POINTS), "full": (1, 1 if name in ("voice", "value") else MOST_DAYS)}
+    return (
+        name in (each.name for each in fields(ScoreParts))
+        and isinstance(part, dict)
+        and all(key in allowed and _is_whole(given, *allowed[key]) for key, given in part.items())
+    )
 
 
 def _word_lists(words: str, *names: str) -> Allowed:
@@ -75,7 +200,7 @@ def _word_lists(words: str, *names: str) -> Allowed:
             for some in value.values()
         )
 
-    return Allowed(words, holds)
+    return Allowed(words, holds, WordLists.of)
 
 
 def _is_whole(value: Any, least: int, most: int) -> bool:
@@ -122,6 +247,25 @@ class Definitions:
             "The trait of `identify` that is the customer's segment.",
         ),
     )
+    journey: tuple[Step, ...] = field(
+        default=tuple(map(Step, ("signup", "feature_use", "purchase", "survey_response", "referral"))),
+        metadata=_declared(
+            "steps",
+            _steps(),
+            "anew",
+            "The steps of the customer's journey, in the order in which they are hoped for.",
+        ),
+    )
+    score: ScoreParts = field(
+        default=ScoreParts(),
+        metadata=_declared(
+            "points",
+            _score_parts(),
+            "anew",
+            "The points of each part of the engagement score, and of how many active days, visits or features it is "
+            "full.",
+        ),
+    )
 
     themes: WordLists = field(
         default=WordLists(),
@@ -159,6 +303,13 @@ class Definitions:
 
 
 DECLARED: dict[str, Declared] = {each.name: each.metadata["declared"] for each in fields(Definitions)}
+
+
+def hashes(definitions: Definitions) -> dict[str, str]:
+    """Name -> a hash of the definition's value: 12 digits of its SHA-256, hexadecimal."""
+    return {
+        name: sha256(as_stored(getattr(definitions, name)).encode()).hexdigest()[:_HASH_DIGITS] for name in DECLARED
+    }
 
 
 def as_stored(value: Any) -> str:

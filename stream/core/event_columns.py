@@ -15,7 +15,7 @@ from stream.core.catalogue import Catalogue, Label
 from stream.core.definitions import Definitions
 from stream.core.key_ids import FoldKeys, KeyIds
 from stream.core.ragged import Ints, distinct, places, row_numbers, spans
-from stream.core.series import Series
+from stream.core.series import Key, Series
 from stream.core.time import MINUTE_MS, Calendar
 
 OTHER = "other"
@@ -33,6 +33,7 @@ Which = Ints | slice
 SAMPLES = 64
 _EVENT = 32
 
+_TRAIT_BITS = 32
 _NO_EVENTS = np.empty(0, np.int64)
 
 
@@ -53,6 +54,18 @@ class Customers(NamedTuple):
     def read(self, row: Ints, ids: Ints) -> Ints:
         """The numbers of keys that the shards of the customers in these rows store under these ids."""
         return self.key_ids.read(self.slice[row], ids)
+
+    @property
+    def group(self) -> Ints:
+        """Slice and product of each row in one number."""
+        return self.slice * len(self.products) + self.product
+
+    def keyed(self, group: Ints, trait: Ints, key: Callable[[str, int], Key]) -> Ints:
+        """For each group, with a trait (below 2³²) beside it, the number of the key made of product and trait."""
+        slices, product = np.divmod(group, max(len(self.products), 1))
+        found, which = places(product << _TRAIT_BITS | trait)
+        pairs = (divmod(pair, 1 << _TRAIT_BITS) for pair in found.tolist())
+        return self.key_ids.numbers([key(self.products[each], of) for each, of in pairs], which, slices)
 
     def numbers(self, series: Series, *labels: str) -> Ints:
         """For each row, the number of the key of its product with these label values."""

@@ -16,11 +16,12 @@ from numpy.typing import NDArray
 from stream.core.ragged import Ints, places, starts_of
 from stream.core.series import Key, Series
 
-_KEY_BITS = 22
-_KEY = (1 << _KEY_BITS) - 1
+KEY_BITS = 22
+"""Of a key's number, and of its id in a shard."""
+_KEY = (1 << KEY_BITS) - 1
 _GIVEN_BITS = 32
 _GIVEN = (1 << _GIVEN_BITS) - 1
-MOST_SLICES = 1 << 31 - _KEY_BITS
+MOST_SLICES = 1 << 31 - KEY_BITS
 """Of one fold: a number in it is below 2³¹."""
 
 
@@ -125,18 +126,18 @@ class FoldKeys:
 
     def number(self, key: Key, slices: Ints) -> Ints:
         """The key's number in each of the slices."""
-        return slices << _KEY_BITS | self._keys.number(key)
+        return slices << KEY_BITS | self._keys.number(key)
 
     def numbers(self, keys: Sequence[Key], which: Ints, slices: Ints) -> Ints:
         """The numbers of `keys[which[i]]` in `slices[i]`."""
         of_key = np.array([self._keys.number(key) for key in keys], np.int64)
-        return slices << _KEY_BITS | of_key[which]
+        return slices << KEY_BITS | of_key[which]
 
     def like(self, numbers: Ints, key: Callable[[Key, int], Key], given: Ints | int = 0) -> Ints:
         """For each number that of the key made of its own and of what is given (below 2³²), in the same slice."""
         found, which = places((numbers & _KEY) << _GIVEN_BITS | given)
         made = [key(self._keys[pair >> _GIVEN_BITS], pair & _GIVEN) for pair in found.tolist()]
-        return self.numbers(made, which, numbers >> _KEY_BITS)
+        return self.numbers(made, which, numbers >> KEY_BITS)
 
     def are_of(self, series: str, numbers: Ints) -> NDArray[np.bool_]:
         """For each number, whether its key is one of the series."""
@@ -157,7 +158,7 @@ class FoldKeys:
             self._lengths = lengths
             self._first = starts_of(np.array(lengths, np.int64))[self._shard_of_slice]
             self._of_id = np.concatenate([each.numbers for each in self._shards])
-        numbers: Ints = slices << _KEY_BITS | self._of_id[self._first[slices] + ids]
+        numbers: Ints = slices << KEY_BITS | self._of_id[self._first[slices] + ids]
         return numbers
 
     def ids(self, numbers: Ints) -> Ints:
@@ -171,10 +172,10 @@ class FoldKeys:
 
     def in_slice(self, number: int) -> tuple[int, Key]:
         """(its slice, the key)."""
-        return number >> _KEY_BITS, self._keys[number & _KEY]
+        return number >> KEY_BITS, self._keys[number & _KEY]
 
     def _id(self, number: int) -> int:
-        return self._key_ids[number >> _KEY_BITS].id_of(number & _KEY)
+        return self._key_ids[number >> KEY_BITS].id_of(number & _KEY)
 
 
 _encode = msgspec.msgpack.Encoder().encode

@@ -54,14 +54,18 @@ class Slot:
 
     id    by which stored records know it, below 128: once used, it is never another slot's
     name  by which the code knows it: an attribute of the layout's memories
-    of    the types of the events that change it
+    of    the types of the events that change it, where definitions have no say in that
     """
 
     id: int
     name: str
     memory: type[Memory]
-    of: frozenset[str]
+    of: frozenset[str] | Callable[[Definitions], frozenset[str]]
     changes: tuple[Change, ...] = ()
+
+    def types(self, definitions: Definitions) -> frozenset[str]:
+        """Of the events that change it."""
+        return self.of(definitions) if callable(self.of) else self.of
 
 
 class Held:
@@ -81,7 +85,7 @@ class Held:
 
     def merge(self, columns: EventColumns, keep_days: int | None) -> Held:
         """With these events; itself where they do not change it."""
-        if self._slot.of.isdisjoint(columns.types_present):
+        if self._slot.types(columns.definitions).isdisjoint(columns.types_present):
             return self
         memory = self.memory(columns.customers)
         merged = memory.merge(columns, keep_days)
@@ -106,6 +110,10 @@ class Memories:
 
     def held(self, slot: str) -> Held:
         return self._held[slot]
+
+    def differ(self, other: Memories, *slots: str) -> bool:
+        """Whether any of these slots may not be the same."""
+        return any(self._held[slot] is not other.held(slot) for slot in slots)
 
 
 class UnknownSlot(Exception):

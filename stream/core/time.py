@@ -24,6 +24,8 @@ AHEAD = 5
 """So many minutes a customer's clock may be ahead."""
 
 _QUARTER = 15
+_SEVERAL = 0
+"""In the place of a day: there are several."""
 _EPOCH, _MS = datetime(1970, 1, 1, tzinfo=UTC), timedelta(milliseconds=1)
 _FIRST_DAY, _LAST_DAY = date.min.toordinal() + 1, date.max.toordinal() - 1
 
@@ -52,13 +54,24 @@ class Calendar:
 
     def days(self, minutes: Ints) -> Ints:
         """`day` of each minute."""
-        distinct, where = places(minutes)
-        return np.array([self.day(minute) for minute in distinct.tolist()], np.int64)[where]
+        quarters, where = places(minutes // _QUARTER)
+        found: Ints = np.array([self._day_of(quarter) for quarter in quarters.tolist()], np.int64)[where]
+        if len(split := np.flatnonzero(found == _SEVERAL)):
+            found[split] = [self.day(minute) for minute in minutes[split].tolist()]
+        return found
 
     def starts(self, days: Ints) -> Ints:
         """The moment at which each local day begins, in milliseconds since the epoch."""
         distinct, where = places(days)
         return np.array([self._start(day) for day in distinct.tolist()], np.int64)[where]
+
+    def _day_of(self, quarter: int) -> int:
+        """The day that holds all of the quarter of an hour, _SEVERAL where none does."""
+        day = self._day_of_quarter.get(quarter)
+        if day is None:
+            self.day(quarter * _QUARTER)
+            day = self._day_of_quarter.get(quarter, _SEVERAL)
+        return day
 
     def _start(self, day: int) -> int:
         start = self._start_of_day.get(day)

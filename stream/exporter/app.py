@@ -15,6 +15,7 @@ from prometheus_client import Metric
 from prometheus_client.core import GaugeMetricFamily
 from redis.asyncio import Redis
 
+from stream.core.definitions import hashes
 from stream.core.time import HOUR, Calendar, minute_of
 from stream.exporter.at_risk_route import at_risk_route
 from stream.exporter.canary import Canary
@@ -33,7 +34,7 @@ from stream.runtime.cooperative import taking_turns
 from stream.runtime.garbage import collect_seldom
 from stream.runtime.http import service_routes, serving
 from stream.runtime.lifecycle import told_to_stop, until_ended
-from stream.runtime.pipeline_metrics import ALERT_THRESHOLD, BUILD
+from stream.runtime.pipeline_metrics import ALERT_THRESHOLD, BUILD, DEFINITION
 from stream.settings import Settings
 from stream.store.committed import Committed
 from stream.store.connect import REDIS_ERRORS, advice, connect
@@ -152,7 +153,8 @@ class Exporter:
 
 
 def _chosen(config: Config, products: Iterable[str]) -> Iterator[Metric]:
-    """What the indicators file says of alerts and targets."""
+    """What the indicators file says of definitions, alerts and targets."""
+    yield family(DEFINITION, [(each, 1) for each in hashes(config.definitions).items()])
     yield family(ALERT_THRESHOLD, [((alert.name,), alert.threshold) for alert in alerts_in_force(config).values()])
     targets = GaugeMetricFamily(TARGET_GAUGE, "Where the indicator should be.", labels=["product", "indicator"])
     for product in products:

@@ -15,6 +15,7 @@ from stream.indicators.families import (
     care,
     churn_risk,
     clicks,
+    cohorts,
     community,
     complete_days,
     content,
@@ -22,12 +23,14 @@ from stream.indicators.families import (
     dimensions,
     feature_use,
     first_week,
+    journey,
     loyalty,
     messages,
     purchases,
     retention,
     revenue,
     revenue_at_risk,
+    score,
     social,
     subscriptions,
     surveys,
@@ -35,7 +38,17 @@ from stream.indicators.families import (
 )
 from stream.indicators.labels import labels
 from stream.indicators.memories import Memories
-from stream.indicators.state import answers, exposures, net_revenue, orders, segments, subscription, tickets
+from stream.indicators.state import (
+    answers,
+    exposures,
+    net_revenue,
+    orders,
+    score_inputs,
+    segments,
+    subscription,
+    tickets,
+)
+from stream.indicators.state import journey as steps
 from stream.indicators.state import loyalty as loyalty_state
 from stream.indicators.state import visits as closed_visits
 
@@ -44,6 +57,8 @@ FAMILIES = (
     complete_days.FAMILY,
     first_week.FAMILY,
     retention.FAMILY,
+    cohorts.FAMILY,
+    journey.FAMILY,
     clicks.FAMILY,
     content.FAMILY,
     messages.FAMILY,
@@ -60,6 +75,7 @@ FAMILIES = (
     social.FAMILY,
     loyalty.FAMILY,
     dimensions.FAMILY,
+    score.FAMILY,
     churn_risk.FAMILY,
     revenue_at_risk.FAMILY,
 )
@@ -84,7 +100,7 @@ RECORD = Layout(
             "activity",
             activity.Activity,
             activity.ACTIVE_TYPES,
-            (complete_days.change, first_week.change, retention.change, acquisition.change),
+            (complete_days.change, first_week.change, retention.change, acquisition.change, cohorts.change),
         ),
         Slot(
             1,
@@ -103,6 +119,8 @@ RECORD = Layout(
         Slot(10, "exposures", exposures.Exposures, exposures.TYPES, (exposures.change,)),
         Slot(12, "loyalty_action", loyalty_state.LastLoyaltyAction, loyalty_state.ACTIONS.of),
         Slot(13, "loyalty_tier", loyalty_state.Tier, loyalty_state.TIERS.of),
+        Slot(14, "journey", steps.Journey, steps.types),
+        Slot(15, "score_inputs", score_inputs.ScoreInputs, score_inputs.TYPES),
     ),
 )
 """What a record remembers. A new slot takes an id that none ever had; those most customers need are below 4.

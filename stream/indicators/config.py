@@ -9,15 +9,18 @@ from __future__ import annotations
 import json
 import re
 import tomllib
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from difflib import get_close_matches
 from math import isfinite
 from typing import Any
 
 from msgspec import Struct, field
+from msgspec.structs import fields
 
-from stream.core.definitions import DECLARED, Definitions, WordLists
+from schemas import TYPES
+from stream.core.definitions import DECLARED, Definitions, ScoreParts, Step, WordLists
 
+_BARE_KEY = re.compile("[A-Za-z0-9_-]+")
 _DURATION = re.compile(r"(?=\d)(\d+y)?(\d+w)?(\d+d)?(\d+h)?(\d+m)?(\d+s)?(\d+ms)?")
 """As Prometheus writes it."""
 
@@ -85,8 +88,25 @@ class _Reading:
         for name, given in self._entries(("definitions",), self._sections, DECLARED):
             allowed = DECLARED[name].allowed
             if self._is(("definitions", name), given, allowed.words, allowed.holds):
-                found[name] = _as_defined(given)
+                found[name] = allowed.read(given)
+        self._check_steps(found.get("journey", ()))
         return Definitions(**found)
+
+    def _check_steps(self, journey: Iterable[Step]) -> None:
+        """That their types are known, and have the fields."""
+        at = ("definitions", "journey")
+        for step in journey:
+            if step.type not in TYPES:
+                self.mistakes.append(
+                    (at, f"there is no event type {step.type}; the nearest: {_nearest(step.type, TYPES)}")
+                )
+                continue
+            known = {field.name for field in fields(TYPES[step.type])}
+            for name, _ in step.where:
+                if name not in known:
+                    self.mistakes.append(
+                        (at, f"{step.type} has no field {name}; the nearest: {_nearest(name, known)}")
+                    )
 
     def alerts(self) -> dict[str, Chosen]:
         known = self._names.alerts if self._names else None
@@ -136,13 +156,6 @@ class _Reading:
         return False
 
 
-def _as_defined(given: Any) -> Any:
-    """As the definitions have it: without an order where there is none, and hashable."""
-    if isinstance(given, dict):
-        return WordLists.of(given)
-    return tuple(sorted(given)) if isinstance(given, list) else given
-
-
 def _nearest(key: str, known: Collection[str]) -> str:
     """One that goes on where the key ends, if there is one."""
     longer = [each for each in known if each.startswith(key)]
@@ -162,13 +175,23 @@ def _is_duration(value: Any) -> bool:
     return isinstance(value, str) and _DURATION.fullmatch(value) is not None
 
 
+def _key_written(key: str) -> str:
+    return key if _BARE_KEY.fullmatch(key) else json.dumps(key, ensure_ascii=False)
+
+
 def written(value: Any) -> str:
-    """The value as TOML writes it (tables apart, but for word lists, and times)."""
+    """The value as TOML writes it (times apart)."""
     if isinstance(value, WordLists):
-        lists = (f"{json.dumps(name)} = {written(words)}" for name, words in value)
-        return f"{{ {', '.join(lists)} }}" if value else "{}"
+        return written(dict(value))
     if isinstance(value, float) and not isfinite(value):
         return str(value)
+    if isinstance(value, (list, tuple)):
+        return f"[{', '.join(map(written, value))}]"
+    if isinstance(value, dict):
+        entries = (f"{_key_written(key)} = {written(each)}" for key, each in value.items())
+        return f"{{ {', '.join(entries)} }}" if value else "{}"
+    if isinstance(value, Step | ScoreParts):
+        return written(value.as_written())
     return json.dumps(value, ensure_ascii=False, default=str)
 
 

@@ -9,7 +9,7 @@ from stream.core.event_columns import Customers
 from stream.core.increments import Increments
 from stream.indicators.catalogue import RECORD
 from stream.indicators.churn.evidence import Scoring
-from stream.indicators.families import churn_risk, loyalty, revenue_at_risk
+from stream.indicators.families import churn_risk, journey, loyalty, revenue_at_risk, score
 from stream.indicators.families.churn_risk import Profiles, profiles_of
 from stream.indicators.memories import Memories
 
@@ -27,6 +27,8 @@ def change(
         for change_of_slot in slot.changes:
             change_of_slot(increments, customers, was, is_, definitions)
     loyalty.change(increments, customers, old, new)
+    for change_of_several in (journey.change, score.change):
+        change_of_several(increments, customers, old, new, definitions, scoring.calendar)
     before, now = (profiles_of(memories, customers, scoring) for memories in (old, new))
     change_of_risk(increments, customers, before, now, old, new)
     return now

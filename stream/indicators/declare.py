@@ -26,15 +26,25 @@ class Example:
 
 
 @dataclass(frozen=True)
+class Heat:
+    """A table of numbers, the larger the darker: the labels that its rows and its columns are of."""
+
+    rows: str
+    columns: str
+
+
+@dataclass(frozen=True)
 class Panel:
     """How dashboards draw an indicator: lines over time, unless it says otherwise.
 
     bars      the label whose values stand side by side, as they are now
+    heat      it is a heat map of what is now
     overview  it stands on the overview too, as a large number, with these labels; None: it does not
     """
 
     title: str
     bars: str | None = None
+    heat: Heat | None = None
     overview: Labels | None = None
 
 
@@ -59,7 +69,7 @@ class Card:
     section  the question under which it stands
     title    empty: that of its panel
     window   said once for all figures
-    figures  some depend on the definitions
+    figures  some depend on the definitions; none of an indicator whose panel is a heat map, which is one here too
     margin   the indicator of the same labels that is shown as ±
     always   also while the product has shown none of the indicator's rows
     order    its place among the cards of its section; those of the same place stand as the catalogue has them

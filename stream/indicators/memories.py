@@ -7,9 +7,11 @@ from stream.core.latest import Latest
 from stream.indicators.families.activity import Activity
 from stream.indicators.state.answers import Answers
 from stream.indicators.state.exposures import Exposures
+from stream.indicators.state.journey import Journey
 from stream.indicators.state.loyalty import LastLoyaltyAction, Tier
 from stream.indicators.state.net_revenue import NetRevenue
 from stream.indicators.state.orders import Orders
+from stream.indicators.state.score_inputs import ScoreInputs
 from stream.indicators.state.segments import Segment
 from stream.indicators.state.subscription import Subscription
 from stream.indicators.state.tickets import Tickets
@@ -31,3 +33,5 @@ class Memories(record.Memories):
     revenue: NetRevenue
     loyalty_action: LastLoyaltyAction
     loyalty_tier: Tier
+    journey: Journey
+    score_inputs: ScoreInputs

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from stream.core.definitions import DECLARED, HowChanged
+from typing import Any
+
+from stream.core.definitions import DECLARED, HowChanged, ScoreParts
 from stream.indicators.catalogue import METRICS
 from stream.indicators.config import Config, written
 from stream.indicators.declare import Alert, Metric
@@ -44,10 +46,17 @@ def _definitions(config: Config) -> str:
         f"# {declared.help}\n"
         f"# {declared.unit}: {declared.allowed.words}.\n"
         f"# {_CHANGED[declared.change]}\n"
-        f"{name} = {written(getattr(config.definitions, name))}\n"
+        f"{_entry(name, getattr(config.definitions, name))}"
         for name, declared in DECLARED.items()
     ]
     return "\n".join(["[definitions]\n", *parts])
+
+
+def _entry(name: str, value: Any) -> str:
+    """A line; of the score, one for each of its parts."""
+    if isinstance(value, ScoreParts):
+        return "".join(_entry(f"{name}.{part}", given) for part, given in value.as_written().items())
+    return f"{name} = {written(value)}\n"
 
 
 def _alerts(config: Config) -> str:

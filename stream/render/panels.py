@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TypeVar
 
-from grafana_foundation_sdk.builders import barchart, common, dashboard, prometheus, stat, timeseries
+from grafana_foundation_sdk.builders import barchart, common, dashboard, prometheus, stat, table, timeseries
 from grafana_foundation_sdk.models.common import (
     BigValueColorMode,
     BigValueGraphMode,
@@ -12,6 +12,7 @@ from grafana_foundation_sdk.models.common import (
     GraphThresholdsStyleMode,
     LegendDisplayMode,
     LegendPlacement,
+    TableColoredBackgroundCellOptions,
     TooltipDisplayMode,
     VisibilityMode,
 )
@@ -19,12 +20,13 @@ from grafana_foundation_sdk.models.dashboard import (
     DataSourceRef,
     DataTransformerConfig,
     DynamicConfigValue,
+    FieldColorModeId,
     Threshold,
 )
 from grafana_foundation_sdk.models.prometheus import PromQueryFormat
 
 from stream.indicators.config import Config
-from stream.indicators.declare import CHANGES, Alert, Metric
+from stream.indicators.declare import CHANGES, Alert, Heat, Metric
 from stream.indicators.in_force import alerts_in_force
 from stream.indicators.money import MONEY
 from stream.indicators.reads import Labels
@@ -32,20 +34,22 @@ from stream.render.pipeline import Figure
 from stream.render.promql import panel_query, target, threshold
 from stream.render.words import titled
 
-AnyPanel = timeseries.Panel | barchart.Panel | stat.Panel
-P = TypeVar("P", timeseries.Panel, barchart.Panel, stat.Panel)
+AnyPanel = timeseries.Panel | barchart.Panel | stat.Panel | table.Panel
+P = TypeVar("P", timeseries.Panel, barchart.Panel, stat.Panel, table.Panel)
 
 SOURCE = DataSourceRef(type_val="prometheus", uid="assidu-prometheus")
 """As deploy/grafana/provisioning names it."""
 
-HALF_WIDTH, THIRD_WIDTH = 12, 8
-HEIGHT, NUMBER_HEIGHT = 8, 5
+WIDTH, HALF_WIDTH, THIRD_WIDTH = 24, 12, 8
+HEIGHT, NUMBER_HEIGHT, HEAT_HEIGHT = 8, 5, 13
 
 _UNITS = {"ratio": "percentunit", "seconds": "s"}
 _MAY_BE_NEGATIVE = {"score", "actions", MONEY}
 
 
 def indicator(metric: Metric) -> AnyPanel:
+    if metric.panel.heat:
+        return _heat(metric, metric.panel.heat)
     return _bars(metric, metric.panel.bars) if metric.panel.bars else _lines(metric)
 
 
@@ -125,10 +129,39 @@ def _bars(metric: Metric, label: str) -> barchart.Panel:
     return panel
 
 
+def _heat(metric: Metric, heat: Heat) -> table.Panel:
+    """As it is now; one table a product."""
+    query = prometheus.Dataquery().expr(panel_query(metric, [heat.rows, heat.columns], {})).ref_id("A")
+    panel = (
+        _described(table.Panel(), metric, f"{metric.panel.title}: $product")
+        .span(WIDTH)
+        .height(HEAT_HEIGHT)
+        .repeat("product")
+        .repeat_direction("v")
+        .decimals(0)
+        .color_scheme(dashboard.FieldColor().mode(FieldColorModeId.CONTINUOUS_BLUES))
+        .cell_options(TableColoredBackgroundCellOptions())
+        .with_target(query.instant().format(PromQueryFormat.TABLE))
+    )
+    matrix = {"rowField": heat.rows, "columnField": heat.columns, "valueField": "Value"}
+    for step in (
+        _converted(heat.columns, "number"),
+        _sorted_by(heat.columns),
+        DataTransformerConfig(id_val="groupingToMatrix", options=matrix),
+        _sorted_by(rf"{heat.rows}\{heat.columns}"),
+    ):
+        panel = panel.with_transformation(step)
+    return panel
+
+
+def _sorted_by(label: str) -> DataTransformerConfig:
+    return DataTransformerConfig(id_val="sortBy", options={"fields": {}, "sort": [{"field": label}]})
+
+
 def _in_order(metric: Metric, label: str) -> list[DataTransformerConfig]:
     """The bars by their label; days as numbers, or 10 would come before 2."""
     values = metric.labels[label]
-    sorting = DataTransformerConfig(id_val="sortBy", options={"fields": {}, "sort": [{"field": label}]})
+    sorting = _sorted_by(label)
     if callable(values) or not all(value.isdigit() for value in values):
         return [sorting]
     return [_converted(label, "number"), sorting, _converted(label, "string")]

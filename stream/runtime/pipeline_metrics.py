@@ -112,6 +112,13 @@ REDIS_UNSAFE = PipelineMetric(
 ALERT_THRESHOLD = PipelineMetric(
     "assidu_alert_threshold", "gauge", "exporter", "What the alert's rule compares with.", ("alert",)
 )
+DEFINITION = PipelineMetric(
+    "assidu_definition_info",
+    "gauge",
+    "exporter",
+    "1 for each definition of the indicators file in force; where the hash is another, it means something else.",
+    ("name", "hash"),
+)
 BUILD = PipelineMetric("assidu_build_info", "info", "exporter", "This program.", ("version",))
 
 COMMIT_SECONDS = PipelineMetric(

@@ -7,18 +7,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stream.core.event_columns import customers_of
-from stream.core.key_ids import KeyIds
 from stream.core.latest import Latest
 from stream.core.ragged import side_by_side
 from stream.core.series import KEEP_MINUTES
 from tests.histories import laws
+from tests.key_ids import KEY_IDS, NUMBERS
 
-KEY_IDS = KeyIds()
-"""With more ids than fit into half a word; each is the number of its key, too."""
-for number in range(2**17):
-    KEY_IDS.id_of(KEY_IDS.keys.number(("series", str(number))))
-
-NUMBERS = st.sampled_from([0, 1, 2**16 - 1, 2**16, 2**16 + 1, 2**17 - 1]) | st.integers(0, 2**17 - 1)
 FAR = 2**16 - 2
 AGES = st.sampled_from([0, 1, FAR - 1, FAR, FAR + 1, 2 * FAR, 2**29]) | st.integers(0, KEEP_MINUTES - 1)
 NEWEST = 29_000_000

@@ -159,6 +159,8 @@ def test_the_ids_of_slots_are_for_ever() -> None:
         10: "exposures",
         12: "loyalty_action",
         13: "loyalty_tier",
+        14: "journey",
+        15: "score_inputs",
     }
 
 

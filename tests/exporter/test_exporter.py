@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
+from stream.core.definitions import DECLARED
 from stream.exporter.app import Exporter, pause_seconds
-from stream.indicators.config import parsed
+from stream.indicators.config import Config, parsed
 from stream.settings import Settings
 from stream.store.connect import connect
 
@@ -39,3 +42,19 @@ async def test_every_alerts_threshold_is_shown_as_it_is_set_also_before_redis_wa
         'assidu_alert_threshold{alert="EngagementHighRisk"} 0.3',
         'assidu_alert_threshold{alert="EngagementHighRiskRising"} 0.05',
     ]
+
+
+async def test_every_definition_in_force_is_shown_with_a_hash_of_its_value() -> None:
+    by_default, other = (
+        definitions_shown(parsed(text, "indicators.toml", "/indicators.toml"))
+        for text in ("", 'definitions.journey = ["signup", "purchase"]')
+    )
+    assert set(by_default) == set(other) == set(DECLARED)
+    assert {name for name, hash_ in other.items() if hash_ != by_default[name]} == {"journey"}
+
+
+def definitions_shown(chosen: Config) -> dict[str, str]:
+    settings = Settings(_env_file=None, indicators=chosen)
+    text = Exporter(connect(settings.redis), settings).exposition().decode()
+    found = re.findall(r'^assidu_definition_info\{hash="([0-9a-f]{12})",name="(\w+)"\} 1\.0$', text, re.MULTILINE)
+    return {name: hash_ for hash_, name in found}

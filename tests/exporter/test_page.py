@@ -19,13 +19,14 @@ from stream.core.time import DAY
 from stream.exporter.app import Exporter, exporter_app
 from stream.exporter.page.contents import Placed, cards
 from stream.exporter.page.overview import Overview, ShownCard
-from stream.exporter.page.reading import readings
+from stream.exporter.page.reading import Heatmap, readings
 from stream.exporter.page.routes import FILES, SECURITY
 from stream.exporter.page.trends import DAYS, MINUTES, Minutes, Point, past_of
 from stream.indicators.catalogue import SERIES
 from stream.indicators.churn.levels import REASONS
 from stream.indicators.families.activity import ACTIVE
 from stream.indicators.families.churn_risk import RISK
+from stream.indicators.families.cohorts import COHORT
 from stream.indicators.families.complete_days import ACTIVE_ON_DAY, COVERS
 from stream.indicators.reads import View
 from stream.indicators.state.answers import ANSWERS, RESPONSES
@@ -118,6 +119,26 @@ def test_customers_at_risk_stand_by_level_and_in_words_by_reason() -> None:
     assert [(each.value, each.sample_size) for each in readings(share, seen)] == [(0.5, 10), (0.1, 10)]
     reasons = {each.caption: each.value for each in readings(why, seen)}
     assert {caption: number for caption, number in reasons.items() if number} == {"long silence": 3, "cancelled": 2}
+
+
+def test_cohorts_are_a_heat_map_once_there_are_any() -> None:
+    monday = date(2026, 3, 9).toordinal()
+    overview = Overview({})
+    overview.see({"app": view()}, 1, fresh=True)
+    assert "engagement_cohort_retention_ratio" not in [
+        each.metric for section in overview.sections("app") for each in section.cards
+    ]
+    seen = view(
+        (COHORT.key("app", "0"), monday, 4),
+        (COHORT.key("app", "1"), monday, 3),
+        (COHORT.key("app", "0"), monday + 7, 5),
+        (COHORT.key("app", "1"), monday + 7, 2),
+    )
+    overview.see({"app": seen}, 1, fresh=True)
+    heat = shown(overview, "engagement_cohort_retention_ratio").heat
+    assert heat == Heatmap(
+        "cohort", ["2026-03-09", "2026-03-16"], ["0", "1", "2"], [[1.0, 0.75, 0.0], [1.0, 0.4, None]]
+    )
 
 
 def test_every_reason_has_its_words() -> None:

@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner
 
 from stream.cli import commands
-from stream.core.definitions import Definitions, WordLists
+from stream.core.definitions import Definitions, ScorePart, ScoreParts, Step, WordLists
 from stream.indicators.catalogue import ALERTS
 from stream.indicators.config import Config, lines_of, parsed
 from stream.indicators.in_force import KNOWN, alerts_in_force
@@ -25,6 +25,9 @@ retention_days = [30, 3]
 visit_gap_minutes = 20
 segment = "plan"
 lexicon = "vader"
+journey = ["signup", { type = "interaction", action = "play" }]
+score.activity = { points = 50, full = 20 }
+score.visits.points = 10
 [definitions.themes]
 price = ["cher", "expensive"]
 delivery = ["livré en retard"]
@@ -62,7 +65,9 @@ def test_what_it_says_is_in_force() -> None:
     config = read(CHOSEN)
     themes = WordLists((("delivery", ("livré en retard",)), ("price", ("cher", "expensive"))))
     sentiments = WordLists((("negative", ("bug",)),))
-    assert config.definitions == Definitions(4, 6, (3, 30), 20, "plan", themes, sentiments, "vader")
+    journey = (Step("signup"), Step("interaction", (("action", "play"),)))
+    score = ScoreParts(activity=ScorePart(50, 20), visits=ScorePart(10, 12))
+    assert config.definitions == Definitions(4, 6, (3, 30), 20, "plan", journey, score, themes, sentiments, "vader")
     in_force = alerts_in_force(config)
     assert {name: alert.threshold for name, alert in in_force.items()} == {
         "EngagementStickinessLow": 0.1,
@@ -110,14 +115,45 @@ def test_what_it_says_is_in_force() -> None:
         (
             "definitions.themes.price = []",
             'definitions.themes: must be a table of lists of words, such as { price = ["cher", "expensive"] }, not '
-            '{"price": []}',
+            "{ price = [] }",
         ),
         (
             'definitions.sentiments.mixed = ["so-so"]',
             'definitions.sentiments: must be a table of lists of words, such as { positive = ["merci"], negative = '
-            '["bug"] }, not {"mixed": ["so-so"]}',
+            '["bug"] }, not { mixed = ["so-so"] }',
         ),
         ('definitions.lexicon = "afinn"', 'definitions.lexicon: must be "none" or "vader", not "afinn"'),
+        (
+            'definitions.journey = ["sign_up"]',
+            "definitions.journey: there is no event type sign_up; the nearest: signup",
+        ),
+        (
+            'definitions.journey = [{ type = "interaction", acton = "play" }]',
+            "definitions.journey: interaction has no field acton; the nearest: action",
+        ),
+        *(
+            (
+                f"definitions.journey = {journey}",
+                "definitions.journey: must be a list of 1 to 8 different steps, each an event type or "
+                f"{{ type = …, field = value, … }}, not {journey}",
+            )
+            for journey in ("[]", '["login", "login"]', '[{ action = "play" }]', "[3]", '"login"')
+        ),
+        *(
+            (
+                f"definitions.score = {score}",
+                "definitions.score: must be parts, each { points = …, full = 1 to 30 }, whose points add up to 100, "
+                f"not {score}",
+            )
+            for score in (
+                "{ activity = { points = 50 } }",
+                "{ activity = { full = 31 } }",
+                "{ voice = { full = 2 } }",
+                "{ mood = { points = 0 } }",
+                "{ activity = 40 }",
+                "3",
+            )
+        ),
         ("definitions = 3", "definitions: must be a table: [definitions], not 3"),
         (
             "alerts.EngagementHighRisk = 0.3",

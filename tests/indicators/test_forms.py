@@ -329,12 +329,14 @@ def test_a_form_takes_any_reading_apart_by_further_labels() -> None:
 
 NO_SHARES = {
     "engagement_retention_formula_ratio",
+    "engagement_quick_ratio",
     "engagement_product_return_ratio",
     "engagement_value_to_cost_ratio",
     "engagement_social_ratio",
     "engagement_loyalty_redemption_ratio",
 }
-"""The first is wrong, and asked for. The others divide by what was sold of late, by a cost, by those reached, and by
+"""The first is wrong, and asked for. The others divide by customers lost, by what was sold of late, by a cost, by those
+reached, and by
 what was earned of late."""
 
 

@@ -8,7 +8,7 @@ from datetime import timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stream.core.definitions import DAYS_SEEN, Definitions, WordLists
+from stream.core.definitions import DAYS_SEEN, Definitions, ScorePart, ScoreParts, Step, WordLists
 from stream.indicators.catalogue import METRICS
 from tests.histories import DAY, LATER, History, folded, histories, laws, report
 from tests.recount import compare, recount
@@ -24,6 +24,22 @@ DEFINITIONS = st.builds(
     themes=st.sampled_from([{}, {"price": ["cher", "Expensive"], "speed": ["lent", "tres"]}]).map(WordLists.of),
     sentiments=st.sampled_from([{}, {"positive": ["génial", "merci"], "negative": ["BUG", "lent"]}]).map(
         WordLists.of
+    ),
+    score=st.sampled_from(
+        [
+            ScoreParts(),
+            ScoreParts(ScorePart(33, 1), ScorePart(7, 3), ScorePart(19, 2), ScorePart(30), ScorePart(11)),
+        ]
+    ),
+    journey=st.sampled_from(
+        [
+            Definitions().journey,
+            (
+                Step("impression"),
+                Step("interaction", (("action", "play"),)),
+                Step("survey_response", (("survey", "nps"),)),
+            ),
+        ]
     ),
 )
 COMPLETE_DAYS = {metric.name for metric in METRICS if not metric.rolling}

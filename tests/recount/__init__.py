@@ -16,6 +16,7 @@ from tests.recount.activity import activity
 from tests.recount.care import care
 from tests.recount.churn_risk import DEFAULTS, churn_risk, risk_grades, risk_of
 from tests.recount.clicks import clicks
+from tests.recount.cohorts import cohorts
 from tests.recount.comments import WordLists, with_feedback
 from tests.recount.commerce import commerce, repeat_purchases, revenue_at_risk
 from tests.recount.comparison import compare
@@ -25,9 +26,11 @@ from tests.recount.counted import counted_events, minute_of
 from tests.recount.days import complete_days
 from tests.recount.dimensions import dimensions
 from tests.recount.first_week import first_week, first_week_in_progress
+from tests.recount.journey import DEFAULT_JOURNEY, journey_of
 from tests.recount.messages import messages
 from tests.recount.retention import retention
 from tests.recount.samples import Exact, Sample, Value, sample
+from tests.recount.score import DEFAULT_SCORE, score_of
 from tests.recount.subscriptions import subscriptions
 from tests.recount.surveys import surveys
 from tests.recount.usage import usage
@@ -50,6 +53,8 @@ def recount(
     themes: WordLists = (),
     sentiments: WordLists = (),
     lexicon: str = "none",
+    journey: Sequence[Mapping[str, Any]] = DEFAULT_JOURNEY,
+    score: Mapping[str, Mapping[str, int]] = DEFAULT_SCORE,
     coefficients: Mapping[str, float] = DEFAULTS,
 ) -> dict[Sample, Value]:
     """Every sample that a report at `at` should hold, the product among its labels.
@@ -69,6 +74,7 @@ def recount(
         rolling |= subscriptions(history, now) | care(history, now)
         rolling |= messages(history, now) | conversion(history, now)
         rolling |= dimensions(history, now)
+        rolling |= score_of(history, today, zone, visit_gap_minutes, score)
         rolling |= churn_risk(history, now, zone, first_week_days, segment, coefficients)
         rolling |= risk_grades(history, today, zone, first_week_days, coefficients)
         rolling |= commerce(history, visitors, now, today)
@@ -78,6 +84,7 @@ def recount(
         rolling |= surveys(history, now, csat_7_from) | first_week_in_progress(visitors, today, first_week_days)
         complete = complete_days(visitors, today) | retention(visitors, today, retention_days)
         complete |= first_week(visitors, today, first_week_days) | repeat_purchases(history, today)
+        complete |= cohorts(visitors, today) | journey_of(history, visitors, today, journey)
         for (name, labels), value in ((rolling if answerable else dict.fromkeys(rolling)) | complete).items():
             samples[name, labels | {("product", product)}] = as_reported(value)
     return samples

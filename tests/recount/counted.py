@@ -98,6 +98,10 @@ def minute_of(moment: datetime) -> int:
     return (moment - EPOCH) // MINUTE
 
 
+def day_of(minute: int, zone: ZoneInfo) -> int:
+    return (EPOCH + minute * MINUTE).astimezone(zone).toordinal()
+
+
 def is_active(event: Mapping[str, Any]) -> bool:
     match event["type"]:
         case "attendance":

@@ -22,6 +22,7 @@ def complete_days(visitors: list[Visitor], today: int) -> dict[Sample, Exact]:
     states = lifecycle(visitors, today)
     for state in ("new", "returning", "resurrected", "dormant"):
         samples[sample("lifecycle_customers", state=state)] = states[state]
+    samples[sample("quick_ratio")] = share(states["new"] + states["resurrected"], states["dormant"])
     return samples
 
 

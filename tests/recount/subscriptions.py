@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from fractions import Fraction
 
 from tests.recount.counted import CountedEvent, by_customer
@@ -35,10 +36,19 @@ def subscriptions(history: list[CountedEvent], now: int) -> dict[Sample, Exact]:
 
 
 def subscribes(own: list[CountedEvent], minute: int) -> bool:
-    """By the last transition until then, of the first and the last four: those between are not remembered."""
-    transitions = sorted({(event.ms, STATES.index(event.type), event.minute) for event in own})
-    kept = sorted({*transitions[:1], *transitions[-4:]})
-    states = [STATES[state] for _, state, when in kept if when <= minute]
+    return is_live(event for event in transitions(own) if event.minute <= minute)
+
+
+def transitions(own: list[CountedEvent]) -> list[CountedEvent]:
+    """The first and the last four, each once: those between are not remembered."""
+    by_moment = {(event.ms, STATES.index(event.type)): event for event in own}
+    moments = sorted(by_moment)
+    return [by_moment[moment] for moment in sorted({*moments[:1], *moments[-4:]})]
+
+
+def is_live(heard: Iterable[CountedEvent]) -> bool:
+    """By the last of these transitions."""
+    states = [event.type for event in heard]
     return bool(states) and states[-1] != "subscription_cancelled"
 
 

@@ -19,6 +19,7 @@ class Visitor:
         # Of several first activities at the same millisecond, the one whose channel comes first by name.
         anchor = min(active, key=lambda event: (event.ms, event.channel))
         self.anchor_minute = anchor.minute
+        self.customer, self.anchor_ms = anchor.customer, anchor.ms
         self.anchor_day, self.anchor_channel = anchor.day, anchor.channel
         self.first_week_days = sum(day in self.days for day in range(anchor.day, anchor.day + 7))
 

@@ -143,7 +143,7 @@ def test_the_target_of_an_indicator_is_drawn_in_its_panel_unless_that_has_bars()
         for metric, panel in zip(family.metrics, board["panels"], strict=True):
             drawn = [target["expr"] for target in panel["targets"] if TARGET_GAUGE in target["expr"]]
             line = f'max by (indicator) ({TARGET_GAUGE}{{product=~"$product", indicator="{metric.name}"}})'
-            assert drawn == ([] if metric.panel.bars else [line])
+            assert drawn == ([] if metric.panel.bars or metric.panel.heat else [line])
 
 
 def test_an_alerts_threshold_is_drawn_as_it_is_set() -> None:

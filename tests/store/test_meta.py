@@ -11,7 +11,7 @@ from uuid import uuid4
 import pytest
 from redis.asyncio import Redis
 
-from stream.core.definitions import Definitions, as_stored
+from stream.core.definitions import Definitions, ScorePart, ScoreParts, Step, as_stored
 from stream.demo.embedded import EmbeddedRedis
 from stream.indicators.config import Config, parsed
 from stream.runtime.errors import UserError
@@ -63,7 +63,13 @@ def defined(**chosen: Any) -> dict[str, Config]:
     return {"indicators": Config(Definitions(**chosen))}
 
 
-COUNTED_BY = {"retention_days": (1, 8), "visit_gap_minutes": 20, "segment": "plan"}
+COUNTED_BY = {
+    "retention_days": (1, 8),
+    "visit_gap_minutes": 20,
+    "segment": "plan",
+    "journey": (Step("signup"), Step("interaction", (("action", "play"),))),
+    "score": ScoreParts(activity=ScorePart(40, 20)),
+}
 """Definitions, and other values than the defaults."""
 
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 import msgspec
 
 from stream.exporter.page.contents import CONTENTS, Placed, Section, cards
-from stream.exporter.page.reading import Reading, readings
+from stream.exporter.page.reading import Heatmap, Reading, heatmap, readings
 from stream.exporter.page.trends import Minutes, Name, Point, has_customers, name_of, past_days, past_of
 from stream.indicators.declare import Value
 from stream.indicators.reads import Labels, View
@@ -27,7 +27,8 @@ class ShownFigure(msgspec.Struct):
 
 
 class ShownCard(msgspec.Struct):
-    """A card; `step` is the unit of its trends, minute or day, `target` where its figures should be."""
+    """A card; `step` is the unit of its trends, minute or day, `target` where its figures should be. It has
+    figures, or is a heat map."""
 
     title: str
     metric: str
@@ -37,6 +38,7 @@ class ShownCard(msgspec.Struct):
     window: str
     step: str
     figures: list[ShownFigure]
+    heat: Heatmap | None
 
 
 class ShownSection(msgspec.Struct):
@@ -91,7 +93,7 @@ class Overview:
 
     def _cards(self, section: Section, view: View) -> list[ShownCard]:
         shown = (self._card(placed, view) for placed in section.cards)
-        return [card for card in shown if card.figures]
+        return [card for card in shown if card.figures or (card.heat and card.heat.rows)]
 
     def _card(self, placed: Placed, view: View) -> ShownCard:
         return ShownCard(
@@ -103,6 +105,7 @@ class Overview:
             window=placed.card.window,
             step=placed.step,
             figures=[self._figure(placed, reading, view) for reading in readings(placed, view)],
+            heat=heatmap(placed, view),
         )
 
     def _figure(self, placed: Placed, reading: Reading, view: View) -> ShownFigure:

@@ -78,7 +78,7 @@ function showProducts(products, shown) {
 }
 
 function structureOf({ title, cards }) {
-  return [title, cards.map((card) => [card.metric, card.target, card.figures.map((figure) => figure.labels)])];
+  return [title, cards.map(({ metric, target, figures, heat }) => [metric, target, figures.map(({ labels }) => labels), heat])];
 }
 
 function built({ title, cards }) {
@@ -97,7 +97,38 @@ function builtCard(shown) {
   put(card.querySelector(".help"), shown.help);
   card.querySelector("code").append(...breakable(shown.metric));
   card.querySelector(".figures").append(...shown.figures.map((figure) => builtFigure(shown, figure)));
+  if (shown.heat) card.querySelector(".figures").replaceWith(builtHeat(shown));
   return card;
+}
+
+/** A table, the larger the value the darker its cell. */
+function builtHeat({ heat, unit }) {
+  const element = cloneOf("heat");
+  const most = Math.max(...heat.values.flat());
+  element.querySelector("thead").append(builtRow(heat.label, heat.columns.map((column) => builtCell("th", column))));
+  element.querySelector("tbody").append(
+    ...heat.values.map((values, at) => builtRow(heat.rows[at], values.map((value) => builtHeatCell(value, most, unit)))),
+  );
+  return element;
+}
+
+function builtHeatCell(value, most, unit) {
+  const text = value === null ? "" : written(value, unit).map(({ text }) => text).join("");
+  const cell = builtCell("td", text);
+  if (value) cell.style.setProperty("--heat", value / most);
+  return cell;
+}
+
+function builtRow(name, cells) {
+  const row = document.createElement("tr");
+  row.append(builtCell("th", name), ...cells);
+  return row;
+}
+
+function builtCell(kind, text) {
+  const cell = document.createElement(kind);
+  cell.textContent = text;
+  return cell;
 }
 
 function builtFigure(card, figure) {

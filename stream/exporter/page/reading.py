@@ -39,6 +39,26 @@ def readings(placed: Placed, view: View) -> list[Reading]:
     return found
 
 
+@dataclass(frozen=True)
+class Heatmap:
+    """Many values of one indicator side by side; None where there is none."""
+
+    label: str
+    rows: list[str]
+    columns: list[str]
+    values: list[list[Value]]
+
+
+def heatmap(placed: Placed, view: View) -> Heatmap | None:
+    """Of a card that is one."""
+    heat = placed.metric.panel.heat
+    if heat is None:
+        return None
+    found = {(labels[heat.rows], labels[heat.columns]): value for labels, value in placed.metric.samples(view)}
+    rows, columns = (list(dict.fromkeys(each)) for each in zip(*found, strict=True)) if found else ([], [])
+    return Heatmap(heat.rows, rows, columns, [[found.get((row, column)) for column in columns] for row in rows])
+
+
 Place = tuple[Figure, dict[str, str]]
 """A figure with all its labels: its own, together with those of its row."""
 

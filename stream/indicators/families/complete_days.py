@@ -15,7 +15,7 @@ from stream.core.series import Kind, Series
 from stream.indicators.declare import Card, Example, Family, Figure, Metric, Panel
 from stream.indicators.families.activity import Activity
 from stream.indicators.families.first_week import ANCHORED
-from stream.indicators.forms import Count, Mean
+from stream.indicators.forms import Count, Mean, Ratio
 from stream.indicators.reads import Labels, Read, View, given, on_days, stood
 from stream.indicators.scenario import Scenario, event
 
@@ -65,7 +65,7 @@ def _count_days(increments: Increments, customers: Customers, old: Days, new: Da
     place, ahead = set_bits((entering | leaving | _TODAY) & ((_TODAY << until.astype(np.uint64)) - _TODAY))
     first = days[place] + ahead
     last = np.where(np.diff(place, append=-1) == 0, np.append(first[1:], 0), (days + until)[place])
-    group = (customers.slice * len(customers.products) + customers.product)[rows[place]]
+    group = customers.group[rows[place]]
     kinds, moments, steps = [], [], []
     for mask, moved in ((old, -1), (new, 1)):
         active = np.bitwise_count(mask.window(rows[place], first - PERIOD + 1) & _PERIOD_BITS)
@@ -77,8 +77,7 @@ def _count_days(increments: Increments, customers: Customers, old: Days, new: Da
 
 
 def _add_kinds(increments: Increments, customers: Customers, kind: Ints, day: Ints, step: Ints) -> None:
-    """`kind`: (slice · number of products + place of the product) · (PERIOD + 1) + active days; without any it is no
-    class.
+    """`kind`: the group of slice and product · (PERIOD + 1) + active days; without any it is no class.
 
     Tallied in a table of the kinds and the days that occur: one late event among many products must not stretch it
     to all of their days.
@@ -89,13 +88,7 @@ def _add_kinds(increments: Increments, customers: Customers, kind: Ints, day: In
     table = np.bincount(kind_at * len(days) + day_at, step[counts], len(kinds) * len(days)).astype(np.int64)
     changed = np.flatnonzero(table)
     group, active = np.divmod(kinds, PERIOD + 1)
-    slices, product = np.divmod(group, max(len(customers.products), 1))
-    traits, which = places(product * (PERIOD + 1) + active)
-    keys = [
-        ACTIVE_DAYS.key(customers.products[product], str(active))
-        for product, active in (divmod(each, PERIOD + 1) for each in traits.tolist())
-    ]
-    numbers = customers.key_ids.numbers(keys, which, slices)
+    numbers = customers.keyed(group, active, lambda product, active: ACTIVE_DAYS.key(product, str(active)))
     at_kind, at_day = np.divmod(changed, max(len(days), 1))
     increments.add(numbers[at_kind], days[at_day], table[changed])
 
@@ -126,6 +119,18 @@ def lifecycle(state: str, now: int, before: int, either: int, new: int) -> int:
     """How many customers are in the state, given the actives of the periods and the new ones."""
     both = returning(now, before, either)
     return {"new": new, "returning": both, "resurrected": now - both - new, "dormant": before - both}[state]
+
+
+def _gained(view: View, labels: Labels) -> int:
+    """The new and the resurrected."""
+    now, before, either = (read(view, labels) for read in (ACTIVES_NOW, ACTIVES_BEFORE, ACTIVES_EITHER))
+    return int(now - returning(now, before, either))
+
+
+def _lost(view: View, labels: Labels) -> int:
+    """The dormant."""
+    now, before, either = (read(view, labels) for read in (ACTIVES_NOW, ACTIVES_BEFORE, ACTIVES_EITHER))
+    return int(before - returning(now, before, either))
 
 
 SCENARIO = Scenario(
@@ -202,6 +207,23 @@ FAMILY = Family(
                 window="last 30 complete days",
                 figures=tuple(Figure(state, {"state": state}) for state in STATES),
                 order=1,
+            ),
+            rolling=False,
+        ),
+        Ratio(
+            "engagement_quick_ratio",
+            _gained,
+            over=_lost,
+            help="Growth accounting: customers gained (new and resurrected) in the last 30 complete days for each "
+            "one lost (dormant), by their lifecycle. Above 1 the active customers grow.",
+            example=Example({"gained": 3, "lost": 1}, 3.0),
+            panel=Panel("Quick ratio: gained for each lost"),
+            card=Card(
+                "Who stays, who leaves",
+                "Quick ratio",
+                "last 30 complete days",
+                (Figure(counted="customers lost"),),
+                order=2,
             ),
             rolling=False,
         ),

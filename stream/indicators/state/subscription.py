@@ -15,7 +15,7 @@ from stream.core.definitions import Definitions
 from stream.core.event_columns import OTHER, Customers, EventColumns
 from stream.core.increments import Increments
 from stream.core.key_ids import FoldKeys, keys_of
-from stream.core.ragged import Ints, Ragged, from_words64, places, row_numbers, spans, starts_of, to_words64
+from stream.core.ragged import Ints, Ragged, distinct, from_words64, places, row_numbers, spans, starts_of, to_words64
 from stream.core.series import Kind, Series
 from stream.core.time import DAY, MINUTE_MS
 from stream.indicators.measures import total
@@ -130,6 +130,14 @@ class Subscription:
         """Whether the customer subscribes from each transition on."""
         live: NDArray[np.bool_] = self.heard & (1 << _BITS) - 1 != CANCELLED
         return live
+
+    def differing(self, other: Subscription) -> Ints:
+        """The rows whose transitions are not the same."""
+        row, heard = np.concatenate([self.row, other.row]), np.concatenate([self.heard, other.heard])
+        order = np.lexsort((heard, row))
+        row, heard = row[order], heard[order]
+        same = np.append(False, (np.diff(row) == 0) & (np.diff(heard) == 0))
+        return distinct(row[~(same | np.append(same[1:], False))])
 
     @property
     def last(self) -> Ints:
