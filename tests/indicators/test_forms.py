@@ -335,9 +335,8 @@ NO_SHARES = {
     "engagement_social_ratio",
     "engagement_loyalty_redemption_ratio",
 }
-"""The first is wrong, and asked for. The others divide by customers lost, by what was sold of late, by a cost, by those
-reached, and by
-what was earned of late."""
+"""The first is wrong, and asked for. The others divide by customers lost, by what was sold of late, by a cost, by
+those reached, and by what was earned of late."""
 
 
 @laws

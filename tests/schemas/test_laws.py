@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
 import msgspec
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from msgspec import inspect
 
@@ -149,9 +149,10 @@ def test_one_field_changed_gives_an_event_or_a_reason(fields: dict[str, Any], da
 def test_an_event_without_one_of_its_fields_is_an_event_or_says_which(
     fields: dict[str, Any], data: st.DataObject
 ) -> None:
+    family = FAMILY_OF_TYPE[fields["type"]]
+    assume(not isinstance(decoded(json.dumps(fields).encode(), family), Rejected))  # an amount without its currency
     name = data.draw(st.sampled_from(list(fields)))
-    family = FAMILY_OF_TYPE[fields.pop("type") if name == "type" else fields["type"]]
-    fields.pop(name, None)
+    del fields[name]
 
     result = decoded(json.dumps(fields).encode(), family)
 
