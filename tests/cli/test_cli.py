@@ -54,7 +54,7 @@ def test_names_the_address_and_the_setting_when_kafka_is_away(command: list[str]
         (["emit", "--raw", "clicks", "--csv", "/dev/null"], "--raw and --csv exclude each other"),
         (["emit", "--type", "login", "--at", "12:00", "/dev/null"], "--type, --at: only together with --csv"),
         (["emit", "--csv", "/dev/null"], "--csv needs --type"),
-        (["emit", "--csv", "--type", "buy", "/dev/null"], "no event type 'buy': choose one of click"),
+        (["emit", "--csv", "--type", "buy", "/dev/null"], "no event type 'buy': choose one of attendance, click"),
         (["emit", "--csv", "--type", "login", "--map", "user_id", "/dev/null"], "--map user_id: write --map"),
         (
             ["emit", "--csv", "--type", "login", "--map", "bot=a", "--map", "bot=b", "/dev/null"],
