@@ -13,6 +13,7 @@ from stream.render.promql import (
     VARIABLES,
     WEEK_BEFORE,
     alert_labels,
+    alert_target,
     equal,
     reasons_query,
     selected,
@@ -55,9 +56,11 @@ def _format(unit: str) -> str:
 
 
 def _value(metric: Metric, alert: Alert) -> str:
-    """What it is, and what it was a week before where that matters."""
+    """What it is, and what it was a week before or should be where that matters."""
     form = _format(metric.unit)
     now = f"{{{{ $value | {form} }}}}"
+    if alert.condition == "above_target":
+        return f"{now}, its target {_shown(alert_target(metric, _asked(['product'])), form, ['product'])}."
     if alert.condition not in CHANGES:
         return f"{now}."
     labels = alert_labels(metric, alert)

@@ -26,7 +26,7 @@ from grafana_foundation_sdk.models.dashboard import (
 from grafana_foundation_sdk.models.prometheus import PromQueryFormat
 
 from stream.indicators.config import Config
-from stream.indicators.declare import CHANGES, Alert, Heat, Metric
+from stream.indicators.declare import Alert, Heat, Metric
 from stream.indicators.in_force import alerts_in_force
 from stream.indicators.money import MONEY
 from stream.indicators.reads import Labels
@@ -96,7 +96,7 @@ def _dashed(colour: str) -> list[DynamicConfigValue]:
 
 def _levels(metric: Metric) -> list[Alert]:
     """The alerts whose threshold is a line in the metric's panel."""
-    return [alert for alert in metric.alerts if alert.condition not in CHANGES]
+    return [alert for alert in metric.alerts if alert.condition in ("below", "above")]
 
 
 def _coloured(panel: stat.Panel, metric: Metric, fixed: Labels, config: Config) -> stat.Panel:

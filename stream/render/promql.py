@@ -45,6 +45,11 @@ def target(metric: Metric) -> str:
     return selected(TARGET_GAUGE, ["indicator"], ['product=~"$product"', *equal({"indicator": metric.name})])
 
 
+def alert_target(metric: Metric, matchers: Iterable[str] = ()) -> str:
+    """The target that the alert compares with."""
+    return selected(TARGET_GAUGE, ["product"], [*equal({"indicator": metric.name}), *matchers])
+
+
 def alert_labels(metric: Metric, alert: Alert) -> list[str]:
     """The labels that tell the metric's alerts apart."""
     return [name for name in metric.label_names if name not in alert.labels]
@@ -58,6 +63,7 @@ def alert_condition(metric: Metric, alert: Alert) -> str:
     comparison = {
         "below": f"< {limit}",
         "above": f"> {limit}",
+        "above_target": f"> on (product) group_left () {alert_target(metric)} * (1 + {limit})",
         "falls_by": f"<= (1 - {limit}) * {before}",
         "drops_by": f"<= {before} - {limit}",
         "rises_by": f">= {before} + {limit}",
@@ -73,6 +79,9 @@ def reasons_query(reasons: Reasons, of: Sequence[str]) -> str:
     shown = selected(reasons.gauge, [reasons.by], [*of, *equal(reasons.labels)])
     if reasons.lowest:
         return f"sort(bottomk(3, {shown} {_enough(reasons.lowest, [reasons.by], of)}))"
+    if reasons.fallen:
+        before = selected(reasons.gauge, [reasons.by], [*of, *equal(reasons.labels)], WEEK_BEFORE)
+        return f"sort(bottomk(3, {shown} - {before} < 0))"
     return f"sort_desc(topk(3, {shown} > 0))"
 
 

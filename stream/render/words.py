@@ -57,7 +57,7 @@ def measured(value: float, unit: str) -> str:
 
 def threshold_unit(metric: Metric, alert: Alert) -> str:
     """In which the alert's threshold is said."""
-    return "ratio" if alert.condition == "falls_by" else metric.unit
+    return "ratio" if alert.condition in ("above_target", "falls_by") else metric.unit
 
 
 def condition(alert: Alert, limit: str) -> str:
@@ -65,6 +65,7 @@ def condition(alert: Alert, limit: str) -> str:
     return {
         "below": f"below {limit}",
         "above": f"above {limit}",
+        "above_target": f"more than {limit} above its target",
         "falls_by": f"lower than a week before by {limit} of that or more",
         "drops_by": f"lower than a week before by {limit} points or more",
         "rises_by": f"higher than a week before by {limit} points or more",

@@ -186,7 +186,7 @@ def test_every_alert_rests_on_a_gauge_that_counts_and_never_adds_up_windows(metr
     guard = alert.min_sample
     names = GAUGES[guard.gauge].label_names
     assert guard.at_least > 0
-    assert GAUGES[guard.gauge].unit in ("customers", "events", "visits", "tickets")
+    assert GAUGES[guard.gauge].unit in ("customers", "events", "visits", "tickets", "orders")
     assert guard.labels.keys() <= set(names)
     assert set(names) - {*guard.labels, *alert_labels(metric, alert)} <= {"level"}
 
