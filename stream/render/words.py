@@ -5,16 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from stream.indicators.declare import Alert, Family, Metric, Value
+from stream.indicators.declare import Alert, Metric, Value
 from stream.indicators.reads import Labels
 from stream.render.promql import equal
 
 GENERATED = "Generated from stream/indicators by `assidu render`: do not edit."
-
-
-def question(family: Family) -> str:
-    """Its title, and what it answers."""
-    return f"{family.title}: {family.question[:1].lower()}{family.question[1:]}"
 
 
 def label_names(metric: Metric) -> str:
