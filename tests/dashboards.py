@@ -7,6 +7,6 @@ from typing import Any
 
 
 def drawing(dashboard: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """The panels that are no rows, also those of rows that are folded."""
+    """The panels that are no rows, also those of collapsed rows."""
     for panel in dashboard["panels"]:
         yield from panel["panels"] if panel["type"] == "row" else (panel,)

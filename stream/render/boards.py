@@ -1,4 +1,4 @@
-"""Which dashboards there are: the families on each, and what of them is seen before anything is unfolded."""
+"""Which dashboards there are: the families on each, and what of them is seen before a row is expanded."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ from stream.indicators.families import (
 )
 
 OPEN_PANELS = 8
-"""At most so many panels of a dashboard are seen before a row is unfolded."""
+"""At most so many panels of a dashboard are seen before a row is expanded."""
 
 
 class Board(NamedTuple):
@@ -110,11 +110,11 @@ OVERVIEW_FIRST = (
 
 
 class Group(NamedTuple):
-    """A row of a board: indicators under a title, folded until they are asked for or not."""
+    """A row of a board: indicators under a title, collapsed until they are asked for or not."""
 
     title: str
     metrics: tuple[Metric, ...]
-    folded: bool
+    collapsed: bool
 
 
 def board_of(metric: Metric) -> Board:
@@ -123,13 +123,13 @@ def board_of(metric: Metric) -> Board:
 
 
 def groups(board: Board) -> tuple[Group, ...]:
-    """Of each family what is seen at once under its question, and then what is folded."""
+    """Of each family what is seen at once under its question, and then what is collapsed."""
     seen, found = _seen_at_once(board), []
     for family in board.families:
         shown = tuple(metric for metric in family.metrics if metric.name in seen)
-        folded = tuple(metric for metric in family.metrics if metric.name not in seen)
-        found.append(Group(family.question, shown, folded=False))
-        found.append(Group(f"More: {family.title.lower()}" if shown else family.question, folded, folded=True))
+        collapsed = tuple(metric for metric in family.metrics if metric.name not in seen)
+        found.append(Group(family.question, shown, collapsed=False))
+        found.append(Group(f"More: {family.title.lower()}" if shown else family.question, collapsed, collapsed=True))
     return tuple(group for group in found if group.metrics)
 
 
@@ -139,7 +139,7 @@ def panel_number(board: Board, metric: Metric) -> int:
 
 
 def _seen_at_once(board: Board) -> frozenset[str]:
-    """The indicators whose panels stand before the folds: each family's daily ones in turn, then its others."""
+    """The indicators whose panels are seen at once: each family's daily ones in turn, then its others."""
     ranked = [
         (not daily, place, at, metric.name)
         for at, family in enumerate(board.families)

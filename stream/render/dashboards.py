@@ -41,14 +41,14 @@ Choice = grafana.QueryVariable | grafana.CustomVariable
 
 
 class Row(NamedTuple):
-    """Panels under a question; a folded one shows them when it is asked to."""
+    """Panels under a question; a collapsed one shows them when it is asked to."""
 
     title: str
     panels: Sequence[AnyPanel]
-    folded: bool = False
+    collapsed: bool = False
 
 
-class Mark(NamedTuple):
+class Annotation(NamedTuple):
     """Alerts that are marked in every panel, as annotations; their text is a template over their labels."""
 
     name: str
@@ -58,8 +58,8 @@ class Mark(NamedTuple):
 
 
 _CHOSEN_PRODUCTS = 'product=~"$product"'
-_UNTRUSTED = Mark("The numbers cannot be trusted", firing('silences="business"'), "", "purple")
-_OF_THE_PIPELINE = Mark("Alerts", firing('scope="pipeline"'), "", "red")
+_UNTRUSTED = Annotation("The numbers cannot be trusted", firing('silences="business"'), "", "purple")
+_OF_THE_PIPELINE = Annotation("Alerts", firing('scope="pipeline"'), "", "red")
 
 
 def dashboards(settings: Settings) -> dict[str, str]:
@@ -70,7 +70,7 @@ def dashboards(settings: Settings) -> dict[str, str]:
 
 
 def _overview(settings: Settings, pipeline: Sequence[Figure]) -> str:
-    """Large numbers: the first ones, and the age of the data, at once, the others of each board in its fold."""
+    """Large numbers: the first ones and the age of the data at once, those of each board in a collapsed row."""
     age, records, *_ = map(panels.large_figure, pipeline)
 
     def numbers(metrics: Iterable[Metric]) -> list[AnyPanel]:
@@ -81,9 +81,9 @@ def _overview(settings: Settings, pipeline: Sequence[Figure]) -> str:
     for board in BOARDS:
         shown = [metric for metric in board.metrics if metric.panel.overview is not None and metric not in first]
         if shown:
-            rows.append(Row(board.question, numbers(shown), folded=True))
-    rows.append(Row(PIPELINE.question, [records], folded=True))
-    business = Mark("Alerts", firing('scope="business"', _CHOSEN_PRODUCTS), "{{product}}", "red")
+            rows.append(Row(board.question, numbers(shown), collapsed=True))
+    rows.append(Row(PIPELINE.question, [records], collapsed=True))
+    business = Annotation("Alerts", firing('scope="business"', _CHOSEN_PRODUCTS), "{{product}}", "red")
     return _dashboard(OVERVIEW, settings, rows, [_found("product", METRICS[0])], [business, _UNTRUSTED])
 
 
@@ -91,24 +91,28 @@ def _pipeline(settings: Settings, pipeline: Sequence[Figure]) -> str:
     shown = [panels.figure(each) for each in pipeline]
     rows = [
         Row(PIPELINE.question, shown[:OPEN_PANELS]),
-        Row("What takes how long, who owns what, and what waits?", shown[OPEN_PANELS:], folded=True),
+        Row("What takes how long, who owns what, and what waits?", shown[OPEN_PANELS:], collapsed=True),
     ]
     return _dashboard(PIPELINE, settings, rows, [], [_OF_THE_PIPELINE])
 
 
 def _of_families(board: Board, settings: Settings) -> str:
     rows = (
-        Row(group.title, [panels.indicator(metric, settings) for metric in group.metrics], group.folded)
+        Row(group.title, [panels.indicator(metric, settings) for metric in group.metrics], group.collapsed)
         for group in groups(board)
     )
     alerts = [alert.name for metric in board.metrics for alert in metric.alerts]
     named = f'alertname=~"{"|".join(alerts)}"'
-    marks = [Mark("Alerts", firing(named, _CHOSEN_PRODUCTS), "{{product}}", "red")] if alerts else []
-    return _dashboard(board, settings, rows, _choices(board.metrics), [*marks, _UNTRUSTED])
+    annotations = [Annotation("Alerts", firing(named, _CHOSEN_PRODUCTS), "{{product}}", "red")] if alerts else []
+    return _dashboard(board, settings, rows, _choices(board.metrics), [*annotations, _UNTRUSTED])
 
 
 def _dashboard(
-    board: Board, settings: Settings, rows: Iterable[Row], choices: Iterable[Choice], marks: Sequence[Mark]
+    board: Board,
+    settings: Settings,
+    rows: Iterable[Row],
+    choices: Iterable[Choice],
+    annotations: Sequence[Annotation],
 ) -> str:
     """JSON; `choices` are the variables that its reader sets."""
     built = (
@@ -139,28 +143,28 @@ def _dashboard(
     )
     for choice in choices:
         built = built.with_variable(choice)
-    for mark in marks:
+    for annotation in annotations:
         built = built.annotation(
             grafana.AnnotationQuery()
-            .name(mark.name)
+            .name(annotation.name)
             .datasource(SOURCE)
             .enable(True)
-            .icon_color(mark.colour)
-            .expr(mark.alerts)
+            .icon_color(annotation.colour)
+            .expr(annotation.alerts)
         )
     numbers = count(1)
     for row in rows:
         built = _with_row(built, row, numbers)
     fields = json.loads(json.dumps(built.build(), cls=JSONEncoder))
-    for mark, written in zip(marks, fields["annotations"]["list"], strict=True):  # the SDK does not know these
-        written |= {"titleFormat": "{{alertname}}", "textFormat": mark.text}
+    for annotation, written in zip(annotations, fields["annotations"]["list"], strict=True):
+        written |= {"titleFormat": "{{alertname}}", "textFormat": annotation.text}
     return json.dumps({"__comment": GENERATED, **fields}, indent=1, ensure_ascii=False) + "\n"
 
 
 def _with_row(built: grafana.Dashboard, row: Row, numbers: Iterator[int]) -> grafana.Dashboard:
-    """Grafana keeps the panels of a folded row in it, those of another one behind it."""
+    """Grafana keeps the panels of a collapsed row in it, those of another one behind it."""
     heading, shown = grafana.Row(row.title), [panel.id(next(numbers)) for panel in row.panels]
-    if row.folded:
+    if row.collapsed:
         for panel in shown:
             heading = heading.with_panel(panel)
         return built.with_row(heading)

@@ -111,7 +111,7 @@ def test_dashboards_are_named_by_their_titles_as_grafana_allows() -> None:
         assert len(dashboard["uid"]) <= 40
 
 
-def test_a_dashboard_shows_eight_panels_at_most_before_it_is_unfolded_every_one_in_a_row_with_a_question() -> None:
+def test_a_dashboard_shows_eight_panels_at_most_before_a_row_is_expanded_every_one_in_a_row_with_a_question() -> None:
     for name, dashboard in dashboards().items():
         shown = [panel for panel in dashboard["panels"] if panel["type"] != "row"]
         rows = [panel for panel in dashboard["panels"] if panel["type"] == "row"]
