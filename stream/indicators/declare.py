@@ -109,6 +109,7 @@ class Reasons:
 
     title    what they are
     lowest   those under which it is smallest instead, of those that rest on enough customers
+    fallen   those under which it fell most against the same time a week before instead, and by how much
     """
 
     title: str
@@ -116,9 +117,10 @@ class Reasons:
     by: str
     labels: Labels = field(default_factory=dict)
     lowest: MinSample | None = None
+    fallen: bool = False
 
 
-Condition = Literal["below", "above", "falls_by", "drops_by", "rises_by"]
+Condition = Literal["below", "above", "above_target", "falls_by", "drops_by", "rises_by"]
 
 CHANGES = ("falls_by", "drops_by", "rises_by")
 """Conditions that compare with the same time a week before."""
@@ -133,8 +135,9 @@ class Alert:
 
     summary    what has happened, for a person in a hurry
     for_       how long it must last, as Prometheus writes durations
-    condition  below, above: than the threshold. Against the same time a week before: falls_by (by this share of
-               what it was), drops_by, rises_by (by so many points), or more
+    condition  below, above: than the threshold. above_target: than its target by more than this share of it; never
+               without a target. Against the same time a week before: falls_by (by this share of what it was),
+               drops_by, rises_by (by so many points), or more
     threshold  the default, as is for_: the indicators file changes them
     labels     it is about the samples with these labels only
     """

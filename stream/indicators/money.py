@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from schemas.currency import MINOR_UNITS
 from stream.core.series import Series
-from stream.indicators.declare import Card, Example, Metric, Panel, Value
+from stream.indicators.declare import Alert, Card, Example, Metric, Panel, Value
 from stream.indicators.reads import Choices, Labels, Read, Rows, View, found_together
 
 MONEY = "currency"
@@ -24,6 +24,7 @@ def Amount(
     panel: Panel,
     labels: Mapping[str, Choices] | None = None,
     card: Card | None = None,
+    alerts: tuple[Alert, ...] = (),
 ) -> Metric:
     """An amount, or what of it falls to each of those that it is divided by, which is what it rests on.
 
@@ -46,6 +47,7 @@ def Amount(
         formula,
         example,
         panel,
+        alerts,
         labels=labels or {},
         rows=currencies(*found_in),
         row_labels=("currency",),

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from stream.indicators.catalogue import FAMILIES
 from stream.indicators.declare import CHANGES, Alert, Metric, Reasons
-from stream.render.links import family_panel, pipeline_dashboard, runbook_section
+from stream.render.links import metric_panel, pipeline_dashboard, runbook_section
 from stream.render.pipeline import PipelineAlert
 from stream.render.promql import (
     GAUGES,
     VARIABLES,
     WEEK_BEFORE,
     alert_labels,
+    alert_target,
     equal,
     reasons_query,
     selected,
@@ -55,9 +55,11 @@ def _format(unit: str) -> str:
 
 
 def _value(metric: Metric, alert: Alert) -> str:
-    """What it is, and what it was a week before where that matters."""
+    """What it is, and what it was a week before or should be where that matters."""
     form = _format(metric.unit)
     now = f"{{{{ $value | {form} }}}}"
+    if alert.condition == "above_target":
+        return f"{now}, its target {_shown(alert_target(metric, _asked(['product'])), form, ['product'])}."
     if alert.condition not in CHANGES:
         return f"{now}."
     labels = alert_labels(metric, alert)
@@ -76,9 +78,8 @@ def _reasons(reasons: Reasons) -> str:
 
 def _dashboard(metric: Metric, alert: Alert, settings: Settings) -> str:
     """The metric's panel, with the variables of its dashboard as they are in the alert."""
-    [family] = [family for family in FAMILIES if metric in family.metrics]
     shown = {"product": "{{ $labels.product | urlquery }}", **alert.labels}
-    return family_panel(settings, family, metric, {name: shown[name] for name in VARIABLES if name in shown})
+    return metric_panel(settings, metric, {name: shown[name] for name in VARIABLES if name in shown})
 
 
 def _asked(labels: Iterable[str]) -> list[str]:

@@ -1,9 +1,11 @@
-"""Grafana dashboards: an overview, one for each family of indicators, one for the pipeline."""
+"""Grafana dashboards: an overview, those that group the families of indicators, one for the pipeline."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import count
+from typing import NamedTuple
 
 from grafana_foundation_sdk.builders import dashboard as grafana
 from grafana_foundation_sdk.cog.encoder import JSONEncoder
@@ -16,78 +18,178 @@ from grafana_foundation_sdk.models.dashboard import (
 )
 
 from stream.core.time import WINDOWS
-from stream.indicators.catalogue import FAMILIES, METRICS
-from stream.indicators.config import Config
-from stream.indicators.declare import Family
+from stream.indicators.catalogue import METRICS
+from stream.indicators.declare import Metric
 from stream.render import panels
-from stream.render.links import PIPELINE, TAG, uid
+from stream.render.boards import (
+    BOARDS,
+    OPEN_PANELS,
+    OVERVIEW,
+    OVERVIEW_FIRST,
+    PIPELINE,
+    Board,
+    groups,
+)
+from stream.render.links import TAG, uid
 from stream.render.panels import SOURCE, AnyPanel
 from stream.render.pipeline import Figure, figures
-from stream.render.words import GENERATED, question
+from stream.render.promql import GAUGES, VARIABLES, firing
+from stream.render.words import GENERATED
 from stream.settings import Settings
 
 Choice = grafana.QueryVariable | grafana.CustomVariable
 
 
+class Row(NamedTuple):
+    """Panels under a question; a collapsed one shows them when it is asked to."""
+
+    title: str
+    panels: Sequence[AnyPanel]
+    collapsed: bool = False
+
+
+class Annotation(NamedTuple):
+    """Alerts that are marked in every panel, as annotations; their text is a template over their labels."""
+
+    name: str
+    alerts: str
+    text: str
+    colour: str
+
+
+_CHOSEN_PRODUCTS = 'product=~"$product"'
+_UNTRUSTED = Annotation("The numbers cannot be trusted", firing('silences="business"'), "", "purple")
+_OF_THE_PIPELINE = Annotation("Alerts", firing('scope="pipeline"'), "", "red")
+
+
 def dashboards(settings: Settings) -> dict[str, str]:
     """Name -> JSON."""
-    config, pipeline = settings.indicators, figures(settings.stale_seconds)
-    found = {"overview": _overview(config, pipeline[:2]), PIPELINE: _pipeline(pipeline)}
-    return found | {family.slug: _family(family) for family in FAMILIES}
+    pipeline = figures(settings.stale_seconds)
+    found = {OVERVIEW.slug: _overview(settings, pipeline), PIPELINE.slug: _pipeline(settings, pipeline)}
+    return found | {board.slug: _of_families(board, settings) for board in BOARDS}
 
 
-def _overview(config: Config, pipeline: Sequence[Figure]) -> str:
-    shown = [metric for metric in METRICS if metric.panel.overview is not None]
-    return _dashboard(
-        "overview",
-        "Overview",
-        "How faithfully do customers come back, right now?",
-        [*(panels.large_number(metric, config) for metric in shown), *map(panels.figure, pipeline)],
-        [_products()],
+def _overview(settings: Settings, pipeline: Sequence[Figure]) -> str:
+    """Large numbers: the first ones and the age of the data at once, those of each board in a collapsed row."""
+    age, records, *_ = map(panels.large_figure, pipeline)
+
+    def numbers(metrics: Iterable[Metric]) -> list[AnyPanel]:
+        return [panels.large_number(metric, settings.indicators) for metric in metrics]
+
+    first = [GAUGES[name] for name in OVERVIEW_FIRST]
+    rows = [Row(OVERVIEW.question, [*numbers(first), age])]
+    for board in BOARDS:
+        shown = [metric for metric in board.metrics if metric.panel.overview is not None and metric not in first]
+        if shown:
+            rows.append(Row(board.question, numbers(shown), collapsed=True))
+    rows.append(Row(PIPELINE.question, [records], collapsed=True))
+    business = Annotation("Alerts", firing('scope="business"', _CHOSEN_PRODUCTS), "{{product}}", "red")
+    return _dashboard(OVERVIEW, settings, rows, [_found("product", METRICS[0])], [business, _UNTRUSTED])
+
+
+def _pipeline(settings: Settings, pipeline: Sequence[Figure]) -> str:
+    shown = [panels.figure(each) for each in pipeline]
+    rows = [
+        Row(PIPELINE.question, shown[:OPEN_PANELS]),
+        Row("What takes how long, who owns what, and what waits?", shown[OPEN_PANELS:], collapsed=True),
+    ]
+    return _dashboard(PIPELINE, settings, rows, [], [_OF_THE_PIPELINE])
+
+
+def _of_families(board: Board, settings: Settings) -> str:
+    rows = (
+        Row(group.title, [panels.indicator(metric, settings) for metric in group.metrics], group.collapsed)
+        for group in groups(board)
     )
-
-
-def _pipeline(shown: Sequence[Figure]) -> str:
-    found = map(panels.figure, shown)
-    return _dashboard(PIPELINE, "Pipeline", "Can the numbers be trusted? Age, lag, rejects, commits.", found, [])
-
-
-def _family(family: Family) -> str:
-    windowed = any("window" in metric.labels for metric in family.metrics)
-    choices: list[Choice] = [_products(), _windows()] if windowed else [_products()]
-    return _dashboard(family.slug, family.title, question(family), map(panels.indicator, family.metrics), choices)
+    alerts = [alert.name for metric in board.metrics for alert in metric.alerts]
+    named = f'alertname=~"{"|".join(alerts)}"'
+    annotations = [Annotation("Alerts", firing(named, _CHOSEN_PRODUCTS), "{{product}}", "red")] if alerts else []
+    return _dashboard(board, settings, rows, _choices(board.metrics), [*annotations, _UNTRUSTED])
 
 
 def _dashboard(
-    name: str, heading: str, description: str, shown: Iterable[AnyPanel], choices: Sequence[Choice]
+    board: Board,
+    settings: Settings,
+    rows: Iterable[Row],
+    choices: Iterable[Choice],
+    annotations: Sequence[Annotation],
 ) -> str:
     """JSON; `choices` are the variables that its reader sets."""
     built = (
-        grafana.Dashboard(f"Assidu: {heading}")
-        .uid(uid(name))
-        .description(description)
+        grafana.Dashboard(f"Assidu: {board.title}")
+        .uid(uid(board))
+        .description(board.question)
         .tags([TAG])
         .readonly()
         .refresh("10s")
         .time("now-24h", "now")
         .timezone("browser")
         .tooltip(DashboardCursorSync.CROSSHAIR)
-        .link(grafana.DashboardLink("Assidu").type(DashboardLinkType.DASHBOARDS).tags([TAG]).keep_time(True))
+        .link(
+            grafana.DashboardLink("Dashboards")
+            .type(DashboardLinkType.DASHBOARDS)
+            .tags([TAG])
+            .as_dropdown(True)
+            .include_vars(True)
+            .keep_time(True)
+        )
+        .link(
+            grafana.DashboardLink("Runbook")
+            .type(DashboardLinkType.LINK)
+            .icon("doc")
+            .url(settings.runbook_url)
+            .target_blank(True)
+        )
     )
     for choice in choices:
         built = built.with_variable(choice)
-    for number, panel in enumerate(shown, 1):
-        built = built.with_panel(panel.id(number))
+    for annotation in annotations:
+        built = built.annotation(
+            grafana.AnnotationQuery()
+            .name(annotation.name)
+            .datasource(SOURCE)
+            .enable(True)
+            .icon_color(annotation.colour)
+            .expr(annotation.alerts)
+        )
+    numbers = count(1)
+    for row in rows:
+        built = _with_row(built, row, numbers)
     fields = json.loads(json.dumps(built.build(), cls=JSONEncoder))
+    for annotation, written in zip(annotations, fields["annotations"]["list"], strict=True):
+        written |= {"titleFormat": "{{alertname}}", "textFormat": annotation.text}
     return json.dumps({"__comment": GENERATED, **fields}, indent=1, ensure_ascii=False) + "\n"
 
 
-def _products() -> grafana.QueryVariable:
+def _with_row(built: grafana.Dashboard, row: Row, numbers: Iterator[int]) -> grafana.Dashboard:
+    """Grafana keeps the panels of a collapsed row in it, those of another one behind it."""
+    heading, shown = grafana.Row(row.title), [panel.id(next(numbers)) for panel in row.panels]
+    if row.collapsed:
+        for panel in shown:
+            heading = heading.with_panel(panel)
+        return built.with_row(heading)
+    built = built.with_row(heading)
+    for panel in shown:
+        built = built.with_panel(panel)
+    return built
+
+
+def _choices(metrics: Sequence[Metric]) -> Iterator[Choice]:
+    """The variables of which the indicators have the label."""
+    for name in VARIABLES:
+        having = [metric for metric in metrics if name in metric.label_names]
+        if having:
+            yield _windows() if name == "window" else _found(name, having[0])
+
+
+def _found(name: str, metric: Metric) -> grafana.QueryVariable:
+    """The values that the label has, of the indicator."""
+    of_products = "" if name == "product" else f"{{{_CHOSEN_PRODUCTS}}}"
     return (
-        grafana.QueryVariable("product")
-        .label("Product")
+        grafana.QueryVariable(name)
+        .label(name.capitalize())
         .datasource(SOURCE)
-        .query(f"label_values({METRICS[0].name}, product)")
+        .query(f"label_values({metric.name}{of_products}, {name})")
         .refresh(VariableRefresh.ON_TIME_RANGE_CHANGED)
         .sort(VariableSort.ALPHABETICAL_ASC)
         .multi(True)

@@ -4,22 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from stream.indicators.declare import Family, Metric
+from stream.indicators.declare import Metric
+from stream.render.boards import PIPELINE, Board, board_of, panel_number
 from stream.settings import Settings
 
 TAG = "assidu"
-PIPELINE = "pipeline"
 
 
-def uid(dashboard: str) -> str:
-    """Grafana's name for the dashboard, the same in every installation."""
-    return f"{TAG}-{dashboard}"
+def uid(board: Board) -> str:
+    """Grafana's name for the dashboard, the same in every installation; it takes 40 characters at most."""
+    return f"{TAG}-{board.slug}"
 
 
-def family_panel(settings: Settings, family: Family, metric: Metric, variables: Mapping[str, str]) -> str:
-    """The metric's panel on its family's dashboard; panels are numbered in the order of the metrics."""
+def metric_panel(settings: Settings, metric: Metric, variables: Mapping[str, str]) -> str:
+    """The metric's panel on its dashboard."""
+    board = board_of(metric)
     chosen = "".join(f"var-{name}={value}&" for name, value in variables.items())
-    return f"{_dashboard(settings, family.slug)}?{chosen}viewPanel={family.metrics.index(metric) + 1}"
+    return f"{_dashboard(settings, board)}?{chosen}viewPanel={panel_number(board, metric)}"
 
 
 def pipeline_dashboard(settings: Settings) -> str:
@@ -30,5 +31,5 @@ def runbook_section(settings: Settings, alert: str) -> str:
     return f"{settings.runbook_url}#{alert.lower()}"
 
 
-def _dashboard(settings: Settings, name: str) -> str:
-    return f"{settings.grafana_url.rstrip('/')}/d/{uid(name)}"
+def _dashboard(settings: Settings, board: Board) -> str:
+    return f"{settings.grafana_url.rstrip('/')}/d/{uid(board)}"

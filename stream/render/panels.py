@@ -17,6 +17,7 @@ from grafana_foundation_sdk.models.common import (
     VisibilityMode,
 )
 from grafana_foundation_sdk.models.dashboard import (
+    DashboardLinkType,
     DataSourceRef,
     DataTransformerConfig,
     DynamicConfigValue,
@@ -25,14 +26,18 @@ from grafana_foundation_sdk.models.dashboard import (
 )
 from grafana_foundation_sdk.models.prometheus import PromQueryFormat
 
+from stream.core.definitions import Definitions
+from stream.core.series import Table
 from stream.indicators.config import Config
-from stream.indicators.declare import CHANGES, Alert, Heat, Metric
+from stream.indicators.declare import Alert, Heat, Metric
 from stream.indicators.in_force import alerts_in_force
 from stream.indicators.money import MONEY
-from stream.indicators.reads import Labels
+from stream.indicators.reads import Labels, View
+from stream.render.links import runbook_section
 from stream.render.pipeline import Figure
-from stream.render.promql import panel_query, target, threshold
+from stream.render.promql import PLACE, in_places, panel_query, target, threshold
 from stream.render.words import titled
+from stream.settings import Settings
 
 AnyPanel = timeseries.Panel | barchart.Panel | stat.Panel | table.Panel
 P = TypeVar("P", timeseries.Panel, barchart.Panel, stat.Panel, table.Panel)
@@ -40,37 +45,61 @@ P = TypeVar("P", timeseries.Panel, barchart.Panel, stat.Panel, table.Panel)
 SOURCE = DataSourceRef(type_val="prometheus", uid="assidu-prometheus")
 """As deploy/grafana/provisioning names it."""
 
-WIDTH, HALF_WIDTH, THIRD_WIDTH = 24, 12, 8
+WIDTH, HALF_WIDTH, QUARTER_WIDTH = 24, 12, 6
 HEIGHT, NUMBER_HEIGHT, HEAT_HEIGHT = 8, 5, 13
 
 _UNITS = {"ratio": "percentunit", "seconds": "s"}
 _MAY_BE_NEGATIVE = {"score", "actions", MONEY}
 
 
-def indicator(metric: Metric) -> AnyPanel:
+def indicator(metric: Metric, settings: Settings) -> AnyPanel:
+    """With links to what the runbook says of its alerts."""
+    return _drawn(metric, settings.indicators.definitions).links(
+        [
+            dashboard.DashboardLink(f"Runbook: {alert.name}")
+            .type(DashboardLinkType.LINK)
+            .url(runbook_section(settings, alert.name))
+            .target_blank(True)
+            for alert in metric.alerts
+        ]
+    )
+
+
+def _drawn(metric: Metric, definitions: Definitions) -> AnyPanel:
     if metric.panel.heat:
         return _heat(metric, metric.panel.heat)
-    return _bars(metric, metric.panel.bars) if metric.panel.bars else _lines(metric)
+    return _bars(metric, metric.panel.bars, definitions) if metric.panel.bars else _lines(metric)
 
 
 def large_number(metric: Metric, config: Config) -> stat.Panel:
     """One number for each combination of labels, with the course of the last day behind it."""
     fixed = metric.panel.overview or {}
-    panel = (
-        _described(stat.Panel(), metric, titled(metric, fixed))
-        .span(THIRD_WIDTH)
-        .height(NUMBER_HEIGHT)
-        .graph_mode(BigValueGraphMode.AREA)
-        .color_mode(BigValueColorMode.VALUE)
-        .text_mode(BigValueTextMode.VALUE_AND_NAME)
-        .reduce_options(common.ReduceDataOptions().calcs(["lastNotNull"]))
-        .with_target(_query(metric, fixed).range())
-    )
-    return _coloured(panel, metric, fixed, config)
+    panel = _described(_number(), metric, titled(metric, fixed)).text_mode(BigValueTextMode.VALUE_AND_NAME)
+    return _coloured(panel.with_target(_query(metric, fixed).range()), metric, fixed, config)
+
+
+def large_figure(shown: Figure) -> stat.Panel:
+    """As a number, with its course behind it."""
+    return _figured(_number(), shown)
 
 
 def figure(shown: Figure) -> timeseries.Panel:
-    panel = _time_series().title(shown.title).description(shown.help).unit(shown.unit).min(0)
+    return _figured(_time_series(), shown)
+
+
+def _number() -> stat.Panel:
+    return (
+        stat.Panel()
+        .span(QUARTER_WIDTH)
+        .height(NUMBER_HEIGHT)
+        .graph_mode(BigValueGraphMode.AREA)
+        .color_mode(BigValueColorMode.VALUE)
+        .reduce_options(common.ReduceDataOptions().calcs(["lastNotNull"]))
+    )
+
+
+def _figured(panel: P, shown: Figure) -> P:
+    panel = panel.datasource(SOURCE).title(shown.title).description(shown.help).unit(shown.unit).min(0)
     if shown.threshold is not None:
         panel = _with_thresholds(panel, [("green", None), ("red", shown.threshold)])
     query = prometheus.Dataquery().expr(shown.query).legend_format(shown.legend).ref_id("A").range()
@@ -96,7 +125,7 @@ def _dashed(colour: str) -> list[DynamicConfigValue]:
 
 def _levels(metric: Metric) -> list[Alert]:
     """The alerts whose threshold is a line in the metric's panel."""
-    return [alert for alert in metric.alerts if alert.condition not in CHANGES]
+    return [alert for alert in metric.alerts if alert.condition in ("below", "above")]
 
 
 def _coloured(panel: stat.Panel, metric: Metric, fixed: Labels, config: Config) -> stat.Panel:
@@ -108,9 +137,15 @@ def _coloured(panel: stat.Panel, metric: Metric, fixed: Labels, config: Config) 
     return panel
 
 
-def _bars(metric: Metric, label: str) -> barchart.Panel:
-    """As it is now; one chart a product, for the bars of several would mix."""
-    query = prometheus.Dataquery().expr(panel_query(metric, [label], {})).ref_id("A")
+def _bars(metric: Metric, label: str, definitions: Definitions) -> barchart.Panel:
+    """As it is now, in the order of the label's values; one chart a product, for the bars of several would mix."""
+    choices = metric.labels[label]
+    values = choices(View(Table(()), "", 0, 0, definitions)) if callable(choices) else choices
+    expression, steps = panel_query(metric, [label], {}), [_sorted_by(PLACE)]
+    if all(value.isdigit() for value in values):  # as numbers, or 10 would come before 2
+        steps = [_converted(label, "number"), _sorted_by(label), _converted(label, "string")]
+    else:
+        expression = in_places(expression, label, values)
     panel = (
         _described(barchart.Panel(), metric, f"{metric.panel.title}: $product")
         .span(HALF_WIDTH)
@@ -122,9 +157,9 @@ def _bars(metric: Metric, label: str) -> barchart.Panel:
         .fill_opacity(80)
         .show_value(VisibilityMode.AUTO)
         .legend(common.VizLegendOptions().show_legend(False).display_mode(LegendDisplayMode.HIDDEN))
-        .with_target(query.instant().format(PromQueryFormat.TABLE))
+        .with_target(prometheus.Dataquery().expr(expression).ref_id("A").instant().format(PromQueryFormat.TABLE))
     )
-    for step in _in_order(metric, label):
+    for step in steps:
         panel = panel.with_transformation(step)
     return panel
 
@@ -156,15 +191,6 @@ def _heat(metric: Metric, heat: Heat) -> table.Panel:
 
 def _sorted_by(label: str) -> DataTransformerConfig:
     return DataTransformerConfig(id_val="sortBy", options={"fields": {}, "sort": [{"field": label}]})
-
-
-def _in_order(metric: Metric, label: str) -> list[DataTransformerConfig]:
-    """The bars by their label; days as numbers, or 10 would come before 2."""
-    values = metric.labels[label]
-    sorting = _sorted_by(label)
-    if callable(values) or not all(value.isdigit() for value in values):
-        return [sorting]
-    return [_converted(label, "number"), sorting, _converted(label, "string")]
 
 
 def _converted(label: str, kind: str) -> DataTransformerConfig:

@@ -5,14 +5,26 @@ An indicator is a gauge of a window: it is never rate()d, and its windows are ne
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Iterable, Mapping, Sequence
 
-from stream.indicators.catalogue import METRICS
+from stream.core.definitions import Definitions
+from stream.indicators.catalogue import METRICS, SERIES
 from stream.indicators.declare import CHANGES, TARGET_GAUGE, Alert, Metric, MinSample, Reasons
+from stream.indicators.labels import labels
 from stream.runtime.pipeline_metrics import ALERT_THRESHOLD
 
-VARIABLES = ("product", "window")
-"""What a dashboard lets its reader choose."""
+VARIABLES = ("product", "window", "channel", "segment")
+"""What a dashboard lets its reader choose, where its indicators have the label."""
+
+LARGE = frozenset(label.name for label in labels(SERIES, Definitions()) if label.bounded)
+"""Labels whose values products choose: there may be as many as ASSIDU_LABEL_LIMIT."""
+TOP = 10
+"""How many of these a panel draws, the largest."""
+
+PLACE = "place"
+"""The label by which `in_places` tells an order."""
 
 WEEK_BEFORE = " offset 7d"
 
@@ -29,10 +41,27 @@ def equal(labels: Mapping[str, str]) -> list[str]:
     return [f'{name}="{value}"' for name, value in labels.items()]
 
 
-def panel_query(metric: Metric, by: Iterable[str], fixed: Mapping[str, str]) -> str:
-    """What a panel draws: of the dashboard's chosen products and window, with these labels fixed."""
+def panel_query(metric: Metric, by: Sequence[str], fixed: Mapping[str, str]) -> str:
+    """What a panel draws: of what the dashboard's reader chose, with these labels fixed; of many only the largest."""
     chosen = [f'{name}=~"${name}"' for name in VARIABLES if name in metric.label_names and name not in fixed]
-    return selected(metric.name, by, [*chosen, *equal(fixed)])
+    shown = selected(metric.name, by, [*chosen, *equal(fixed)])
+    if LARGE.isdisjoint(by):
+        return shown
+    apart = ", ".join(name for name in by if name not in LARGE and name != "product")
+    return f"topk by ({apart}) ({TOP}, {shown})" if apart else f"topk({TOP}, {shown})"
+
+
+def in_places(expression: str, label: str, values: Sequence[str]) -> str:
+    """With the label PLACE, by which samples are sorted as these values of `label` are; others have none."""
+    for place, value in enumerate(values):
+        pattern = json.dumps(re.escape(value), ensure_ascii=False)
+        expression = f'label_replace({expression}, "{PLACE}", "{place:02}", "{label}", {pattern})'
+    return expression
+
+
+def firing(*matchers: str) -> str:
+    """Alerts that fire, of those with the matchers."""
+    return f"ALERTS{{{', '.join([*equal({'alertstate': 'firing'}), *matchers])}}}"
 
 
 def threshold(alert: Alert) -> str:
@@ -43,6 +72,11 @@ def threshold(alert: Alert) -> str:
 def target(metric: Metric) -> str:
     """The indicator's target as the exporters show it; nothing where it has none."""
     return selected(TARGET_GAUGE, ["indicator"], ['product=~"$product"', *equal({"indicator": metric.name})])
+
+
+def alert_target(metric: Metric, matchers: Iterable[str] = ()) -> str:
+    """The target that the alert compares with."""
+    return selected(TARGET_GAUGE, ["product"], [*equal({"indicator": metric.name}), *matchers])
 
 
 def alert_labels(metric: Metric, alert: Alert) -> list[str]:
@@ -58,6 +92,7 @@ def alert_condition(metric: Metric, alert: Alert) -> str:
     comparison = {
         "below": f"< {limit}",
         "above": f"> {limit}",
+        "above_target": f"> on (product) group_left () {alert_target(metric)} * (1 + {limit})",
         "falls_by": f"<= (1 - {limit}) * {before}",
         "drops_by": f"<= {before} - {limit}",
         "rises_by": f">= {before} + {limit}",
@@ -73,6 +108,9 @@ def reasons_query(reasons: Reasons, of: Sequence[str]) -> str:
     shown = selected(reasons.gauge, [reasons.by], [*of, *equal(reasons.labels)])
     if reasons.lowest:
         return f"sort(bottomk(3, {shown} {_enough(reasons.lowest, [reasons.by], of)}))"
+    if reasons.fallen:
+        before = selected(reasons.gauge, [reasons.by], [*of, *equal(reasons.labels)], WEEK_BEFORE)
+        return f"sort(bottomk(3, {shown} - {before} < 0))"
     return f"sort_desc(topk(3, {shown} > 0))"
 
 

@@ -5,16 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from stream.indicators.declare import Alert, Family, Metric, Value
+from stream.indicators.declare import Alert, Metric, Value
 from stream.indicators.reads import Labels
 from stream.render.promql import equal
 
 GENERATED = "Generated from stream/indicators by `assidu render`: do not edit."
-
-
-def question(family: Family) -> str:
-    """Its title, and what it answers."""
-    return f"{family.title}: {family.question[:1].lower()}{family.question[1:]}"
 
 
 def label_names(metric: Metric) -> str:
@@ -57,7 +52,7 @@ def measured(value: float, unit: str) -> str:
 
 def threshold_unit(metric: Metric, alert: Alert) -> str:
     """In which the alert's threshold is said."""
-    return "ratio" if alert.condition == "falls_by" else metric.unit
+    return "ratio" if alert.condition in ("above_target", "falls_by") else metric.unit
 
 
 def condition(alert: Alert, limit: str) -> str:
@@ -65,6 +60,7 @@ def condition(alert: Alert, limit: str) -> str:
     return {
         "below": f"below {limit}",
         "above": f"above {limit}",
+        "above_target": f"more than {limit} above its target",
         "falls_by": f"lower than a week before by {limit} of that or more",
         "drops_by": f"lower than a week before by {limit} points or more",
         "rises_by": f"higher than a week before by {limit} points or more",

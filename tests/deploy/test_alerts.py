@@ -271,5 +271,8 @@ def assert_tells_why(said: dict[str, str]) -> None:
     assert re.search(
         r"\(high\): [\d.]+%.* Told when it is (above 50%|higher than a week before by 5% points)", said["description"]
     )
-    assert said["dashboard"] == "http://localhost:3000/d/assidu-churn-risk?var-product=app&viewPanel=2"
+    assert (
+        said["dashboard"]
+        == "http://localhost:3000/d/assidu-churn-risk-and-revenue-at-risk?var-product=app&viewPanel=2"
+    )
     assert said["runbook_url"].startswith("docs/runbook.md#engagementhighrisk")

@@ -15,12 +15,13 @@ import yaml
 from stream.demo.embedded import free_port
 from stream.indicators.catalogue import METRICS
 from stream.render.pipeline import EXPORTER_JOB, WORKER_JOB
+from tests.dashboards import drawing
 from tests.stack.command import Assidu
 from tests.stack.prometheus import Prometheus, program
 from tests.stack.waiting import eventually
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
-CHOSEN = {"product": ".+", "window": "7d", "__rate_interval": "10s"}
+CHOSEN = {"product": ".+", "window": "7d", "channel": ".+", "segment": ".+", "__rate_interval": "10s"}
 FEW_LABELS = 10  # enough for what is simulated: of what finds no place not everything is shown
 
 
@@ -34,7 +35,7 @@ class Query(NamedTuple):
 
 def queries() -> Iterator[Query]:
     for file in sorted((DEPLOY / "grafana" / "dashboards").glob("*.json")):
-        for panel in json.loads(file.read_text())["panels"]:
+        for panel in drawing(json.loads(file.read_text())):
             for target in panel["targets"]:
                 expression = re.sub(r"\$(\w+)", lambda variable: CHOSEN[variable[1]], target["expr"])
                 yield Query(f"{file.stem}: {panel['title']}", expression, target.get("legendFormat", ""))

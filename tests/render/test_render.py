@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from itertools import chain
+from itertools import chain, product
 from pathlib import Path
 from typing import Any
 
@@ -21,16 +21,17 @@ from stream.indicators.catalogue import ALERTS as BUSINESS_ALERTS
 from stream.indicators.catalogue import FAMILIES, METRICS
 from stream.indicators.config import Config, parsed
 from stream.indicators.declare import TARGET_GAUGE, Alert, Metric
+from stream.render.boards import BOARDS, OPEN_PANELS, OVERVIEW, PIPELINE, board_of, panel_number
 from stream.render.files import DASHBOARDS, DEFAULT_FILE, INDICATORS, RULES, SOURCE, rendered, stale
 from stream.render.pipeline import alerts, figures
-from stream.render.promql import GAUGES, alert_labels
+from stream.render.promql import GAUGES, LARGE, alert_labels
 from stream.render.rules import rules
 from stream.runtime import pipeline_metrics
 from stream.runtime.pipeline_metrics import PIPELINE_METRICS
 from stream.settings import Settings
+from tests.dashboards import drawing
 
 CHECKOUT = Path(__file__).parents[2]
-PIPELINE = "pipeline"
 RUNBOOK = CHECKOUT / "docs" / "runbook.md"
 DEFAULTS = Settings(_env_file=None)
 
@@ -49,7 +50,7 @@ def dashboards(config: Config = Config()) -> dict[str, dict[str, Any]]:  # noqa:
 
 
 def queries(dashboard: dict[str, Any]) -> Iterator[str]:
-    return (target["expr"] for panel in dashboard["panels"] for target in panel["targets"])
+    return (target["expr"] for panel in drawing(dashboard) for target in panel["targets"])
 
 
 def told() -> list[tuple[Metric, Alert]]:
@@ -75,15 +76,15 @@ def test_every_generated_file_says_that_it_is_generated() -> None:
 
 
 @pytest.mark.parametrize("metric", METRICS, ids=lambda metric: metric.name)
-def test_every_indicator_stands_once_in_the_documentation_and_its_familys_dashboard(metric: Any) -> None:
+def test_every_indicator_stands_once_in_the_documentation_and_on_one_dashboard(metric: Any) -> None:
     assert text_of(INDICATORS).splitlines().count(f"### {metric.name}") == 1
-    drawing = [
+    found = [
         name
         for name, dashboard in dashboards().items()
         for query in queries(dashboard)
         if f"({metric.name}{{" in query and name != "overview"
     ]
-    assert len(drawing) == 1
+    assert found == [board_of(metric).slug]
 
 
 @pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.slug)
@@ -95,16 +96,111 @@ def test_the_documentation_tells_every_familys_scenario_event_by_event(family: A
         assert all(name in row for name in line.fields)
 
 
-def test_there_is_a_dashboard_for_every_family_an_overview_and_one_for_the_pipeline() -> None:
-    assert len(dashboards()) == len(FAMILIES) + 2
-    assert {board["uid"] for board in dashboards().values()} == {f"assidu-{name}" for name in dashboards()}
+def test_every_family_is_on_one_dashboard_besides_the_overview_and_that_of_the_pipeline() -> None:
+    placed = [family.slug for board in BOARDS for family in board.families]
+    assert sorted(placed) == sorted(family.slug for family in FAMILIES)
+    assert [board["title"] for board in dashboards().values()] == [
+        f"Assidu: {board.title}" for board in (OVERVIEW, PIPELINE, *BOARDS)
+    ]
+
+
+def test_dashboards_are_named_by_their_titles_as_grafana_allows() -> None:
+    for name, dashboard in dashboards().items():
+        assert dashboard["uid"] == f"assidu-{name}"
+        assert name == dashboard["title"].removeprefix("Assidu: ").lower().replace(" ", "-")
+        assert len(dashboard["uid"]) <= 40
+
+
+def test_a_dashboard_shows_eight_panels_at_most_before_a_row_is_expanded_every_one_in_a_row_with_a_question() -> None:
+    for name, dashboard in dashboards().items():
+        shown = [panel for panel in dashboard["panels"] if panel["type"] != "row"]
+        rows = [panel for panel in dashboard["panels"] if panel["type"] == "row"]
+        assert 0 < len(shown) <= OPEN_PANELS, name
+        assert len(shown) == OPEN_PANELS or not any(row["collapsed"] for row in rows), name
+        assert dashboard["panels"][0]["type"] == "row", name
+        for row in rows:
+            assert row["collapsed"] == bool(row["panels"])
+            assert row["title"].startswith("More: ") if row["title"][-1] not in "?." else True
+        numbers = [panel["id"] for panel in drawing(dashboard)]
+        assert numbers == list(range(1, len(numbers) + 1))
+
+
+def test_what_somebody_is_told_of_is_seen_at_once() -> None:
+    for metric, _ in told():
+        titles = [panel.get("title") for panel in dashboards()[board_of(metric).slug]["panels"]]
+        assert metric.panel.title in titles
+
+
+def test_panels_lie_side_by_side_and_none_on_another() -> None:
+    for dashboard in dashboards().values():
+        covered: set[tuple[int, int]] = set()
+        for panel in chain(drawing(dashboard), (panel for panel in dashboard["panels"] if panel["type"] == "row")):
+            place = panel["gridPos"]
+            cells = set(
+                product(range(place["x"], place["x"] + place["w"]), range(place["y"], place["y"] + place["h"]))
+            )
+            assert covered.isdisjoint(cells)
+            assert max(x for x, _ in cells) < 24
+            covered |= cells
+
+
+def test_dashboards_link_to_each_other_and_panels_with_an_alert_to_its_section_of_the_runbook() -> None:
+    settings = Settings(_env_file=None, runbook_url="https://wiki.example/page")
+    links: list[str] = []
+    for path, text in rendered(CHECKOUT, settings).items():
+        if path.parent == DASHBOARDS:
+            dashboard = json.loads(text)
+            others, runbook = dashboard["links"]
+            assert (others["type"], others["tags"]) == ("dashboards", dashboard["tags"])
+            assert (runbook["type"], runbook["url"]) == ("link", "https://wiki.example/page")
+            links += [link["url"] for panel in drawing(dashboard) for link in panel.get("links", [])]
+    assert sorted(links) == sorted(f"https://wiki.example/page#{alert.name.lower()}" for _, alert in told())
+
+
+def test_alerts_are_marked_on_the_dashboards_that_draw_them() -> None:
+    marked = {
+        name: [annotation["expr"] for annotation in dashboard["annotations"]["list"]]
+        for name, dashboard in dashboards().items()
+    }
+    for metric, alert in told():
+        named = re.search(r'alertname=~"([^"]+)"', marked[board_of(metric).slug][0])
+        assert named
+        assert alert.name in named[1].split("|")
+    assert 'scope="business", product=~"$product"' in marked["overview"][0]
+    assert marked["pipeline"] == ['ALERTS{alertstate="firing", scope="pipeline"}']
+    untrusted = 'ALERTS{alertstate="firing", silences="business"}'
+    assert all(expressions[-1] == untrusted for name, expressions in marked.items() if name != PIPELINE.slug)
+
+
+def test_of_a_label_with_many_values_only_the_largest_are_drawn() -> None:
+    for metric in METRICS:
+        [query] = [query for query in queries(dashboards()[board_of(metric).slug]) if f" ({metric.name}{{" in query]
+        assert query.startswith("topk") == (not LARGE.isdisjoint(metric.label_names)), query
+    assert {"campaign", "content", "channel", "segment", "survey_id", "theme"} <= LARGE
+
+
+def test_the_bars_of_the_journey_stand_in_the_order_of_the_steps_that_are_in_force() -> None:
+    steps = '[{ type = "interaction", action = "play" }, "signup"]'
+    chosen = parsed(f"definitions.journey = {steps}", "indicators.toml", "/indicators.toml")
+    [bars] = [
+        panel
+        for panel in drawing(dashboards(chosen)["journey"])
+        if panel["title"] == "Journey: share that did the step: $product"
+    ]
+    found = re.findall(r'"place", "(\d+)", "step", "([^"]+)"\)', bars["targets"][0]["expr"])
+    assert found == [("00", r"interaction\\ action=play"), ("01", "signup")]
+    assert bars["transformations"] == [
+        {"id": "sortBy", "options": {"fields": {}, "sort": [{"field": "place"}]}},
+    ]
 
 
 def test_no_panel_takes_the_rate_of_an_indicator_or_adds_up_its_windows() -> None:
     windowed = {metric.name for metric in METRICS if "window" in metric.labels}
     for query in chain.from_iterable(map(queries, dashboards().values())):
         if "engagement_" in query:
-            found = re.fullmatch(r"max by \(([a-z_, ]+)\) \((engagement_\w+)\{([^{}]*)\}\)", query)
+            drawn = re.sub(r"(label_replace\()+(max by .*?\}\)), .*", r"\2", query)
+            drawn = re.sub(r"topk(?: by \([a-z_, ]+\) )?\(10, (.*)\)", r"\1", drawn)
+            found = re.fullmatch(r"max by \(([a-z_, ]+)\) \((engagement_\w+)\{([^{}]*)\}\)", drawn)
             assert found, query
             by, name, matchers = found.groups()
             assert name not in windowed or "window" in by.split(", ") or 'window="' in matchers
@@ -113,17 +209,19 @@ def test_no_panel_takes_the_rate_of_an_indicator_or_adds_up_its_windows() -> Non
 def test_every_panel_of_an_indicator_shows_the_chosen_products_only() -> None:
     for name, dashboard in dashboards().items():
         variables = {variable["name"] for variable in dashboard["templating"].get("list", [])}
-        assert ("product" in variables) == (name != PIPELINE)
+        assert ("product" in variables) == (name != PIPELINE.slug)
         for query in queries(dashboard):
             assert set(re.findall(r"\$([a-z]+)", query)) <= variables
             assert "engagement_" not in query or 'product=~"$product"' in query
+        used = {found for query in queries(dashboard) for found in re.findall(r"\$([a-z]+)", query)}
+        assert variables <= used
 
 
 def test_every_panel_has_a_title_of_its_own_an_explanation_a_unit_and_a_data_source() -> None:
     for name, dashboard in dashboards().items():
-        titles = [panel["title"] for panel in dashboard["panels"]]
+        titles = [panel["title"] for panel in drawing(dashboard)]
         assert sorted(set(titles)) == sorted(titles), name
-        for panel in dashboard["panels"]:
+        for panel in drawing(dashboard):
             assert panel["description"]
             assert panel["datasource"] == {"type": "prometheus", "uid": "assidu-prometheus"}
             assert panel["fieldConfig"]["defaults"]["unit"]
@@ -133,25 +231,31 @@ def test_grafanas_schema_types_read_every_dashboard_as_it_was_written() -> None:
     register_default_plugins()
     for name, dashboard in dashboards().items():
         del dashboard["__comment"]
+        for annotation in dashboard["annotations"]["list"]:  # the types do not know these
+            assert annotation.pop("titleFormat") == "{{alertname}}"
+            del annotation["textFormat"]
         read = Dashboard.from_json(dashboard)
         assert json.loads(json.dumps(read, cls=JSONEncoder)) == dashboard, name
 
 
 def test_the_target_of_an_indicator_is_drawn_in_its_panel_unless_that_has_bars() -> None:
-    for family in FAMILIES:
-        board = dashboards()[family.slug]
-        for metric, panel in zip(family.metrics, board["panels"], strict=True):
-            drawn = [target["expr"] for target in panel["targets"] if TARGET_GAUGE in target["expr"]]
-            line = f'max by (indicator) ({TARGET_GAUGE}{{product=~"$product", indicator="{metric.name}"}})'
-            assert drawn == ([] if metric.panel.bars or metric.panel.heat else [line])
+    for metric in METRICS:
+        [panel] = [
+            panel
+            for panel in drawing(dashboards()[board_of(metric).slug])
+            if panel["id"] == panel_number(board_of(metric), metric)
+        ]
+        drawn = [target["expr"] for target in panel["targets"] if TARGET_GAUGE in target["expr"]]
+        line = f'max by (indicator) ({TARGET_GAUGE}{{product=~"$product", indicator="{metric.name}"}})'
+        assert drawn == ([] if metric.panel.bars or metric.panel.heat else [line])
 
 
 def test_an_alerts_threshold_is_drawn_as_it_is_set() -> None:
-    for family, title, alert in (
+    for board, title, alert in (
         ("activity", "Stickiness, day of month", "EngagementStickinessLow"),
-        ("churn-risk", "Share of customers by churn risk", "EngagementHighRisk"),
+        ("churn-risk-and-revenue-at-risk", "Share of customers by churn risk", "EngagementHighRisk"),
     ):
-        [panel] = [panel for panel in dashboards()[family]["panels"] if panel["title"] == title]
+        [panel] = [panel for panel in drawing(dashboards()[board]) if panel["title"] == title]
         assert [target["expr"] for target in panel["targets"]][1:-1] == [
             f'max(assidu_alert_threshold{{alert="{alert}"}})'
         ]
@@ -164,12 +268,13 @@ def test_a_large_number_is_red_beyond_the_threshold() -> None:
             panel["title"]: [
                 (step["color"], step["value"]) for step in panel["fieldConfig"]["defaults"]["thresholds"]["steps"]
             ]
-            for panel in dashboards(config)["overview"]["panels"]
+            for panel in drawing(dashboards(config)["overview"])
             if panel["type"] == "stat" and "thresholds" in panel["fieldConfig"]["defaults"]
         }
         assert steps == {
             "Stickiness, day of month": [("red", None), ("green", 0.1)],
             "Share of customers by churn risk (high)": [("green", None), ("red", high)],
+            "Age of the data": [("green", None), ("red", 60)],
             "Time to resolution (0.5, 7d)": [("green", None), ("red", 172_800)],
             "Reopened tickets (7d)": [("green", None), ("red", 0.2)],
         }
@@ -186,7 +291,7 @@ def test_every_alert_rests_on_a_gauge_that_counts_and_never_adds_up_windows(metr
     guard = alert.min_sample
     names = GAUGES[guard.gauge].label_names
     assert guard.at_least > 0
-    assert GAUGES[guard.gauge].unit in ("customers", "events", "visits", "tickets")
+    assert GAUGES[guard.gauge].unit in ("customers", "events", "visits", "tickets", "orders")
     assert guard.labels.keys() <= set(names)
     assert set(names) - {*guard.labels, *alert_labels(metric, alert)} <= {"level"}
 
@@ -204,7 +309,7 @@ def test_every_alert_links_to_the_panel_that_draws_its_indicator(metric: Metric,
     link = rules_of(text_of(RULES))[alert.name]["annotations"]["dashboard"]
     found = re.fullmatch(r"http://localhost:3000/d/assidu-([a-z-]+)\?var-product=\S+ .*viewPanel=(\d+)", link)
     assert found
-    [panel] = [panel for panel in dashboards()[found[1]]["panels"] if panel["id"] == int(found[2])]
+    [panel] = [panel for panel in drawing(dashboards()[found[1]]) if panel["id"] == int(found[2])]
     assert panel["title"] == metric.panel.title
 
 

@@ -149,7 +149,9 @@ SCENARIO = Scenario(
 )
 
 _MIN_SAMPLE = MinSample("engagement_risk_customers", at_least=100)
-_WHY = Reasons("Largest reasons", "engagement_risk_reasons_customers", by="reason", labels={"level": "high"})
+WHY_AT_HIGH_RISK = Reasons(
+    "Largest reasons", "engagement_risk_reasons_customers", by="reason", labels={"level": "high"}
+)
 
 _AT_RISK = {"high": "high risk", "medium": "medium risk"}
 _REASONS = {
@@ -225,7 +227,7 @@ FAMILY = Family(
                         condition="above",
                         threshold=0.5,
                         min_sample=_MIN_SAMPLE,
-                        reasons=_WHY,
+                        reasons=WHY_AT_HIGH_RISK,
                         for_="2h",
                         labels={"level": "high"},
                     ),
@@ -235,7 +237,7 @@ FAMILY = Family(
                         condition="rises_by",
                         threshold=0.05,
                         min_sample=_MIN_SAMPLE,
-                        reasons=_WHY,
+                        reasons=WHY_AT_HIGH_RISK,
                         for_="2h",
                         labels={"level": "high"},
                         severity="critical",

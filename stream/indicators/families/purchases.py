@@ -5,7 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from stream.core.series import Series
-from stream.indicators.declare import Card, Example, Family, Figure, Metric, Panel, count, ratio
+from stream.indicators.declare import (
+    Alert,
+    Card,
+    Example,
+    Family,
+    Figure,
+    Metric,
+    MinSample,
+    Panel,
+    Reasons,
+    count,
+    ratio,
+)
 from stream.indicators.forms import ALL, Ratio
 from stream.indicators.measures import total
 from stream.indicators.reads import Labels, Read, View, stood
@@ -69,6 +81,25 @@ FAMILY = Family(
                 (Figure(labels={"days": "90"}, counted="buyers"),),
                 order=2,
             ),
+            alerts=(
+                Alert(
+                    name="EngagementRepeatPurchaseFalling",
+                    summary="Fewer buyers buy again than a week ago",
+                    condition="falls_by",
+                    threshold=0.1,
+                    # Of 200 buyers of 90 days a week exchanges some 16: by chance alone a share of 30 % has a
+                    # standard deviation of 4 % of itself.
+                    min_sample=MinSample("engagement_buyers_customers", 200, {"days": "90"}),
+                    reasons=Reasons(
+                        "Negative answers speak of",
+                        "engagement_feedback",
+                        by="theme",
+                        labels={"sentiment": "negative", "window": "30d"},
+                    ),
+                    for_="1h",
+                    labels={"days": "90"},
+                ),
+            ),
             rolling=False,
         ),
         Metric(
@@ -89,6 +120,23 @@ FAMILY = Family(
             windows=ALL,
             help="Units returned in the window ÷ units sold in it; more than 1 where earlier sales come back.",
             example=Example({"returned": 4, "sold": 2}, 2.0, {"window": "24h"}),
+            panel=Panel("Product return rate"),
+            alerts=(
+                Alert(
+                    name="EngagementReturnsRising",
+                    summary="More of what is sold is sent back than a week ago",
+                    condition="rises_by",
+                    threshold=0.03,
+                    # Of 300 orders of 30 days a week exchanges some 70: by chance alone a rate of 10 % has a standard
+                    # deviation of 1.2 points.
+                    min_sample=MinSample("engagement_orders", 300, {"window": "30d"}),
+                    reasons=Reasons(
+                        "Most tickets are about", "engagement_tickets", by="topic", labels={"window": "7d"}
+                    ),
+                    for_="2h",
+                    labels={"window": "30d"},
+                ),
+            ),
         ),
     ),
     series=orders.SERIES,

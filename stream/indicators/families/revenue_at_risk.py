@@ -16,8 +16,18 @@ from stream.core.series import Key, Kind, Series
 from stream.core.time import HOUR
 from stream.indicators.churn.levels import LEVELS
 from stream.indicators.churn.trajectory import AFTER_ALL, intervals
-from stream.indicators.declare import Card, Example, Family, Figure, Metric, Panel, ratio
-from stream.indicators.families.churn_risk import Profiles
+from stream.indicators.declare import (
+    Alert,
+    Card,
+    Example,
+    Family,
+    Figure,
+    Metric,
+    MinSample,
+    Panel,
+    ratio,
+)
+from stream.indicators.families.churn_risk import WHY_AT_HIGH_RISK, Profiles
 from stream.indicators.money import Amount, currencies
 from stream.indicators.reads import Labels, View, standing
 from stream.indicators.scenario import Scenario, event
@@ -118,13 +128,25 @@ FAMILY = Family(
             help="Net revenue ever of the customers at the level of churn risk: what their silence costs, if it "
             "lasts. What silence changes shows on the full hour.",
             example=Example({"net": 9_000, "per_unit": 100}, 90.0, {"currency": "EUR", "level": "high"}),
-            panel=Panel("Revenue by churn risk"),
+            panel=Panel("Revenue by churn risk", overview={"level": "high"}),
             card=Card(
                 "Who is about to leave",
                 "Paid by those at high risk",
                 "now, of all that they ever paid",
                 (Figure(labels={"level": "high"}),),
                 always=False,
+            ),
+            alerts=(
+                Alert(
+                    name="EngagementRevenueAtRisk",
+                    summary="Customers who are about to leave have paid more than the target allows",
+                    condition="above_target",
+                    threshold=0.0,
+                    min_sample=MinSample("engagement_risk_customers", 30, {"level": "high"}),
+                    reasons=WHY_AT_HIGH_RISK,
+                    for_="2h",
+                    labels={"level": "high"},
+                ),
             ),
         ),
         Metric(

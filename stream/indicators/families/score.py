@@ -14,7 +14,18 @@ from stream.core.quantiles import quantile
 from stream.core.ragged import Ints, places
 from stream.core.series import Kind, Series
 from stream.core.time import FAR_PAST, Calendar
-from stream.indicators.declare import Card, Example, Family, Figure, Metric, Panel, ratio
+from stream.indicators.declare import (
+    Alert,
+    Card,
+    Example,
+    Family,
+    Figure,
+    Metric,
+    MinSample,
+    Panel,
+    Reasons,
+    ratio,
+)
 from stream.indicators.memories import Memories
 from stream.indicators.reads import Labels, View, given
 from stream.indicators.scenario import Scenario, event
@@ -148,7 +159,7 @@ FAMILY = Family(
             reads={"points": _points, "customers": _counted},
             formula=lambda points, customers: ratio(points, customers),
             example=Example({"points": 111, "customers": 3}, 37.0),
-            panel=Panel("Engagement score, mean"),
+            panel=Panel("Engagement score, mean", overview={}),
             sample_size="customers",
             card=Card(
                 "Who comes",
@@ -156,6 +167,19 @@ FAMILY = Family(
                 "last 30 complete days",
                 (Figure(counted="customers active in 30 complete days"),),
                 order=1,
+            ),
+            alerts=(
+                Alert(
+                    name="EngagementScoreFalling",
+                    summary="Customers are less engaged than a week ago",
+                    condition="falls_by",
+                    threshold=0.1,
+                    # By chance alone, scores that differ by 20 points from customer to customer have a mean over 200
+                    # with a standard deviation of 1.4 points, and less of it changes in a week.
+                    min_sample=MinSample("engagement_calendar_active_customers", 200, {"days": "30"}),
+                    reasons=Reasons("Points lost in a week", "engagement_score_part_mean", by="part", fallen=True),
+                    for_="1h",
+                ),
             ),
             series=(SCORES,),
         ),
