@@ -60,6 +60,10 @@ class Calendar:
         distinct, where = places(days)
         return np.array([self._start(day) for day in distinct.tolist()], np.int64)[where]
 
+    def first_minute(self, day: int) -> int:
+        """The first minute that lies on the local day."""
+        return -(-self._start(day) // MINUTE_MS)
+
     def _start(self, day: int) -> int:
         start = self._start_of_day.get(day)
         if start is None:

@@ -9,11 +9,9 @@ from itertools import groupby, islice
 
 import msgspec
 
-from stream.core.series import Table
-from stream.core.time import FAR_FUTURE, MINUTE_MS, minute_of, rfc3339
-from stream.indicators.catalogue import SERIES
+from stream.core.time import MINUTE_MS, minute_of, rfc3339
 from stream.indicators.declare import Metric, Value
-from stream.query.moments import first_of_default, moments, start_of_day
+from stream.query.moments import first_of_default, moments
 from stream.query.past import Past, Told
 from stream.query.reading import Reading, metrics_named, read
 from stream.query.report import Row, csv_of, number, written
@@ -118,9 +116,10 @@ def history_of(reading: Reading, asked: Asked, metrics: Sequence[Metric]) -> His
         since = _minute(asked.since, reading)
         if since > until:
             raise UserError(f"--since ({_said(since, reading)}) lies after --until ({_said(until, reading)})")
-    if not reading.products:
+    known = [past.earliest for past in reading.products if past.earliest is not None]
+    if not known:
         return History(asked.step, reading, metrics, ())
-    earliest = _earliest(reading)
+    earliest = min(known)
     first = earliest if since is None else max(since, earliest)
     minutes = list(islice(moments(asked.step, first, until, reading.calendar), MOST_MOMENTS + 1))
     if len(minutes) > MOST_MOMENTS:
@@ -153,10 +152,10 @@ def show(history: History, terminal: Terminal) -> None:
         for metric, labels, told in history.told()
         for at, value in _shown(moments, told)
     ]
-    if not history.reading.products:
-        terminal.say("nothing was counted yet")
-    elif rows:
+    if rows:
         terminal.table(("indicator", "labels", "at", "value"), rows)
+    elif not history.caution:
+        terminal.say("nothing was counted yet")
 
 
 def _shown(moments: Sequence[str], told: Sequence[Told]) -> Iterator[tuple[str, str]]:
@@ -176,20 +175,3 @@ def _minute(moment: datetime, reading: Reading) -> int:
 
 def _said(minute: int, reading: Reading) -> str:
     return rfc3339(minute * MINUTE_MS, reading.calendar.zone)
-
-
-def _earliest(reading: Reading) -> int:
-    """The first minute of which the series of the products say anything; now, where they say nothing."""
-    times = {"minute": FAR_FUTURE, "day": FAR_FUTURE}
-    for past in reading.products:
-        for series in SERIES:
-            times[series.grain] = min(times[series.grain], _first(past.table, series.name, past.product))
-    days = times["day"]
-    first_day = FAR_FUTURE if days == FAR_FUTURE else start_of_day(days, reading.calendar)
-    earliest = min(times["minute"], first_day)
-    return reading.now if earliest == FAR_FUTURE else earliest
-
-
-def _first(table: Table, series: str, product: str) -> int:
-    times = (table.cells_of(key).cells()[0] for key in table.keys(series, product))
-    return min((int(each[0]) for each in times if len(each)), default=FAR_FUTURE)

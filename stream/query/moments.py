@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from datetime import date
 
-import numpy as np
-
-from stream.core.time import DAY, HOUR, MINUTE_MS, Calendar
+from stream.core.time import DAY, HOUR, Calendar
 from stream.query.step import Step
 
 _BEGINS: dict[Step, Callable[[date], bool]] = {
@@ -28,7 +26,7 @@ def moments(step: Step, since: int, until: int, calendar: Calendar) -> Iterator[
         return
     for day in range(calendar.day(since), calendar.day(until) + 1):
         if _BEGINS[step](date.fromordinal(day)):
-            minute = start_of_day(day, calendar)
+            minute = calendar.first_minute(day)
             if since <= minute <= until:
                 yield minute
 
@@ -38,11 +36,5 @@ def first_of_default(step: Step, until: int, calendar: Calendar) -> int | None:
     if step == "hour":
         return until - DAY + 1
     if step == "day":
-        return start_of_day(calendar.day(until) - 29, calendar)
+        return calendar.first_minute(calendar.day(until) - 29)
     return None
-
-
-def start_of_day(day: int, calendar: Calendar) -> int:
-    """The first minute that lies on the local day."""
-    [start_ms] = calendar.starts(np.array([day]))
-    return -(-int(start_ms) // MINUTE_MS)

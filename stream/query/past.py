@@ -10,9 +10,10 @@ from typing import NamedTuple
 
 from stream.core.definitions import Definitions
 from stream.core.series import Kept, Kind, Series, Table
-from stream.core.time import FAR_PAST, Calendar
+from stream.core.time import Calendar
 from stream.indicators.declare import Metric, Value
 from stream.indicators.families.activity import EVENTS
+from stream.indicators.families.complete_days import ACTIVE_ON_DAY
 from stream.indicators.reads import Labels, View, Where
 
 NO_LONGER_KEPT = "no longer kept"
@@ -38,7 +39,7 @@ class Past:
     def __init__(self, table: Table, product: str, calendar: Calendar, definitions: Definitions, kept: Kept) -> None:
         self.table, self.product, self.kept = table, product, kept
         self._calendar, self._definitions = calendar, definitions
-        self._last: dict[str, int] = {}
+        self._spans: dict[str, tuple[int, int] | None] = {}
 
     def at(self, minute: int) -> PastView:
         today = self._calendar.day(minute)
@@ -47,16 +48,24 @@ class Past:
     @cached_property
     def newest(self) -> int:
         """The minute of the product's newest event."""
-        last = self.last(EVENTS)
-        return self.kept.newest if last == FAR_PAST else last
+        span = self.span(EVENTS)
+        return span[1] if span else self.kept.newest
 
-    def last(self, series: Series) -> int:
-        """The time of the last increment to it; FAR_PAST without any."""
-        if series.name not in self._last:
+    @cached_property
+    def earliest(self) -> int | None:
+        """The first minute of which anything is known; None where nothing ever was."""
+        span, days = self.span(EVENTS), self.span(ACTIVE_ON_DAY)
+        known = [*(span or ())[:1], *map(self._calendar.first_minute, (days or ())[:1])]
+        return min(known, default=None)
+
+    def span(self, series: Series) -> tuple[int, int] | None:
+        """The times of the first and the last increment to it."""
+        if series.name not in self._spans:
             keys = self.table.keys(series.name, self.product)
-            times = (self.table.cells_of(key).cells()[0] for key in keys)
-            self._last[series.name] = max((int(each[-1]) for each in times if len(each)), default=FAR_PAST)
-        return self._last[series.name]
+            found = [times for key in keys if len(times := self.table.cells_of(key).cells()[0])]
+            ends = [(int(times[0]), int(times[-1])) for times in found]
+            self._spans[series.name] = (min(ends)[0], max(last for _, last in ends)) if ends else None
+        return self._spans[series.name]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,5 +110,6 @@ class PastView(View):
         if series.grain == "day":
             return until >= self.today  # a day that was not over
         if series.kind is Kind.CENSUS:
-            return self.past.last(series) > self.minute
+            span = self.past.span(series)
+            return span is not None and span[1] > self.minute
         return series.kind is Kind.STOCK and self.minute < self.past.newest - series.settled
