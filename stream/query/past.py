@@ -97,13 +97,20 @@ class PastView(View):
             yield labels, self.told(metric, labels)
 
     def _note(self, series: Series, after: int | None, until: int) -> None:
-        kept, bounds = self.past.kept, [until] if after is None else [after, until]
+        asked = ("untold", series.name, after, until)
+        if asked not in self.known:
+            self.known[asked] = tuple(self._reasons(series, [until] if after is None else [after, until]))
+        self.untold.update(self.known[asked])
+
+    def _reasons(self, series: Series, bounds: list[int]) -> Iterator[str]:
+        """Why the increments between these bounds cannot be told."""
+        kept = self.past.kept
         if not all(kept.reaches(series, bound) for bound in bounds):
-            self.untold.add(NO_LONGER_KEPT)
-        elif not all(kept.separates(series, bound) for bound in bounds):
-            self.untold.add(BY_THE_HOUR)
-        if self.minute < self.past.newest and self._is_overwritten(series, until):
-            self.untold.add(OVERWRITTEN)
+            yield NO_LONGER_KEPT
+        if not all(kept.separates(series, bound) for bound in bounds):
+            yield BY_THE_HOUR
+        if self.minute < self.past.newest and self._is_overwritten(series, bounds[-1]):
+            yield OVERWRITTEN
 
     def _is_overwritten(self, series: Series, until: int) -> bool:
         """Whether events after this moment may have changed what is read."""

@@ -33,6 +33,7 @@ class Reading:
         self.calendar = Calendar(settings.zone)
         last = now if newest is None else newest
         kept = Kept(last, self.calendar.day(last), settings.keep_days)
+        table.compact(kept.newest, kept.today, kept.keep_days)  # what is told does not depend on when its owner did
         definitions = settings.indicators.definitions
         products = table.products if product is None else [product]
         self.products = [Past(table, each, self.calendar, definitions, kept) for each in products]
