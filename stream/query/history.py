@@ -145,16 +145,16 @@ _BEGINNINGS: dict[Step, str] = {
 
 
 def show(history: History, terminal: Terminal) -> None:
-    """As a table for a person: moments of which the same cannot be told are one row."""
+    """A table for each indicator, for a person: moments of which the same cannot be told are one row."""
     moments = history.moments()
-    rows = [
-        (metric.name, written(labels), at, value)
-        for metric, labels, told in history.told()
-        for at, value in _shown(moments, told)
-    ]
-    if rows:
-        terminal.table(("indicator", "labels", "at", "value"), rows)
-    elif not history.caution:
+    rows: dict[str, list[tuple[str, str, str]]] = {}
+    for metric, labels, told in history.told():
+        of_metric = rows.setdefault(metric.name, [])
+        of_metric += ((written(labels), at, value) for at, value in _shown(moments, told))
+    for name, of_metric in rows.items():
+        terminal.say(name)
+        terminal.table(("labels", "at", "value"), of_metric)
+    if not rows and not history.caution:
         terminal.say("nothing was counted yet")
 
 

@@ -27,7 +27,7 @@ def moments(step: Step, since: int, until: int, calendar: Calendar) -> Iterator[
     for day in range(calendar.day(since), calendar.day(until) + 1):
         if _BEGINS[step](date.fromordinal(day)):
             minute = calendar.first_minute(day)
-            if since <= minute <= until:
+            if since <= minute <= until and calendar.day(minute) == day:  # zones have skipped days
                 yield minute
 
 
