@@ -50,7 +50,7 @@ def test_names_the_address_and_the_setting_when_kafka_is_away(command: list[str]
         (["topics", "--replication", "0"], "--replication 0"),
         (
             ["report", "--since", "2026-03-01", "--openmetrics"],
-            "--since, --openmetrics: only together with --history",
+            "--since, --openmetrics: only together with",
         ),
         (["report", "--history", "day", "--at", "2026-03-01T00:00Z"], "--at: not together with --history"),
         (["report", "--history", "day", "--openmetrics", "--format", "csv"], "--format: not together with --openm"),

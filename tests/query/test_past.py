@@ -17,6 +17,7 @@ from stream.query.past import Past, Told
 from stream.query.samples import samples
 from tests.histories import DAY, HOUR, History, State, histories, laws, minute_at
 
+COMPLETE_DAYS = {metric.name for metric in METRICS if not metric.rolling}
 MOST_TRANSITIONS = 4
 
 Sample = tuple[str, frozenset[tuple[str, str]]]
@@ -76,6 +77,7 @@ def test_what_is_told_of_the_past_is_what_was_told_then(
     }
     found = told(now.table, minute, calendar, kept)
     assert expected.keys() <= found.keys()
+    assert all(untold is None for (name, _), (_, untold) in found.items() if name in COMPLETE_DAYS)
     wrong = {
         sample: (value, expected.get(sample))
         for sample, (value, untold) in found.items()
