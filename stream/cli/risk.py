@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import get_args
 
 import click
 
-from stream.cli.read import AS_TABLE_OR_JSON
+from stream.cli.read import AS_TABLE_OR_JSON, write_pieces
 from stream.indicators.churn.levels import REASONS, AtRisk, Why
 from stream.runtime.lifecycle import run_interruptibly
-from stream.runtime.printable import printable_lines
 
 
 @click.command("at-risk")
@@ -36,8 +34,7 @@ def at_risk(
     if format_ == "json":
         click.echo(found.to_json())
     elif format_ == "csv":
-        text = to_csv(found)
-        click.echo(printable_lines(text) if sys.stdout.isatty() else text, nl=False)
+        write_pieces([to_csv(found)])
     else:
         show(found, Terminal())
 

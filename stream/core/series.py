@@ -12,7 +12,7 @@ import msgspec
 import numpy as np
 
 from stream.core.cells import Cells, Times
-from stream.core.time import DAY, HOUR
+from stream.core.time import DAY, HOUR, floor_hour
 
 Key = tuple[str, ...]
 """(series name, product, label values in the order of the series' labels)"""
@@ -48,6 +48,8 @@ class Series:
     to_the_minute  its windows of 7d and 30d begin on the minute, and not on the hour
     lasting  of a census: a customer's newest time under any of its keys is never forgotten; of a flow: what no window
              can see any more is gathered in one increment, so that all there ever was can be summed up
+    settled  of a stock in minutes: what stood up to so long before the newest event is changed by nothing but late
+             events; 0: it is only true from the newest event on
     """
 
     name: str
@@ -61,6 +63,7 @@ class Series:
     splits: tuple[Series, ...] = ()
     to_the_minute: bool = False
     lasting: bool = False
+    settled: int = 0
 
     def key(self, product: str, *labels: str) -> Key:
         return (self.name, product, *labels)
@@ -174,6 +177,31 @@ class Table:
                 times = np.where(times <= newest - _MINUTES_EXACT, -(-times // HOUR) * HOUR, times)
             cells.replace(times, counts)
             yield
+
+
+@dataclass(frozen=True)
+class Kept:
+    """What a compaction at minute `newest` (of local day `today`) leaves, see `Table.compact`."""
+
+    newest: int
+    today: int
+    keep_days: int | None
+
+    def reaches(self, series: Series, time: int) -> bool:
+        """Whether the increments after `time` are all there still; of a stock: whether it is known what stood."""
+        if series.grain == "minute":
+            edge = self.newest - KEEP_MINUTES + 1
+        elif self.keep_days is None:
+            return True
+        else:
+            edge = self.today - self.keep_days
+        return time >= (edge if series.kind is Kind.STOCK else edge - 1)
+
+    def separates(self, series: Series, time: int) -> bool:
+        """Whether increments up to `time` are still told from later ones of the same hour."""
+        if series.kind is not Kind.FLOW or series.grain != "minute":
+            return True
+        return time % HOUR == 0 or floor_hour(time) >= self.newest - _MINUTES_EXACT
 
 
 def encode_cells(cells: Iterable[tuple[Key, Times, Times]]) -> bytes:

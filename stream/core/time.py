@@ -5,7 +5,7 @@ A minute is whole minutes since the epoch, in UTC; a day is the proleptic Gregor
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta, tzinfo
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -73,6 +73,10 @@ class Calendar:
             day = self._day_of_quarter.get(quarter, _SEVERAL)
         return day
 
+    def first_minute(self, day: int) -> int:
+        """The first minute that lies on the local day."""
+        return -(-self._start(day) // MINUTE_MS)
+
     def _start(self, day: int) -> int:
         start = self._start_of_day.get(day)
         if start is None:
@@ -93,9 +97,9 @@ def moment(epoch_ms: int) -> datetime:
     return _EPOCH + epoch_ms * _MS
 
 
-def rfc3339(epoch_ms: int) -> str:
-    """In UTC, to the second."""
-    return moment(epoch_ms).isoformat(timespec="seconds").replace("+00:00", "Z")
+def rfc3339(epoch_ms: int, zone: tzinfo = UTC) -> str:
+    """To the second, in UTC or in that zone."""
+    return moment(epoch_ms).astimezone(zone).isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
 def minute_of(epoch_ms: int) -> int:

@@ -30,9 +30,9 @@ def exposition(families: Iterable[Metric]) -> str:
     return "".join(line for family in families for line in _lines(family))
 
 
-def head(name: str, kind: str, help_: str) -> str:
-    """What stands once before the samples of a family."""
-    escaped = help_.replace("\\", r"\\").replace("\n", r"\n")
+def head(name: str, kind: str, help_: str, quotes: bool = False) -> str:
+    """What stands once before the samples of a family. OpenMetrics has `quotes` escaped here, too."""
+    escaped = _escaped(help_) if quotes else help_.replace("\\", r"\\").replace("\n", r"\n")
     return f"# HELP {name} {escaped}\n# TYPE {name} {kind}\n"
 
 

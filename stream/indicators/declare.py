@@ -207,11 +207,15 @@ class Metric:
 
     def samples(self, view: View) -> Iterator[tuple[dict[str, str], Value]]:
         """(labels without the product, value) for every combination of label values."""
+        for labels in self.label_sets(view):
+            yield labels, self.formula(**self.arguments(view, labels))
+
+    def label_sets(self, view: View) -> Iterator[dict[str, str]]:
+        """Every combination of label values, without the product."""
         choices = [values(view) if callable(values) else values for values in self.labels.values()]
         for row in self.rows(view) if self.rows else [{}]:
             for values in combinations(*choices):
-                labels = {**row, **dict(zip(self.labels, values, strict=True))}
-                yield labels, self.formula(**self.arguments(view, labels))
+                yield {**row, **dict(zip(self.labels, values, strict=True))}
 
     def arguments(self, view: View, labels: Labels) -> dict[str, Any]:
         """What the formula is given for labels without the product."""

@@ -2,33 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable, Iterator
 from datetime import datetime
 
 import msgspec
 
-from stream.core.time import MINUTE_MS, Calendar, minute_of, rfc3339
-from stream.indicators.catalogue import SERIES
+from stream.core.time import MINUTE_MS, minute_of, rfc3339
 from stream.indicators.declare import Value
-from stream.query.samples import Sample, samples
-from stream.runtime.errors import UserError
+from stream.query.reading import metrics_named, read
 from stream.runtime.json_text import json_text
-from stream.runtime.printable import printable
+from stream.runtime.spreadsheet import csv_lines
 from stream.runtime.terminal import Terminal
 from stream.settings import Settings
-from stream.store import meta
-from stream.store.replica import Replica
 
 
-class ReportLine(msgspec.Struct):
-    """One sample of the report; value null where undefined."""
+class ReportLine(msgspec.Struct, omit_defaults=True):
+    """One sample of the report; value null where undefined, or where `untold` says why it cannot be told."""
 
     name: str
     labels: dict[str, str]
     value: Value
+    untold: str | None = None
 
 
 class Report(msgspec.Struct):
-    """`at` is RFC 3339 in UTC; `caution` says why some values are null although there may be data."""
+    """`at` is RFC 3339 in UTC; `caution` says that some values cannot be told."""
 
     at: str
     metrics: list[ReportLine]
@@ -38,33 +36,23 @@ class Report(msgspec.Struct):
         return json_text({"at": self.at, "metrics": self.metrics})
 
 
-async def make_report(settings: Settings, at: datetime | None = None, product: str | None = None) -> Report:
-    """Every indicator at `at` (truncated to the minute) or now. Raises UserError for an unknown product."""
-    async with meta.reading(settings) as redis:
-        replica = Replica(redis, settings.namespace, settings.partitions, SERIES)
-        await replica.refresh()
-        now_ms = await replica.now_ms()
-    if product is not None and product not in replica.table.products:
-        known = ", ".join(map(printable, replica.table.products)) or "none yet"
-        raise UserError(f"no product {product!r}; known: {known}")
-    newest_ms = replica.newest_ms
-    if at is not None:
-        minute = minute_of(int(at.timestamp() * 1000))
-    else:
-        minute = minute_of(replica.clock_ms(settings.clock, now_ms) or now_ms)
-    found = samples(
-        replica.table,
-        minute,
-        Calendar(settings.zone),
-        settings.indicators.definitions,
-        None if product is None else [product],
-    )
-    before_newest = at is not None and newest_ms is not None and minute < minute_of(newest_ms)
-    return Report(
-        at=rfc3339(minute * MINUTE_MS),
-        metrics=[_line(sample, before_newest) for sample in found],
-        caution=_caution(minute, newest_ms) if before_newest and newest_ms is not None else None,
-    )
+async def make_report(
+    settings: Settings, at: datetime | None = None, product: str | None = None, indicators: Collection[str] = ()
+) -> Report:
+    """Every indicator, or those named, at `at` (truncated to the minute) or now. Raises UserError for an unknown
+    product or indicator."""
+    metrics = metrics_named(indicators)
+    reading = await read(settings, product)
+    minute = reading.now if at is None else minute_of(int(at.timestamp() * 1000))
+    views = [past.at(minute) for past in reading.products]
+    lines = [
+        ReportLine(metric.name, {"product": view.product, **labels}, *told)
+        for metric in metrics
+        for view in views
+        for labels, told in view.samples(metric)
+    ]
+    moment = rfc3339(minute * MINUTE_MS)
+    return Report(moment, lines, _caution(moment, reading.newest) if any(line.untold for line in lines) else None)
 
 
 def show(report: Report, terminal: Terminal) -> None:
@@ -73,28 +61,38 @@ def show(report: Report, terminal: Terminal) -> None:
         terminal.say(f"at {report.at}: nothing was counted yet")
         return
     terminal.say(f"at {report.at}")
-    rows = ((line.name, written(line.labels), _number(line.value)) for line in report.metrics)
+    rows = ((line.name, written(line.labels), line.untold or number(line.value)) for line in report.metrics)
     terminal.table(("indicator", "labels", "value"), rows)
+
+
+def to_csv(report: Report) -> str:
+    """As `csv_of`."""
+    names = dict.fromkeys(name for line in report.metrics for name in line.labels)
+    return "".join(csv_of(names, ((report.at, *msgspec.structs.astuple(line)) for line in report.metrics)))
+
+
+Row = tuple[str, str, dict[str, str], Value, str | None]
+"""Moment, indicator, labels, value, why it cannot be told."""
+
+
+def csv_of(label_names: Iterable[str], rows: Iterable[Row]) -> Iterator[str]:
+    """CSV, line by line: headings first, a column for each label. Cells are guarded, see `spreadsheet`."""
+    names = list(label_names)
+    cells = ((at, name, *map(labels.get, names), value, untold) for at, name, labels, value, untold in rows)
+    return csv_lines(("at", "indicator", *names, "value", "untold"), cells)
 
 
 def written(labels: dict[str, str]) -> str:
     return " ".join(f"{name}={value}" for name, value in labels.items())
 
 
-def _line(sample: Sample, before_newest: bool) -> ReportLine:
-    unanswerable = before_newest and sample.metric.rolling
-    return ReportLine(sample.metric.name, sample.labels, None if unanswerable else sample.value)
-
-
-def _caution(minute: int, newest_ms: int) -> str:
-    at, newest = (rfc3339(each * MINUTE_MS) for each in (minute, minute_of(newest_ms)))
-    return (
-        f"{at} lies before the newest event ({newest}): indicators over complete "
-        "days are answered, rolling ones cannot be any more and are null"
-    )
-
-
-def _number(value: Value) -> str:
+def number(value: Value) -> str:
+    """For a person; a dash where it is undefined."""
     if value is None:
         return "–"
     return f"{value:.4f}" if isinstance(value, float) else str(value)
+
+
+def _caution(at: str, newest: int | None) -> str:
+    before = f" (the newest event: {rfc3339(newest * MINUTE_MS)})" if newest is not None else ""
+    return f"not all can be told of {at}{before}: values that cannot are null and say why"

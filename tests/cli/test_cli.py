@@ -48,6 +48,14 @@ def test_names_the_address_and_the_setting_when_kafka_is_away(command: list[str]
     ("arguments", "words"),
     [
         (["topics", "--replication", "0"], "--replication 0"),
+        (
+            ["report", "--since", "2026-03-01", "--openmetrics"],
+            "--since, --openmetrics: only together with",
+        ),
+        (["report", "--history", "day", "--at", "2026-03-01T00:00Z"], "--at: not together with --history"),
+        (["report", "--history", "day", "--openmetrics", "--format", "csv"], "--format: not together with --openm"),
+        (["report", "--history", "day", "--since", "yesterday"], "'yesterday' is no date or time, for example 2026-"),
+        (["report", "--history", "year"], "'year' is not one of 'hour', 'day', 'week', 'month'"),
         (["emit", "no-such-file.jsonl"], "cannot read no-such-file.jsonl: No such file"),
         (["emit", "."], "cannot read .: Is a directory"),
         (["emit", "--raw", "cliks", "/dev/null"], "--raw cliks: no such family; choose one of clicks"),

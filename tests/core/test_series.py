@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stream.core.series import Key, Kind, Series, Table
+from stream.core.series import Kept, Key, Kind, Series, Table
 from stream.core.time import DAY, HOUR, floor_hour
 from tests.increments import Increment, packed
 
@@ -228,3 +228,32 @@ def test_compaction_bounds_what_a_series_of_days_holds_unless_all_is_kept(key: K
     assert len(table.cells_of(key).cells()[0]) == 900
     table.compact(NEWEST, TODAY, 400)
     assert len(table.cells_of(key).cells()[0]) == 401
+
+
+MINUTE_SERIES = (CENSUS, FLOW, Series("stock", Kind.STOCK, "minute"))
+
+
+@laws
+@given(
+    st.sampled_from([*MINUTE_SERIES, DAY_FLOW, DAY_STOCK]),
+    st.lists(st.tuples(st.integers(0, 40 * DAY), st.integers(-3, 3)), max_size=30),
+    st.integers(0, 40 * DAY),
+    st.integers(0, 40 * DAY),
+    st.booleans(),
+)
+def test_sums_between_times_that_are_kept_and_told_apart_are_those_of_before_a_compaction(
+    series: Series, increments: list[tuple[int, int]], after: int, until: int, on_the_hour: bool
+) -> None:
+    newest, today, keep_days = 38 * DAY + 17, 30_000, 20_000
+    if on_the_hour:
+        after, until = floor_hour(after), floor_hour(until)
+    key = series.key("app", *("web" for _ in series.labels))
+    tables = [Table([series]) for _ in range(2)]
+    for table in tables:
+        table.merge(packed((key, time, count) for time, count in increments))
+    tables[1].compact(newest, today, keep_days)
+    kept, begin = Kept(newest, today, keep_days), None if series.kind is Kind.STOCK else after
+    bounds = [until] if begin is None else [begin, until]
+    if all(kept.reaches(series, bound) and kept.separates(series, bound) for bound in bounds):
+        before, now = (table.cells_of(key).total(begin, until) for table in tables)
+        assert now == before

@@ -124,6 +124,16 @@ def test_csv_is_read_back_as_it_was_and_computes_nothing(text: str) -> None:
     assert all(cell.lstrip()[:1] not in "=+-@＝＋－＠\t\r\n" for cell in row.values() if cell.strip())
 
 
+@ONE_EACH
+@given(texts)
+def test_the_csv_of_a_report_is_read_back_as_it_was(text: str) -> None:
+    lines = [ReportLine("engagement_x", {"product": text}, -1.5), ReportLine("engagement_y", {}, None, "overwritten")]
+    first, second = csv.DictReader(StringIO(report.to_csv(Report("now", lines)), newline=""))
+    assert unguarded(first.pop("product")) == text
+    assert first == {"at": "now", "indicator": "engagement_x", "value": "-1.5", "untold": ""}
+    assert second == {"at": "now", "indicator": "engagement_y", "product": "", "value": "", "untold": "overwritten"}
+
+
 @pytest.mark.parametrize("begin", ["=", "+", "-", "@", "\t", "\r", "\n", "＝", " =", "\u00a0+"])
 def test_what_would_be_a_formula_has_an_apostrophe_before_it(begin: str) -> None:
     assert guarded(f"{begin}1") == f"'{begin}1"

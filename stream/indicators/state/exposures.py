@@ -41,18 +41,20 @@ PURCHASES = frozenset({"purchase", "subscription_started"})
 
 TYPES = EXPOSURES | PURCHASES
 
-COHORT = Series("conversion_cohort", Kind.STOCK, "minute", ("campaign",))
+_DAY_HOURS = DAY // HOUR
+_BEHIND = _DAY_HOURS
+"""So much longer is kept what no reading at the customer's newest event can see: for readings a little before it."""
+_SETTLED = (_BEHIND - 1) * HOUR
+
+COHORT = Series("conversion_cohort", Kind.STOCK, "minute", ("campaign",), settled=_SETTLED)
 """Customers in the cohort of the campaign."""
-CONVERTED = Series("converted", Kind.STOCK, "minute", ("campaign",))
+CONVERTED = Series("converted", Kind.STOCK, "minute", ("campaign",), settled=_SETTLED)
 """Those of them that converted."""
 
 _WITHIN_MS = 7 * DAY_MS
-_DAY_HOURS = DAY // HOUR
 _DECIDED, _LEAVES, _FORGOTTEN = (days * _DAY_HOURS for days in (7, 37, 90))
 """So many hours after an exposure it is in the cohort, leaves it, and stands no more before another."""
 _APART = _FORGOTTEN - _LEAVES
-_BEHIND = _DAY_HOURS
-"""So much longer is kept what no reading at the customer's newest event can see: for readings a little before it."""
 
 _HOUR_MS = HOUR * MINUTE_MS
 _RUN, _BOUGHT = 3, 4

@@ -16,7 +16,7 @@ from stream.core.event_columns import OTHER, Customers, EventColumns
 from stream.core.increments import Increments
 from stream.core.key_ids import FoldKeys, keys_of
 from stream.core.ragged import Ints, Ragged, distinct, from_words64, places, row_numbers, spans, starts_of, to_words64
-from stream.core.series import Kind, Series
+from stream.core.series import KEEP_MINUTES, Kind, Series
 from stream.core.time import DAY, MINUTE_MS
 from stream.indicators.measures import total
 
@@ -34,8 +34,8 @@ PRICES = total("subscription_prices", of=" ".join(_STATES), by="currency period_
 """Events that name an amount."""
 TYPES = frozenset(_STATES)
 
-SUBSCRIBERS = Series("subscribers", Kind.STOCK, "minute")
-LOST = Series("lost_subscribers", Kind.STOCK, "minute")
+SUBSCRIBERS = Series("subscribers", Kind.STOCK, "minute", settled=KEEP_MINUTES)
+LOST = Series("lost_subscribers", Kind.STOCK, "minute", settled=KEEP_MINUTES)
 """Those who subscribed 30 days ago and do not now."""
 RECURRING = Series("recurring", Kind.STOCK, "minute", ("currency", "period_days"))
 """Amounts a period, in minor units."""

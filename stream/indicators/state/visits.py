@@ -39,7 +39,7 @@ VISITS = Series("visits", Kind.FLOW, "minute", ("channel", "pages", "engaged", "
 """Labels: pages 0, 1 or 2+; engaged (over 10 s) and converted yes or no."""
 VISIT_MS = Series("visit_ms", Kind.FLOW, "minute", ("channel",))
 PAGES = Series("visit_pages", Kind.FLOW, "minute", ("channel",))
-FREQUENCY = Series("visit_frequency", Kind.STOCK, "minute", ("visits",))
+FREQUENCY = Series("visit_frequency", Kind.STOCK, "minute", ("visits",), settled=3 * DAY)
 
 
 @dataclass(frozen=True)
