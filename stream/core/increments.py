@@ -20,8 +20,11 @@ class Increments:
         self._cells: list[Ints] = []
         self._counts: list[Ints] = []
 
-    def add(self, numbers: Ints | int, times: Ints, counts: Ints | int) -> None:
-        """Key numbers, times (minutes or days, as the series' grain says) and counts, element by element."""
+    def add(self, numbers: Ints | int, times: Ints, counts: Ints | int, rows: Ints | None = None) -> None:
+        """Key numbers, times (minutes or days, as the series' grain says) and counts, element by element.
+
+        rows  whose they are, of a series that has a twin by segment: for who adds to that too
+        """
         if not len(times):
             return
         cells = (np.asarray(numbers, np.int64) << _TIME_BITS) + (times + _TIME_OFFSET)
