@@ -53,7 +53,8 @@ class Customers(NamedTuple):
 
     def those(self, rows: Ints) -> Customers:
         """Of these rows only, in this order."""
-        return self._replace(product=self.product[rows], slice=self.slice[rows], sample=self.sample[rows])
+        products, product, slice_, key_ids, sample = self
+        return Customers(products, product[rows], slice_[rows], key_ids, sample[rows])
 
     def read(self, row: Ints, ids: Ints) -> Ints:
         """The numbers of keys that the shards of the customers in these rows store under these ids."""

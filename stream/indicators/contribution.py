@@ -62,9 +62,9 @@ def move(
     some, held = customers.those(rows), old.those(rows)
     _, nothing = RECORD.unpacked([b""] * len(rows), some)
     moved = between_twins(increments, segments, rows)
-    for slot, was, is_ in RECORD.changed(nothing, held):
-        for change_of_slot in _BY_SEGMENT.get(slot.name, ()):
-            change_of_slot(moved, some, was, is_, definitions)
+    for slot, changes in _BY_SEGMENT.items():
+        for change_of_slot in changes:
+            change_of_slot(moved, some, getattr(nothing, slot), getattr(held, slot), definitions)
 
 
 _BY_SEGMENT: dict[str, tuple[Change, ...]] = {

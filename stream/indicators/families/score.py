@@ -204,7 +204,7 @@ FAMILY = Family(
             reads={"points": _points, "customers": _counted},
             formula=lambda points, customers: ratio(points, customers),
             example=Example({"points": 111, "customers": 3}, 37.0),
-            breakdowns=(by_segment(OF_SEGMENTS, {"points": 96, "customers": 2}, 48.0, segment="pro"),),
+            breakdowns=(by_segment(OF_SEGMENTS, {"points": 106, "customers": 2}, 53.0, segment="pro"),),
             panel=Panel("Engagement score, mean"),
             sample_size="customers",
             card=Card(
