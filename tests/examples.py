@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import schemas
+from schemas.describe import EXAMPLES
 
-EXAMPLES = Path(schemas.__file__).parent / "examples"
 ACCEPTED = sorted((EXAMPLES / "accepted").rglob("*.json"))
+SAID = sorted((EXAMPLES / "said").rglob("*.json"))
 REJECTED = sorted(path for path in (EXAMPLES / "rejected").rglob("*") if path.is_file())
 
 

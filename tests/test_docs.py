@@ -9,7 +9,9 @@ from urllib.parse import unquote
 
 import pytest
 
+from schemas import TYPES, Event, decode
 from stream.cli import commands
+from stream.indicators.families.activity import ACTIVE_TYPES
 from stream.settings import Settings
 
 CHECKOUT = Path(__file__).parent.parent
@@ -95,3 +97,20 @@ def test_the_glossary_has_a_line_a_term_in_the_order_of_the_alphabet() -> None:
     assert all(terms)
     names = [term[1] for term in terms if term]
     assert names == sorted({*names}, key=str.casefold)
+
+
+def test_every_type_has_an_example_in_the_documentation_that_is_accepted() -> None:
+    """Each in the section of its topic."""
+    shown = []
+    for section in (DOCS / "events.md").read_text(encoding="utf-8").split("\n### `")[1:]:
+        topic = section.partition("`")[0]
+        for message in re.findall(r"^```json\n(.*?)^```", section, re.MULTILINE | re.DOTALL):
+            event = decode(message.encode(), topic)
+            assert isinstance(event, Event), event
+            shown.append(event.type)
+    assert shown == list(TYPES)
+
+
+def test_the_documentation_names_the_types_that_make_a_customer_active() -> None:
+    _, _, section = (DOCS / "events.md").read_text(encoding="utf-8").partition("## What makes a customer active")
+    assert {*re.findall(r"`(\w+)`", section.partition("\n## ")[0])} == ACTIVE_TYPES & TYPES.keys()

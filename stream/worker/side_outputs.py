@@ -8,32 +8,13 @@ from collections.abc import Sequence
 import msgspec
 
 from schemas.churn_risk import ChurnRisk
+from schemas.dead_letter import DeadLetter
 from schemas.rejected import Rejected
 from stream.worker.delivery import MOST_BYTES, Delivery, Outgoing, Sender, record_bytes
 from stream.worker.intake import FORWARDED, Intake, Misrouted, Refused
 
 _KEY_BYTES = 1_024
 _DETAIL_LETTERS = 1_000
-
-
-class DeadLetter(msgspec.Struct, frozen=True):
-    """Value of a Kafka record on the dead-letter topic (JSON; `value` is base64). Its source identifies it: after a
-    crash the same letter may come twice. `value` is null for one that had none.
-
-    value_bytes, key_bytes  how long value and key of the record were; null where there was none
-    truncated               whether the letter has only the beginning of one of them: Kafka takes no longer letter
-    """
-
-    reason: str
-    detail: str
-    topic: str
-    partition: int
-    offset: int
-    timestamp_ms: int | None
-    value: bytes | None
-    value_bytes: int | None
-    key_bytes: int | None
-    truncated: bool
 
 
 class SideOutputs(Sender):

@@ -11,7 +11,6 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from schemas import Rejected, decode
-from schemas.commerce import Purchase
 from stream.core.time import Calendar
 from stream.indicators.catalogue import FAMILIES, METRICS, SERIES
 from stream.indicators.declare import Metric
@@ -19,7 +18,6 @@ from stream.indicators.families import activity, surveys
 from stream.indicators.money import MONEY
 from stream.indicators.reads import View
 from stream.indicators.scenario import Scenario
-from tests.cdnow import MASTER
 from tests.histories import State, decoded, minute_at, report
 from tests.recount import Sample, Value, compare, recount, sample
 from tests.recount.comparison import tolerance
@@ -136,27 +134,6 @@ def test_an_answer_off_the_scale_would_not_have_changed_the_scenario_of_surveys(
     outcome = decode(json.dumps({**answer, "score": score}).encode(), "surveys")
     assert isinstance(outcome, Rejected)
     assert outcome.reason == reason
-
-
-def test_the_worked_example_of_real_purchases_comes_out_of_the_fold() -> None:
-    """CDNOW's purchases of 1997 and 1998, each taken at noon (UTC)."""
-    lines = MASTER.read_text().splitlines()[1:]
-    purchases = []
-    for number, (customer, date, units, dollars) in enumerate(map(str.split, lines)):
-        purchases.append(
-            Purchase(
-                event_id=str(number),
-                timestamp=datetime.strptime(f"{date} 12 +0000", "%Y%m%d %H %z"),
-                user_id=customer,
-                order_id=str(number),
-                amount_minor=round(float(dollars) * 100),
-                currency="USD",
-                units=int(units),
-            )
-        )
-    table = State(CALENDAR).take([purchases[:40_000], purchases[40_000:]]).table
-    actives = report(table, datetime(1997, 7, 1, tzinfo=UTC), ZONE, {"engagement_calendar_active_customers"})
-    assert [each["value"] for each in actives["metrics"]] == [88, 795, 2339]
 
 
 CUSTOMERS, RATIO = sample("active_customers", product="app"), sample("stickiness_ratio", product="app")

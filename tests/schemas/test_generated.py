@@ -1,4 +1,4 @@
-"""The JSON Schemas in the repository are those of the types, and say what the decoder says."""
+"""What is generated from the schemas is up to date, and JSON Schemas say what the decoder says."""
 
 from __future__ import annotations
 
@@ -6,42 +6,34 @@ import json
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from jsonschema import Draft202012Validator
 from msgspec.structs import fields
 
-import schemas
-from schemas import FAMILIES, FAMILY_OF_TYPE, TYPES, Event, decode
-from schemas.generate import FOLDER
-from schemas.generate import schemas as generated
+from schemas import FAMILY_OF_TYPE, TYPES, Event, decode
+from schemas.generate import CHECKOUT, JSON_SCHEMAS, generated
+from schemas.json_schemas import SAID as TYPES_SAID
+from schemas.json_schemas import json_schemas
+from tests import examples
+from tests.examples import ACCEPTED, SAID, reason, story
 
-EXAMPLES = Path(schemas.__file__).parent / "examples"
-ACCEPTED = sorted((EXAMPLES / "accepted").rglob("*.json"))
 BEYOND_A_SCHEMA = {"bad_timestamp", "too_large", "not_json"}
 """Reasons that lie in the text of the message, or in what a string means."""
-REJECTED = sorted(
-    path for path in (EXAMPLES / "rejected").rglob("*.json") if path.name.split(".")[-2] not in BEYOND_A_SCHEMA
-)
+REJECTED = [path for path in examples.REJECTED if path.suffix == ".json" and reason(path) not in BEYOND_A_SCHEMA]
 NOT_AN_INTEGER = "nps-score-of-seven-point-zero.wrong_type.json"
 """To JSON Schema 7.0 is an integer."""
 NEEDED_BESIDE_OTHERS = {("product_return", "currency")}
 """Fields that a full event needs because of another one, though by themselves they may be left out."""
 
-VALIDATORS = {
-    family: Draft202012Validator(json.loads(text))
-    for family in FAMILIES
-    if (text := generated().get(f"{family}.json"))
-}
+VALIDATORS = {topic: Draft202012Validator(json.loads(text)) for topic, text in json_schemas().items()}
 
 
-def story(path: Path) -> str:
-    return str(path.relative_to(EXAMPLES))
-
-
-def test_the_json_schemas_are_up_to_date() -> None:
-    written = {path.name: path.read_text(encoding="utf-8") for path in FOLDER.iterdir()}
-
-    assert written == generated(), "run: python -m schemas.generate"
+def test_every_generated_file_is_as_the_types_and_examples_are_now() -> None:
+    written = {path: (CHECKOUT / path).read_text(encoding="utf-8") for path in generated()}
+    assert written == generated(), "run: make render"
+    folder = {path.relative_to(CHECKOUT) for path in (CHECKOUT / JSON_SCHEMAS).iterdir()}
+    assert folder <= generated().keys(), "remove what nothing generates any more"
 
 
 @pytest.mark.parametrize("path", [*ACCEPTED, *REJECTED], ids=story)
@@ -64,3 +56,10 @@ def test_the_schemas_let_be_empty_what_the_decoder_does(name: str) -> None:
             if (field.name, empty) != ("timestamp", ""):  # a schema looks at no format
                 assert VALIDATORS[family].is_valid(message) == accepted, message
             assert accepted == (not field.required and (name, field.name) not in NEEDED_BESIDE_OTHERS)
+
+
+@pytest.mark.parametrize("path", SAID, ids=story)
+def test_what_assidu_says_is_to_the_schemas_what_it_is_to_its_types(path: Path) -> None:
+    topic = path.parent.name
+    assert VALIDATORS[topic].is_valid(json.loads(path.read_bytes()))
+    assert msgspec.json.decode(path.read_bytes(), type=TYPES_SAID[topic])

@@ -136,8 +136,9 @@ class Subscription:
         row, heard = np.concatenate([self.row, other.row]), np.concatenate([self.heard, other.heard])
         order = np.lexsort((heard, row))
         row, heard = row[order], heard[order]
-        same = np.append(False, (np.diff(row) == 0) & (np.diff(heard) == 0))
-        return distinct(row[~(same | np.append(same[1:], False))])
+        same = np.zeros(len(row) + 1, np.bool_)  # of two of them each has one, at most
+        same[1:-1] = (np.diff(row) == 0) & (np.diff(heard) == 0)
+        return distinct(row[~(same[1:] | same[:-1])])
 
     @property
     def last(self) -> Ints:
