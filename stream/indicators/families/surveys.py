@@ -145,8 +145,12 @@ SCENARIO = Scenario(
 )
 
 
-def _labels(survey_id: str, scale: str) -> dict[str, str]:
-    return {"survey_id": survey_id, "scale": scale, "window": "7d"}
+def _labels(survey_id: str, scale: str, **more: str) -> dict[str, str]:
+    return {"survey_id": survey_id, "scale": scale, **more, "window": "7d"}
+
+
+def _of_nps_in(segment: str) -> dict[str, str]:
+    return _labels("yearly", "0-10", segment=segment)
 
 
 _OF_NPS = _labels("yearly", "0-10")
@@ -165,7 +169,7 @@ FAMILY = Family(
             help="Net promoter score: % promoters (9–10) − % detractors (0–6), −100 to 100, by last answers.",
             example=Example({"promoters": 3, "detractors": 2, "customers": 7}, 100 / 7, _OF_NPS),
             breakdowns=(
-                by_segment(ANSWERS, {"promoters": 1, "detractors": 1, "customers": 2}, 0.0, **_OF_NPS, segment="pro"),
+                by_segment(ANSWERS, {"promoters": 2, "detractors": 1, "customers": 5}, 20.0, **_of_nps_in("unknown")),
             ),
             card=_card("Recommendation (NPS)", 0, margin="engagement_nps_margin"),
             panel=Panel("Net promoter score", overview={"window": "30d"}),
@@ -217,7 +221,7 @@ FAMILY = Family(
             help="Satisfied customers: last answer above 3 of 1-5, from 5 of 1-7 (definitions.csat_7_from).",
             example=Example({"satisfied": 2, "customers": 4}, 0.5, _labels("order", "1-5")),
             breakdowns=(
-                by_segment(ANSWERS, {"satisfied": 1, "customers": 1}, 1.0, **_labels("order", "1-5"), segment="pro"),
+                by_segment(ANSWERS, {"satisfied": 1, "customers": 1}, 1.0, **_labels("order", "1-5", segment="pro")),
             ),
             card=_card("Satisfaction (CSAT)", 1),
             panel=Panel("Satisfied customers (CSAT)", overview={"window": "30d"}),
@@ -264,7 +268,7 @@ FAMILY = Family(
             windows=ALL,
             help="Customers whose last answer on the scale lies in the window: what the scores rest on.",
             example=Example({"number": 7}, 7, {"survey": "nps", **_OF_NPS}),
-            breakdowns=(by_segment(ANSWERS, {"number": 5}, 5, survey="nps", **_OF_NPS, segment="unknown"),),
+            breakdowns=(by_segment(ANSWERS, {"number": 2}, 2, survey="nps", **_of_nps_in("pro")),),
             panel=Panel("Customers behind the scores"),
         ),
         Count(
