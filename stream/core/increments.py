@@ -23,7 +23,7 @@ class Increments:
     def add(self, numbers: Ints | int, times: Ints, counts: Ints | int, rows: Ints | None = None) -> None:
         """Key numbers, times (minutes or days, as the series' grain says) and counts, element by element.
 
-        rows  whose they are, of a series that has a twin by segment: for who adds to that too
+        rows  of the customers whose they are, for who splits the series by what is known of them
         """
         if not len(times):
             return

@@ -9,7 +9,7 @@ from stream.core.definitions import Definitions
 from stream.core.event_columns import Customers
 from stream.core.increments import Increments
 from stream.core.record import Change
-from stream.indicators.by_segment import between_twins, with_twins
+from stream.indicators.by_segment import also_by_segment, to_other_segments
 from stream.indicators.catalogue import RECORD
 from stream.indicators.churn.evidence import Scoring
 from stream.indicators.families import (
@@ -38,10 +38,10 @@ def change(
 ) -> Profiles:
     """contribution(new) − contribution(old); returns the new profiles of risk."""
     segments = Segments(customers.key_ids, old.segment, new.segment)
-    twinned = with_twins(increments, segments)
+    also = also_by_segment(increments, segments)
     for slot, was, is_ in RECORD.changed(old, new):
         for change_of_slot in slot.changes:
-            change_of_slot(twinned, customers, was, is_, definitions)
+            change_of_slot(also, customers, was, is_, definitions)
     loyalty.change(increments, customers, old, new)
     journey.change(increments, customers, old, new, definitions, scoring.calendar)
     score.change(increments, customers, old, new, definitions, scoring.calendar, segments)
@@ -54,14 +54,13 @@ def change(
 def move(
     increments: Increments, customers: Customers, old: Memories, segments: Segments, definitions: Definitions
 ) -> None:
-    """contribution(old) leaves the twin of the old segment for that of the new, of those customers that have another
-    segment now."""
+    """contribution(old) goes from the old segment to the new, of those customers that have another segment now."""
     rows = segments.moved
     if not len(rows):
         return
     some, held = customers.those(rows), old.those(rows)
     _, nothing = RECORD.unpacked([b""] * len(rows), some)
-    moved = between_twins(increments, segments, rows)
+    moved = to_other_segments(increments, segments, rows)
     for slot, changes in _BY_SEGMENT.items():
         for change_of_slot in changes:
             change_of_slot(moved, some, getattr(nothing, slot), getattr(held, slot), definitions)
@@ -72,7 +71,7 @@ _BY_SEGMENT: dict[str, tuple[Change, ...]] = {
     "latest": (latest.change_of_totals([ACTIVE]),),
     "answers": (answers.change,),
 }
-"""By slot the changes that add to series with twins by segment."""
+"""By slot, the changes that add to series which have a split by segment."""
 
 
 def change_of_risk(

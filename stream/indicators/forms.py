@@ -156,7 +156,7 @@ def Quantile(
 
 
 def by_segment(series: Series, reads: Mapping[str, Any], value: Value, **labels: str) -> Breakdown:
-    """By the segments of a series that has a twin; the example is of `labels` with the segment among them."""
+    """By segment, where that is a split of the series; the example is of `labels` with the segment among them."""
     example = Example(reads, value, labels)
     return Breakdown(SEGMENT, segments(series), example, added=BY_SEGMENT)
 

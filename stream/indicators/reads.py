@@ -196,7 +196,7 @@ def standing_under(label: str, series: Series, *others: Series) -> Find:
 
 
 def segments(*series: Series) -> Find:
-    """`unknown`, and those that were identified or that the series, or their twins, ever showed."""
+    """`unknown`, and those that were identified or that the series, or their splits by segment, ever showed."""
     known = found(SEGMENT, IDENTIFIED, *(each.by_label.get(SEGMENT, each) for each in series))
 
     def choices(view: View) -> list[str]:

@@ -44,17 +44,17 @@ class Segments:
 
 
 def with_segments(series: Series) -> Series:
-    """With its twin as a split: the same of customers whose segment is known, by segment (the last label)."""
+    """With a split by segment (its last label), which counts the customers whose segment is known."""
     labels = (*series.labels, SEGMENT)
-    twin = replace(series, name=_twin(series.name), labels=labels, of=frozenset(), only=(), splits=())
-    return replace(series, splits=(*series.splits, twin))
+    split = replace(series, name=_split_name(series.name), labels=labels, of=frozenset(), only=(), splits=())
+    return replace(series, splits=(*series.splits, split))
 
 
-def key_of_twin(key: Key, segment: str) -> Key:
-    """Of the twin of the key's series."""
+def key_of_split(key: Key, segment: str) -> Key:
+    """Of the split by segment of the key's series."""
     name, *rest = key
-    return (_twin(name), *rest, segment)
+    return (_split_name(name), *rest, segment)
 
 
-def _twin(name: str) -> str:
+def _split_name(name: str) -> str:
     return f"{name}_by_{SEGMENT}"
