@@ -111,7 +111,7 @@ FIELDS: dict[str, Fields] = {
     "subscription_cancelled": _PRICE,
     "identify": required(
         traits=optional(
-            segment=st.sampled_from(["trial", "premium"]),
+            segment=st.sampled_from(["trial", "premium", "unknown"]),
             plan=st.sampled_from(["free", "pro"]),
             country=st.sampled_from(["FR", "NZ"]),
         )

@@ -126,9 +126,10 @@ def histories(draw: st.DrawFn, days_back: int = 75) -> History:
     """Several products, customers, channels, types; bunched, apart, on window edges, at equal times, with bots."""
     moment = draw(st.sampled_from(MOMENTS))
     customers, products, channels = draw(st.sampled_from(CASTS))
+    types = draw(st.sampled_from(PLOTS)) + draw(st.sampled_from(((), ("identify",))))
     occurrence = st.tuples(
         _ms_ago(draw, days_back),
-        st.sampled_from(draw(st.sampled_from(PLOTS))).flatmap(_with_fields),
+        st.sampled_from(types).flatmap(_with_fields),
         st.sampled_from(customers),
         st.sampled_from(products),
         st.sampled_from(channels),

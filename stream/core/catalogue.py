@@ -47,8 +47,8 @@ def field(
 
 
 def totals(series: Iterable[Series]) -> list[Series]:
-    """The censuses that follow from their splits."""
-    return [each for each in series if each.kind is Kind.CENSUS and each.splits and not each.of]
+    """The censuses that follow from the first of their splits."""
+    return [each for each in series if each.kind is Kind.CENSUS and not each.of and each.splits and each.splits[0].of]
 
 
 def types_of(series: Iterable[Series]) -> frozenset[str]:

@@ -20,8 +20,11 @@ class Increments:
         self._cells: list[Ints] = []
         self._counts: list[Ints] = []
 
-    def add(self, numbers: Ints | int, times: Ints, counts: Ints | int) -> None:
-        """Key numbers, times (minutes or days, as the series' grain says) and counts, element by element."""
+    def add(self, numbers: Ints | int, times: Ints, counts: Ints | int, rows: Ints | None = None) -> None:
+        """Key numbers, times (minutes or days, as the series' grain says) and counts, element by element.
+
+        rows  of the customers whose they are, for who splits the series by what is known of them
+        """
         if not len(times):
             return
         cells = (np.asarray(numbers, np.int64) << _TIME_BITS) + (times + _TIME_OFFSET)

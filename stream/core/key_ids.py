@@ -19,8 +19,6 @@ from stream.core.series import Key, Series
 KEY_BITS = 22
 """Of a key's number, and of its id in a shard."""
 _KEY = (1 << KEY_BITS) - 1
-_GIVEN_BITS = 32
-_GIVEN = (1 << _GIVEN_BITS) - 1
 MOST_SLICES = 1 << 31 - KEY_BITS
 """Of one fold: a number in it is below 2³¹."""
 
@@ -135,8 +133,9 @@ class FoldKeys:
 
     def like(self, numbers: Ints, key: Callable[[Key, int], Key], given: Ints | int = 0) -> Ints:
         """For each number that of the key made of its own and of what is given (below 2³²), in the same slice."""
-        found, which = places((numbers & _KEY) << _GIVEN_BITS | given)
-        made = [key(self._keys[pair >> _GIVEN_BITS], pair & _GIVEN) for pair in found.tolist()]
+        width = int(np.max(given, initial=0)) + 1
+        found, which = places((numbers & _KEY) * width + given)
+        made = [key(self._keys[pair // width], pair % width) for pair in found.tolist()]
         return self.numbers(made, which, numbers >> KEY_BITS)
 
     def are_of(self, series: str, numbers: Ints) -> NDArray[np.bool_]:

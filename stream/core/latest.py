@@ -145,7 +145,7 @@ def change_of_totals(totals: Sequence[Series]) -> Change:
             before, now = old.newest(customers, total.splits[0]), new.newest(customers, total.splits[0])
             for minutes, count in ((before, -1), (now, 1)):
                 moved = (before != now) & (minutes != FAR_PAST)
-                increments.add(numbers[moved], minutes[moved], count)
+                increments.add(numbers[moved], minutes[moved], count, np.flatnonzero(moved))
 
     return change
 

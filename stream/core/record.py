@@ -94,6 +94,11 @@ class Held:
     def pack(self, customers: Customers) -> Sequence[Ragged]:
         return self._memory.pack(customers) if self._stored is None else [self._stored]
 
+    def those(self, rows: Ints, customers: Customers) -> Held:
+        """Of these rows only, in this order; `customers` are those of all."""
+        stored = side_by_side(self.pack(customers))
+        return Held(self._slot, gathered(stored.words, stored.starts[rows], stored.lengths[rows]))
+
 
 class Memories:
     """The memories of some customers: an attribute for each slot. A subclass says of which type each is."""
@@ -110,6 +115,11 @@ class Memories:
 
     def held(self, slot: str) -> Held:
         return self._held[slot]
+
+    def those(self, rows: Ints) -> Self:
+        """Of the customers in these rows only, in this order."""
+        held = {name: each.those(rows, self._customers) for name, each in self._held.items()}
+        return type(self)(self._customers.those(rows), held)
 
     def differ(self, other: Memories, *slots: str) -> bool:
         """Whether any of these slots may not be the same."""

@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from enum import Enum
+from functools import cached_property
 from typing import Any
 
 import msgspec
@@ -67,6 +68,11 @@ class Series:
 
     def key(self, product: str, *labels: str) -> Key:
         return (self.name, product, *labels)
+
+    @cached_property
+    def by_label(self) -> dict[str, Series]:
+        """The splits, by the labels that the series itself lacks."""
+        return {label: split for split in self.splits for label in split.labels if label not in self.labels}
 
 
 class Table:

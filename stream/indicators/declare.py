@@ -241,7 +241,7 @@ class Metric:
         )
 
 
-_SUFFIXES = ("customers", "ratio", "seconds")
+_SUFFIXES = ("customers", "ratio", "seconds", "score", "mean")
 """Units that end a metric's name."""
 
 

@@ -9,10 +9,13 @@ from typing import Any, TypedDict, Unpack
 from stream.core.series import Kind, Series
 from stream.core.time import WINDOWS
 from stream.indicators.declare import Alert, Breakdown, Card, Example, Metric, Panel, Value, ratio
-from stream.indicators.reads import Choices, Labels, Part, Read, Rows, View, found_together, of, quantile
+from stream.indicators.reads import Choices, Labels, Part, Read, Rows, View, found_together, of, quantile, segments
+from stream.indicators.state.segments import SEGMENT
 
 ALL = tuple(WINDOWS)
 BASIS = "basis"
+BY_SEGMENT = "By segment: that of the latest `identify` that names one."
+"""Of an indicator by segment."""
 
 Measured = Series | Read
 Measures = Measured | Mapping[str, Measured]
@@ -150,6 +153,12 @@ def Quantile(
         **_shown(name, part, (), {"by": "", **shown}),
     )
     return replace(metric, labels={"quantile": quantiles, **metric.labels})
+
+
+def by_segment(series: Series, reads: Mapping[str, Any], value: Value, **labels: str) -> Breakdown:
+    """By segment, where that is a split of the series; the example is of `labels` with the segment among them."""
+    example = Example(reads, value, labels)
+    return Breakdown(SEGMENT, segments(series), example, added=BY_SEGMENT)
 
 
 def _quotient(

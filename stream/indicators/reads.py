@@ -6,7 +6,6 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
-from functools import cached_property
 from typing import Any
 
 from stream.core import quantiles
@@ -14,6 +13,7 @@ from stream.core.cells import Cells
 from stream.core.definitions import Definitions
 from stream.core.series import Key, Kind, Series, Table, Wanted
 from stream.core.time import AHEAD, DAY, WINDOWS, floor_hour
+from stream.indicators.state.segments import IDENTIFIED, SEGMENT, UNKNOWN
 
 Labels = Mapping[str, str]
 
@@ -35,7 +35,15 @@ class View:
     known: dict[Any, Any] = field(default_factory=dict, compare=False, repr=False)
 
     def sum(self, series: Series, labels: Labels, after: int | None, until: int, where: Where | None = None) -> int:
-        """Sum over (after, until] of every key that agrees with `labels`; labels the series lacks don't count."""
+        """Sum over (after, until] of every key that agrees with `labels`; labels the series lacks don't count. Where
+        there is a label that only a split of the series has, of the split."""
+        for label, split in series.by_label.items():
+            if label not in labels:
+                continue
+            if label != SEGMENT or labels[label] != UNKNOWN:
+                return self.sum(split, labels, after, until, where)
+            rest = {name: value for name, value in labels.items() if name != SEGMENT}
+            return self.sum(series, rest, after, until, where) - self.sum(split, rest, after, until, where)
         self.touched.add(series.name)
         values = tuple([labels.get(name) for name in series.labels])
         if None not in values:
@@ -85,8 +93,7 @@ class Part:
     what stands at T.
 
     (T − W, T] to the minute, for 24h and for customer activity; else (floor_hour(T − W), T]. A customer whose clock
-    is ahead must not vanish at each of its events, so a census is read to T + AHEAD. Where the metric has a label
-    that only a split of the series has, the split is read.
+    is ahead must not vanish at each of its events, so a census is read to T + AHEAD.
 
     where  which keys count
     """
@@ -104,19 +111,7 @@ class Part:
         if width != DAY and not self.to_the_minute:
             start = floor_hour(start)
         until = view.minute + AHEAD if self.series.kind is Kind.CENSUS else view.minute
-        return view.sum(self._split(labels), labels, start, until, self.where)
-
-    def _split(self, labels: Labels) -> Series:
-        for label, split in self._splits.items():
-            if label in labels:
-                return split
-        return self.series
-
-    @cached_property
-    def _splits(self) -> dict[str, Series]:
-        """By the labels that the series lacks."""
-        own = self.series.labels
-        return {label: split for split in self.series.splits for label in split.labels if label not in own}
+        return view.sum(self.series, labels, start, until, self.where)
 
 
 def of(series: Series, window: str = "", where: Where | None = None, **values: tuple[str, ...]) -> Part:
@@ -196,6 +191,16 @@ def standing_under(label: str, series: Series, *others: Series) -> Find:
         values = {key[position] for key in view.keys(series.name)}
         stands = {value for value in values if view.sum(series, {label: value}, None, view.minute)}
         return sorted(stands.union(rest(view)))
+
+    return choices
+
+
+def segments(*series: Series) -> Find:
+    """`unknown`, and those that were identified or that the series, or their splits by segment, ever showed."""
+    known = found(SEGMENT, IDENTIFIED, *(each.by_label.get(SEGMENT, each) for each in series))
+
+    def choices(view: View) -> list[str]:
+        return sorted({UNKNOWN, *known(view)})
 
     return choices
 

@@ -31,6 +31,7 @@ from tests.recount.messages import messages
 from tests.recount.retention import retention
 from tests.recount.samples import Exact, Sample, Value, sample
 from tests.recount.score import DEFAULT_SCORE, score_of
+from tests.recount.segments import segments_of
 from tests.recount.subscriptions import subscriptions
 from tests.recount.surveys import surveys
 from tests.recount.usage import usage
@@ -69,21 +70,23 @@ def recount(
     for product in {event.product for event in counted}:
         history = [event for event in counted if event.product == product]
         visitors = visitors_of(history)
-        rolling = activity(history, now) | clicks(history, now) | content(history, now)
+        segments = segments_of(history, segment)
+        rolling = activity(history, now, segments) | clicks(history, now) | content(history, now)
         rolling |= visits(history, now, visit_gap_minutes) | usage(history, now)
         rolling |= subscriptions(history, now) | care(history, now)
         rolling |= messages(history, now) | conversion(history, now)
         rolling |= dimensions(history, now)
-        rolling |= score_of(history, today, zone, visit_gap_minutes, score)
+        rolling |= score_of(history, today, zone, visit_gap_minutes, score, segments)
         rolling |= churn_risk(history, now, zone, first_week_days, segment, coefficients)
         rolling |= risk_grades(history, today, zone, first_week_days, coefficients)
         rolling |= commerce(history, visitors, now, today)
         rolling |= revenue_at_risk(
             history, partial(risk_of, now=now, zone=zone, first_week_days=first_week_days, weights=coefficients)
         )
-        rolling |= surveys(history, now, csat_7_from) | first_week_in_progress(visitors, today, first_week_days)
-        complete = complete_days(visitors, today) | retention(visitors, today, retention_days)
-        complete |= first_week(visitors, today, first_week_days) | repeat_purchases(history, today)
+        rolling |= surveys(history, now, csat_7_from, segments)
+        rolling |= first_week_in_progress(visitors, today, first_week_days, segments)
+        complete = complete_days(visitors, today) | retention(visitors, today, retention_days, segments)
+        complete |= first_week(visitors, today, first_week_days, segments) | repeat_purchases(history, today)
         complete |= cohorts(visitors, today) | journey_of(history, visitors, today, journey)
         for (name, labels), value in ((rolling if answerable else dict.fromkeys(rolling)) | complete).items():
             samples[name, labels | {("product", product)}] = as_reported(value)

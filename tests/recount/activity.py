@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from tests.recount.counted import CountedEvent, by_channel, of_types
 from tests.recount.samples import Exact, Sample, sample, share
+from tests.recount.segments import Segments
 from tests.recount.visitors import Visitor, active_in, came_within, channels_of, visitors_of
 from tests.recount.windows import WINDOW_HOURS, within
 
 
-def activity(history: list[CountedEvent], now: int) -> dict[Sample, Exact]:
+def activity(history: list[CountedEvent], now: int, segments: Segments) -> dict[Sample, Exact]:
     visitors = visitors_of(history)
     samples = active_customers(visitors, now) | volume(history, now)
     there = by_channel(history)
     for channel in channels_of(visitors):
         samples |= active_customers(visitors_of(there[channel]), now, "_by_channel", channel=channel)
+    for segment, customers in segments.items():
+        those = [visitor for visitor in visitors if visitor.customer in customers]
+        samples |= active_customers(those, now, "_by_segment", segment=segment)
     return samples
 
 

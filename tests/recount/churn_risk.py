@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 from tests.recount.counted import EPOCH, MILLISECOND, CountedEvent, by_customer, of_one_survey
 from tests.recount.samples import Exact, Sample, sample, share
+from tests.recount.segments import named, segment
 
 DEFAULTS = {
     "half_life_days": 14.0,
@@ -143,15 +144,6 @@ def last_of_tickets(own: list[CountedEvent]) -> list[CountedEvent]:
     tickets = [event for event in tickets if event.product != "other"]
     ids = {event.fields["ticket_id"] for event in tickets}
     return [newest([event for event in tickets if event.fields["ticket_id"] == each]) for each in ids]
-
-
-def segment(own: list[CountedEvent], trait: str) -> str:
-    said = [(event.ms, event.fields["traits"].get(trait)) for event in own if event.type == "identify"]
-    return max(((ms, name) for ms, name in said if name), default=(0, "unknown"))[1]
-
-
-def named(history: list[CountedEvent], trait: str) -> set[str]:
-    return {event.fields["traits"].get(trait) for event in history if event.type == "identify"} - {None}
 
 
 def level(log_odds: float) -> str:

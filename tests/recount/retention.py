@@ -7,10 +7,11 @@ from collections.abc import Sequence
 from tests.recount.days import lifecycle
 from tests.recount.first_week import decided
 from tests.recount.samples import Exact, Sample, sample, share
+from tests.recount.segments import Segments
 from tests.recount.visitors import Visitor
 
 
-def retention(visitors: list[Visitor], today: int, days: Sequence[int]) -> dict[Sample, Exact]:
+def retention(visitors: list[Visitor], today: int, days: Sequence[int], segments: Segments) -> dict[Sample, Exact]:
     samples: dict[Sample, Exact] = {}
     for n in days:
         cohort = decided(visitors, n, today)
@@ -20,10 +21,21 @@ def retention(visitors: list[Visitor], today: int, days: Sequence[int]) -> dict[
     start = sum(visitor.active_between(today - 60, today - 31) for visitor in visitors)
     end = sum(visitor.active_between(today - 30, today - 1) for visitor in visitors)
     states = lifecycle(visitors, today)
-    retained = share(states["returning"], start)
-    samples[sample("retained_ratio")] = retained
-    samples[sample("churn_ratio")] = None if retained is None else 1 - retained
+    samples |= stayed(visitors, today)
+    for segment, customers in segments.items():
+        those = [visitor for visitor in visitors if visitor.customer in customers]
+        samples |= stayed(those, today, "_by_segment", segment=segment)
     samples[sample("churned_customers")] = states["dormant"]
-    samples[sample("period_start_customers")] = start
     samples[sample("retention_formula_ratio")] = share(end - states["new"], start)
     return samples
+
+
+def stayed(visitors: list[Visitor], today: int, twin: str = "", **labels: str) -> dict[Sample, Exact]:
+    """Of the actives of the 30 days before, those active again in the last 30."""
+    start = [visitor for visitor in visitors if visitor.active_between(today - 60, today - 31)]
+    retained = share(sum(visitor.active_between(today - 30, today - 1) for visitor in start), len(start))
+    return {
+        sample(f"retained{twin}_ratio", **labels): retained,
+        sample(f"churn{twin}_ratio", **labels): None if retained is None else 1 - retained,
+        sample(f"period_start{twin}_customers", **labels): len(start),
+    }

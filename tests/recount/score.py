@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from tests.recount.counted import CountedEvent, by_channel, by_customer, day_of, of_types
 from tests.recount.samples import Exact, Sample, sample, share
+from tests.recount.segments import Segments
 from tests.recount.subscriptions import STATES, is_live, transitions
 from tests.recount.visits import VISIT_TYPES, visits_of
 
@@ -27,19 +28,23 @@ def score_of(
     zone: ZoneInfo,
     gap_minutes: int,
     score: Mapping[str, Mapping[str, int]],
+    segments: Segments,
 ) -> dict[Sample, Exact]:
-    points: list[dict[str, Fraction]] = []
-    for events in by_customer(history).values():
+    points_of: dict[str, dict[str, Fraction]] = {}
+    for customer, events in by_customer(history).items():
         amounts = done(events, today, zone, gap_minutes)
         if amounts["activity"]:
-            points.append(
-                {
-                    name: Fraction(part["points"] * min(amounts[name], part["full"]), part["full"])
-                    for name, part in score.items()
-                }
-            )
-    scores = sorted(floor(sum(each.values()) + Fraction(1, 2)) for each in points)
+            points_of[customer] = {
+                name: Fraction(part["points"] * min(amounts[name], part["full"]), part["full"])
+                for name, part in score.items()
+            }
+    points = list(points_of.values())
+    of_customer = {name: floor(sum(each.values()) + Fraction(1, 2)) for name, each in points_of.items()}
+    scores = sorted(of_customer.values())
     samples: dict[Sample, Exact] = {sample("score_mean"): share(sum(scores), len(scores))}
+    for segment, customers in segments.items():
+        own = [each for customer, each in of_customer.items() if customer in customers]
+        samples[sample("score_by_segment_mean", segment=segment)] = share(sum(own), len(own))
     for quantile in ("0.1", "0.5", "0.9"):
         found = float(scores[ceil(Fraction(quantile) * len(scores)) - 1]) if scores else None
         samples[sample("score_quantile", quantile=quantile)] = found

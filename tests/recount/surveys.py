@@ -8,10 +8,11 @@ from fractions import Fraction
 
 from tests.recount.counted import CountedEvent, by_customer, customers, grouped, of_one_survey, of_types
 from tests.recount.samples import Exact, Sample, sample, share
+from tests.recount.segments import Segments
 from tests.recount.windows import WINDOW_HOURS, within
 
 
-def surveys(history: list[CountedEvent], now: int, csat_7_from: int) -> dict[Sample, Exact]:
+def surveys(history: list[CountedEvent], now: int, csat_7_from: int, segments: Segments) -> dict[Sample, Exact]:
     answers = of_types(history, "survey_response")
     samples = response(history, now) | feedback(answers, now)
     for (survey, survey_id, scale), given in grouped(filter(of_one_survey, answers), scale_of).items():
@@ -21,12 +22,23 @@ def surveys(history: list[CountedEvent], now: int, csat_7_from: int) -> dict[Sam
             labels = {"survey_id": survey_id, "scale": scale, "window": window}
             samples[sample("survey_customers", survey=survey, **labels)] = len(counted)
             scores = [int(answer.fields["score"]) for answer in counted]
+            enough = {"1-5": 4, "1-7": csat_7_from}.get(scale, 0)
             if survey == "nps":
                 samples |= nps(scores, labels)
             elif survey == "csat":
-                satisfied = sum(score >= {"1-5": 4, "1-7": csat_7_from}[scale] for score in scores)
-                samples[sample("csat_ratio", **labels)] = share(satisfied, len(scores))
-            else:
+                samples[sample("csat_ratio", **labels)] = share(sum(score >= enough for score in scores), len(scores))
+            for segment, customers_ in segments.items():
+                own = [int(answer.fields["score"]) for answer in counted if answer.customer in customers_]
+                there = labels | {"segment": segment}
+                samples[sample("survey_by_segment_customers", survey=survey, **there)] = len(own)
+                if survey == "nps":
+                    promoters, detractors = (sum(score in some for score in own) for some in ((9, 10), range(7)))
+                    score = share(100 * (promoters - detractors), len(own))
+                    samples[sample("nps_by_segment_score", **there)] = score
+                elif survey == "csat":
+                    satisfied = share(sum(score >= enough for score in own), len(own))
+                    samples[sample("csat_by_segment_ratio", **there)] = satisfied
+            if survey == "ces":
                 samples |= ces([effort_score(answer) for answer in counted], labels)
     return samples
 

@@ -27,10 +27,11 @@ from stream.indicators.declare import (
     Panel,
     Reasons,
 )
-from stream.indicators.forms import ALL, Count, Mean, Ratio
+from stream.indicators.forms import ALL, Count, Mean, Ratio, by_segment
 from stream.indicators.measures import Only
 from stream.indicators.reads import found, of
 from stream.indicators.scenario import Scenario, event
+from stream.indicators.state.segments import with_segments
 
 _HEAD = 5
 
@@ -66,7 +67,7 @@ ACTIVE_BY_CHANNEL = Series(
     to_the_minute=True,
     lasting=True,
 )
-ACTIVE = Series("active", Kind.CENSUS, "minute", splits=(ACTIVE_BY_CHANNEL,), to_the_minute=True)
+ACTIVE = with_segments(Series("active", Kind.CENSUS, "minute", splits=(ACTIVE_BY_CHANNEL,), to_the_minute=True))
 
 
 @dataclass(frozen=True)
@@ -145,7 +146,7 @@ class Activity:
 SCENARIO = Scenario(
     "2026-03-31 12:00",
     "B, D and E were last here exactly 24 hours, 7 days and 30 days ago: just too long. A is on two channels. "
-    "What G was shown is an event, but no activity.",
+    "What G was shown is an event, but no activity. A and F are in a segment, and so is all that they did before.",
     (
         event("login", "A", "03-31 11:58", channel="ios"),
         event("click", "A", "03-31 11:59"),
@@ -156,6 +157,7 @@ SCENARIO = Scenario(
         event("click", "F", "03-01 12:01", channel="ios"),
         event("click", "G", "02-27 09:00"),
         event("impression", "G", "03-31 11:00"),
+        event("identify", "A F", "03-31 11:30", traits={"segment": "pro"}),
     ),
 )
 
@@ -196,6 +198,7 @@ FAMILY = Family(
                     "several.",
                     title="Active customers by channel",
                 ),
+                by_segment(ACTIVE, {"number": 2}, 2, segment="pro", window="30d"),
             ),
         ),
         Ratio(
@@ -232,6 +235,7 @@ FAMILY = Family(
                     help="DAU/MAU of the customers active on the channel.",
                     title="Stickiness by channel, day of month",
                 ),
+                by_segment(ACTIVE, {"day": 1, "month": 2}, 0.5, segment="pro"),
             ),
         ),
         Ratio(
@@ -250,6 +254,7 @@ FAMILY = Family(
                     help="WAU/MAU of the customers active on the channel.",
                     title="Stickiness by channel, week of month",
                 ),
+                by_segment(ACTIVE, {"week": 2, "month": 3}, 2 / 3, segment="unknown"),
             ),
         ),
         Count(

@@ -37,7 +37,7 @@ from stream.indicators.declare import (
     Reasons,
 )
 from stream.indicators.families.activity import ACTIVE_EVENTS
-from stream.indicators.forms import Count, Ratio
+from stream.indicators.forms import BY_SEGMENT, Count, Ratio
 from stream.indicators.memories import Memories
 from stream.indicators.reads import Labels, View, standing, standing_under
 from stream.indicators.scenario import Scenario, event
@@ -169,7 +169,7 @@ def _by_channel(example: Example) -> Breakdown:
 
 
 def _by_segment(example: Example) -> Breakdown:
-    return Breakdown("segment", _segments, example, added="By segment: that of the latest `identify` that names one.")
+    return Breakdown("segment", _segments, example, added=BY_SEGMENT)
 
 
 def _at_any_level(view: View, labels: Labels) -> Any:

@@ -18,13 +18,15 @@ from stream.indicators.families.first_week import ANCHORED
 from stream.indicators.forms import Count, Mean, Ratio
 from stream.indicators.reads import Labels, Read, View, given, on_days, stood
 from stream.indicators.scenario import Scenario, event
+from stream.indicators.state.segments import with_segments
 
 PERIOD = 30
 _PERIOD_BITS = np.uint64((1 << PERIOD) - 1)
 _TODAY = np.uint64(1)
 
 ACTIVE_ON_DAY = Series("active_on_day", Kind.FLOW, "day")
-COVERS = {width: Series(f"active_in_{width}_days", Kind.STOCK, "day") for width in (7, PERIOD, 2 * PERIOD)}
+_WEEK, *_PERIODS = (Series(f"active_in_{width}_days", Kind.STOCK, "day") for width in (7, PERIOD, 2 * PERIOD))
+COVERS = {7: _WEEK, **dict(zip((PERIOD, 2 * PERIOD), map(with_segments, _PERIODS), strict=True))}
 ACTIVE_DAYS = Series("active_days", Kind.STOCK, "day", ("days",))
 SERIES = (ACTIVE_ON_DAY, *COVERS.values(), ACTIVE_DAYS)
 
@@ -47,11 +49,11 @@ def _cover(increments: Increments, customers: Customers, old: Days, new: Days, r
     followed = days + days_after(old.window(rows, days))
     for width, series in COVERS.items():
         numbers = customers.numbers(series)[rows]
-        increments.add(numbers, days, 1)
-        increments.add(numbers, days + np.minimum(width, following), -1)
+        increments.add(numbers, days, 1, rows)
+        increments.add(numbers, days + np.minimum(width, following), -1, rows)
         cut = after_old & (back < width)
-        increments.add(numbers[cut], np.minimum(days - back + width, followed)[cut], 1)
-        increments.add(numbers[cut], days[cut], -1)
+        increments.add(numbers[cut], np.minimum(days - back + width, followed)[cut], 1, rows[cut])
+        increments.add(numbers[cut], days[cut], -1, rows[cut])
 
 
 def _count_days(increments: Increments, customers: Customers, old: Days, new: Days, rows: Ints, days: Ints) -> None:

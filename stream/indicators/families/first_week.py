@@ -27,16 +27,18 @@ from stream.indicators.declare import (
     Reasons,
 )
 from stream.indicators.families.activity import CHANNELS, Activity
-from stream.indicators.forms import Count, Ratio
+from stream.indicators.forms import Count, Ratio, by_segment
 from stream.indicators.reads import Read, View, on_days
 from stream.indicators.scenario import Scenario, event
+from stream.indicators.state.segments import with_segments
 
 LAST_DAY = 6
 COHORT_DAYS = 28
 """A cohort holds the customers whose decisive day is one of so many last complete days."""
 
-ANCHORED = Series("first_week", Kind.FLOW, "day", ("channel", "days"))
+ANCHORED = with_segments(Series("first_week", Kind.FLOW, "day", ("channel", "days")))
 """At the anchor day: customers by the anchor's channel and by how many days of the first week were active."""
+_DAYS = 2 + ANCHORED.labels.index("days")
 
 
 def change(increments: Increments, customers: Customers, old: Activity, new: Activity, _: Definitions) -> None:
@@ -46,7 +48,7 @@ def change(increments: Increments, customers: Customers, old: Activity, new: Act
     for activity, active, count_ in ((old, before, -1), (new, now, 1)):
         rows = np.flatnonzero(~same & (active > 0))
         numbers = customers.key_ids.like(activity.first_channel[rows], _key, active[rows])
-        increments.add(numbers, activity.first_day[rows], count_)
+        increments.add(numbers, activity.first_day[rows], count_, rows)
 
 
 def active_days(activity: Activity) -> Ints:
@@ -61,7 +63,7 @@ def _key(channel: Key, active_days: int) -> Key:
 
 
 def _engaged(view: View, key: Key) -> bool:
-    return int(key[-1]) >= view.definitions.first_week_days
+    return int(key[_DAYS]) >= view.definitions.first_week_days
 
 
 def cohort(series: Series, decisive_day: int, engaged_only: bool = False) -> Read:
@@ -79,7 +81,8 @@ SCENARIO = Scenario(
     "2026-03-31 12:00",
     "The first week of ann and bob ended yesterday: ann's third active day was in time, by a minute, bob's a minute "
     "too late. dan's ended on the first of the last 28 complete days, cyd's the day before. eve's ends today: still "
-    "in progress, as are fay's and hal's. gus seems new until word of an earlier signup comes in.",
+    "in progress, as are fay's and hal's. gus seems new until word of an earlier signup comes in. "
+    "ann and eve are in a segment.",
     (
         event("signup", "ann", "03-24"),
         event("login", "ann", "03-26", "03-30 23:59"),
@@ -91,13 +94,14 @@ SCENARIO = Scenario(
         event("login", "fay", "03-31", channel="ios"),
         event("login", "gus hal", "03-30"),
         event("signup", "gus", "03-10"),
+        event("identify", "ann eve", "03-31", traits={"segment": "pro"}),
     ),
 )
 
 
-def _by_channel(reads: Mapping[str, int], value: float) -> tuple[Breakdown, ...]:
+def _by_channel(reads: Mapping[str, int], value: float) -> Breakdown:
     example = Example(reads, value, {"channel": "ios"})
-    return (Breakdown("channel", CHANNELS, example, added="By the channel of the first activity."),)
+    return Breakdown("channel", CHANNELS, example, added="By the channel of the first activity.")
 
 
 FAMILY = Family(
@@ -119,7 +123,10 @@ FAMILY = Family(
                     "last 28 complete days",
                     (Figure(counted="customers past their first week"),),
                 ),
-                breakdowns=_by_channel({"engaged": 1, "customers": 2}, 0.5),
+                breakdowns=(
+                    _by_channel({"engaged": 1, "customers": 2}, 0.5),
+                    by_segment(ANCHORED, {"engaged": 1, "customers": 1}, 1.0, segment="pro"),
+                ),
                 panel=Panel("Engaged in the first week", overview={}),
                 alerts=(
                     Alert(
@@ -144,7 +151,10 @@ FAMILY = Family(
                 cohort(ANCHORED, LAST_DAY),
                 help="Customers whose first week ended in the last 28 complete days: what the ratio rests on.",
                 example=Example({"number": 4}, 4),
-                breakdowns=_by_channel({"number": 2}, 2),
+                breakdowns=(
+                    _by_channel({"number": 2}, 2),
+                    by_segment(ANCHORED, {"number": 3}, 3, segment="unknown"),
+                ),
                 panel=Panel("First weeks ended in the last 28 days"),
                 rolling=False,
             ),
@@ -154,7 +164,10 @@ FAMILY = Family(
                 over=_in_progress(),
                 help="Of the customers still in their first week, the share that is engaged already.",
                 example=Example({"engaged": 1, "customers": 3}, 1 / 3),
-                breakdowns=_by_channel({"engaged": 1, "customers": 2}, 0.5),
+                breakdowns=(
+                    _by_channel({"engaged": 1, "customers": 2}, 0.5),
+                    by_segment(ANCHORED, {"engaged": 1, "customers": 1}, 1.0, segment="pro"),
+                ),
                 panel=Panel("Engaged already, first week in progress"),
             ),
             Count(
@@ -162,7 +175,10 @@ FAMILY = Family(
                 _in_progress(),
                 help="Customers still in their first week: what the ratio in progress rests on.",
                 example=Example({"number": 3}, 3),
-                breakdowns=_by_channel({"number": 2}, 2),
+                breakdowns=(
+                    _by_channel({"number": 2}, 2),
+                    by_segment(ANCHORED, {"number": 1}, 1, segment="pro"),
+                ),
                 panel=Panel("First weeks in progress"),
             ),
         ),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -12,11 +13,19 @@ from stream.core.definitions import Definitions
 from stream.core.event_columns import Customers
 from stream.core.increments import Increments
 from stream.core.series import Kind, Series
-from stream.indicators.declare import Card, Example, Family, Figure, Metric, Panel, ratio
+from stream.indicators.declare import Breakdown, Card, Example, Family, Figure, Metric, Panel, ratio
 from stream.indicators.families.activity import Activity
-from stream.indicators.families.complete_days import ACTIVES_BEFORE, ACTIVES_NOW, NEW, PERIODS_OF_CHURN, returning
+from stream.indicators.families.complete_days import (
+    ACTIVES_BEFORE,
+    ACTIVES_NOW,
+    COVERS,
+    NEW,
+    PERIOD,
+    PERIODS_OF_CHURN,
+    returning,
+)
 from stream.indicators.families.first_week import ANCHORED, cohort
-from stream.indicators.forms import Count, Ratio
+from stream.indicators.forms import Count, Ratio, by_segment
 from stream.indicators.reads import Labels, View
 from stream.indicators.scenario import Scenario, event
 
@@ -65,7 +74,7 @@ SCENARIO = Scenario(
     "2026-03-31 12:00",
     "bob and dan came back on day 7, cyd on days 6 and 8, fay never; eve's day 7 is today, and not complete. Of the "
     "30 days before 1 March ann, dan and hal are retained, fay is churned. gus was here before those days and is "
-    "back: the textbook formula takes gus for retained.",
+    "back: the textbook formula takes gus for retained. ann and fay are in a segment.",
     (
         event("login", "ann", "02-01", "03-03"),
         event("signup", "bob", "03-23"),
@@ -76,8 +85,14 @@ SCENARIO = Scenario(
         event("login", "fay", "02-25"),
         event("login", "gus", "01-29 23:59", "03-20"),
         event("login", "hal", "02-10", "03-05"),
+        event("identify", "ann fay", "02-28", traits={"segment": "pro"}),
     ),
 )
+
+
+def _by_segment(reads: Mapping[str, int], value: float) -> Breakdown:
+    return by_segment(COVERS[PERIOD], reads, value, segment="pro")
+
 
 FAMILY = Family(
     "Retention and churn",
@@ -113,6 +128,7 @@ FAMILY = Family(
             reads=PERIODS_OF_CHURN,
             formula=lambda now, before, either: ratio(returning(now, before, either), before),
             example=Example({"now": 7, "before": 4, "either": 8}, 0.75),
+            breakdowns=(_by_segment({"now": 1, "before": 2, "either": 2}, 0.5),),
             panel=Panel("Retained from the period before", overview={}),
             sample_size="before",
             rolling=False,
@@ -124,6 +140,7 @@ FAMILY = Family(
             reads=PERIODS_OF_CHURN,
             formula=lambda now, before, either: ratio(before - returning(now, before, either), before),
             example=Example({"now": 7, "before": 4, "either": 8}, 0.25),
+            breakdowns=(_by_segment({"now": 1, "before": 2, "either": 2}, 0.5),),
             panel=Panel("Churn", overview={}),
             sample_size="before",
             card=Card(
@@ -148,6 +165,7 @@ FAMILY = Family(
             ACTIVES_BEFORE,
             help="Customers active in the 30 complete days before the last 30: what retained and churn rest on.",
             example=Example({"before": 4}, 4),
+            breakdowns=(_by_segment({"before": 2}, 2),),
             panel=Panel("Active in the period before"),
             rolling=False,
         ),

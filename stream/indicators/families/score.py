@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,8 +12,8 @@ from stream.core.definitions import MOST_POINTS, Definitions, ScoreParts
 from stream.core.event_columns import Customers
 from stream.core.increments import Increments
 from stream.core.quantiles import quantile
-from stream.core.ragged import Ints, places
-from stream.core.series import Kind, Series
+from stream.core.ragged import Ints, distinct, places
+from stream.core.series import Key, Kind, Series
 from stream.core.time import FAR_PAST, Calendar
 from stream.indicators.declare import (
     Alert,
@@ -26,17 +27,23 @@ from stream.indicators.declare import (
     Reasons,
     ratio,
 )
+from stream.indicators.forms import by_segment
 from stream.indicators.memories import Memories
 from stream.indicators.reads import Labels, View, given
 from stream.indicators.scenario import Scenario, event
 from stream.indicators.score_path import Path, active, changed, path, scores
+from stream.indicators.state.segments import SEGMENT, UNKNOWN, Segments
 
 SCORES = Series("score", Kind.STOCK, "day", ("score",))
 """On each day the customers by what they score at its end."""
 PARTS = Series("score_parts", Kind.STOCK, "day", ("part",))
 """How much of the part all of these have together: active days, visits, features, or customers."""
 
+OF_SEGMENTS = Series("score_by_segment", Kind.STOCK, "day", ("of", SEGMENT))
+"""What those whose segment is known score together (`points`), and how many they are (`customers`)."""
+
 _PART_NAMES = tuple(name for name, _ in ScoreParts())
+_OF = ("points", "customers")
 _SCORES = MOST_POINTS + 1
 
 
@@ -47,18 +54,23 @@ def change(
     new: Memories,
     definitions: Definitions,
     calendar: Calendar,
+    segments: Segments,
 ) -> None:
-    """contribution(new) − contribution(old): of a customer whose path differs, all of the old and all of the new."""
+    """contribution(new) − contribution(old): of a customer whose path or segment differs, all of the old and all of
+    the new."""
     before, now = active(old), active(new)
     rows = changed(old, new, before, now, definitions, calendar)
+    if len(segments.moved):
+        rows = distinct(np.concatenate([rows, segments.moved]))
     moves = []
-    for memories, was_active, step in ((old, before, -1), (new, now, 1)):
+    for memories, was_active, place, step in ((old, before, segments.was, -1), (new, now, segments.is_, 1)):
         some = rows[was_active.last[rows] != FAR_PAST]
         if len(some):
             found = path(memories, some, was_active, customers, definitions, calendar)
-            group = customers.group[some]
-            moves.append(_moves(group, found.first, scores(found.parts, definitions), step))
+            group, score = customers.group[some], scores(found.parts, definitions)
+            moves.append(_moves(group, found.first, score, step))
             _count_parts(increments, customers, group, found, step)
+            _count_segments(increments, customers, group, segments.names, place[some], found.first, score, step)
     if moves:
         _count_moves(increments, customers, *map(np.concatenate, zip(*moves, strict=True)))
 
@@ -89,16 +101,48 @@ def _count_moves(increments: Increments, customers: Customers, kind: Ints, day: 
 
 
 def _count_parts(increments: Increments, customers: Customers, group: Ints, found: Path, step: int) -> None:
-    """Added up first over the customers of a slice and product whose paths begin on one day."""
-    order = np.lexsort((found.first, group))
-    group, first = group[order], found.first[order]
+    group, part, day, count = _steps(group, found.first, found.parts)
+    numbers = customers.keyed(group, part, lambda product, part: PARTS.key(product, _PART_NAMES[part]))
+    increments.add(numbers, day, count * step)
+
+
+def _count_segments(
+    increments: Increments,
+    customers: Customers,
+    group: Ints,
+    names: list[str],
+    place: Ints,
+    first: Ints,
+    score: NDArray[np.int32],
+    step: int,
+) -> None:
+    """`place[i]` is that of the segment among the names, −1 where it is unknown."""
+    known = np.flatnonzero(place >= 0)
+    if not len(known):
+        return
+
+    def key(product: str, trait: int) -> Key:
+        segment, of = divmod(trait, len(_OF))
+        return OF_SEGMENTS.key(product, _OF[of], names[segment])
+
+    own = score[known]
+    both = np.stack([np.maximum(own, 0), own >= 0], axis=1)
+    found, of, day, count = _steps(group[known] * len(names) + place[known], first[known], both)
+    found, segment = np.divmod(found, len(names))
+    increments.add(customers.keyed(found, segment * len(_OF) + of, key), day, count * step)
+
+
+def _steps(group: Ints, first: Ints, amounts: NDArray[Any]) -> tuple[Ints, Ints, Ints, Ints]:
+    """(group, which amount, day, by how much it changes) of paths of amounts, shape (n, amounts, SPAN), added up over
+    those of a group that begin on one day."""
+    order = np.lexsort((first, group))
+    group, first = group[order], first[order]
     starts = np.flatnonzero(np.append(True, (np.diff(group) != 0) | (np.diff(first) != 0)))
-    together = np.add.reduceat(found.parts[order], starts, axis=0, dtype=np.int64)
+    together = np.add.reduceat(amounts[order], starts, axis=0, dtype=np.int64)
     nothing = np.zeros((*together.shape[:2], 1), np.int64)
-    steps = np.diff(together, axis=2, prepend=nothing, append=nothing) * step
-    at, part, ahead = np.nonzero(steps)
-    numbers = customers.keyed(group[starts][at], part, lambda product, part: PARTS.key(product, _PART_NAMES[part]))
-    increments.add(numbers, first[starts][at] + ahead, steps[at, part, ahead])
+    steps = np.diff(together, axis=2, prepend=nothing, append=nothing)
+    at, which, ahead = np.nonzero(steps)
+    return group[starts][at], which, first[starts][at] + ahead, steps[at, which, ahead]
 
 
 def _customers(view: View, _: Labels) -> dict[int, int]:
@@ -108,11 +152,22 @@ def _customers(view: View, _: Labels) -> dict[int, int]:
 
 
 def _counted(view: View, labels: Labels) -> int:
-    return sum(_customers(view, labels).values())
+    return _of_segment("customers", sum(_customers(view, labels).values()), view, labels)
 
 
 def _points(view: View, labels: Labels) -> int:
-    return sum(score * customers for score, customers in _customers(view, labels).items())
+    points = sum(score * customers for score, customers in _customers(view, labels).items())
+    return _of_segment("points", points, view, labels)
+
+
+def _of_segment(of: str, in_all: int, view: View, labels: Labels) -> int:
+    """Where the labels name a segment, how much of it is that segment's: under `unknown` the rest."""
+    if SEGMENT not in labels:
+        return in_all
+    rest = labels[SEGMENT] == UNKNOWN
+    wanted = {"of": of} if rest else {"of": of, SEGMENT: labels[SEGMENT]}
+    known = view.sum(OF_SEGMENTS, wanted, None, view.today - 1)
+    return in_all - known if rest else known
 
 
 def _points_of_part(view: View, labels: Labels) -> float:
@@ -130,7 +185,7 @@ SCENARIO = Scenario(
     "The last 30 complete days are 1 to 30 March. ann came on 12 of them, in 12 visits, used two features (40 + 20 + "
     "6), answered (15) and bought (10); that ann found a third feature today counts from midnight on. bob came once "
     "(3⅓ + 1⅔), as did cyd, who has a subscription. dan came last the day before these days, eve first today: "
-    "neither counts.",
+    "neither counts. ann and cyd are in a segment.",
     (
         event("login", "ann", *(f"03-{day}" for day in range(10, 22))),
         event("feature_use", "ann", "03-10", "03-11", feature="search"),
@@ -142,6 +197,7 @@ SCENARIO = Scenario(
         event("subscription_started", "cyd", "03-15"),
         event("login", "dan", "02-28"),
         event("login", "eve", "03-31"),
+        event("identify", "ann cyd", "03-31", traits={"segment": "pro"}),
     ),
 )
 
@@ -160,6 +216,7 @@ FAMILY = Family(
             formula=lambda points, customers: ratio(points, customers),
             example=Example({"points": 111, "customers": 3}, 37.0),
             panel=Panel("Engagement score, mean", overview={}),
+            breakdowns=(by_segment(OF_SEGMENTS, {"points": 106, "customers": 2}, 53.0, segment="pro"),),
             sample_size="customers",
             card=Card(
                 "Who comes",
@@ -181,7 +238,7 @@ FAMILY = Family(
                     for_="1h",
                 ),
             ),
-            series=(SCORES,),
+            series=(SCORES, OF_SEGMENTS),
         ),
         Metric(
             name="engagement_score_quantile",

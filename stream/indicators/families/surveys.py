@@ -21,7 +21,7 @@ from stream.indicators.declare import (
     Panel,
     Reasons,
 )
-from stream.indicators.forms import ALL, Count, Derived, Mean, Ratio, Sampled
+from stream.indicators.forms import ALL, Count, Derived, Mean, Ratio, Sampled, by_segment
 from stream.indicators.reads import Labels, Read, Rows, View, found_together, of
 from stream.indicators.scenario import Scenario, event
 from stream.indicators.state.answers import (
@@ -116,7 +116,8 @@ SCENARIO = Scenario(
     "2026-03-31 12:00",
     "Seven of the ten who were asked answered the yearly survey: 10, 9, 9, 8, 7, 6, 0; that gus was asked, only the "
     "answer tells. ann answered twice, and was asked about an order twice too: the later answer counts, though it "
-    "came in first. bob found help easy: where a scale is reversed, 2 of 1-7 is 6.",
+    "came in first. bob found help easy: where a scale is reversed, 2 of 1-7 is 6. ann and fay are in "
+    "a segment.",
     (
         event("survey_sent", "ann bob cyd dan eve fay hal ida joe", "03-29", survey="nps", survey_id="yearly"),
         event("survey_response", "ann", "03-31 11:00", score=10, **_YEARLY),
@@ -139,12 +140,17 @@ SCENARIO = Scenario(
         event("survey_response", "gus hal", "03-30", score=3, scale="1-3", **_HELP),
         event("survey_response", "ida", "03-30", score=2, scale="1-3", **_HELP),
         event("survey_response", "joe", "03-30", score=1, scale="1-3", **_HELP),
+        event("identify", "ann fay", "03-31", traits={"segment": "pro"}),
     ),
 )
 
 
-def _labels(survey_id: str, scale: str) -> dict[str, str]:
-    return {"survey_id": survey_id, "scale": scale, "window": "7d"}
+def _labels(survey_id: str, scale: str, **more: str) -> dict[str, str]:
+    return {"survey_id": survey_id, "scale": scale, **more, "window": "7d"}
+
+
+def _of_nps_in(segment: str) -> dict[str, str]:
+    return _labels("yearly", "0-10", segment=segment)
 
 
 _OF_NPS = _labels("yearly", "0-10")
@@ -162,6 +168,9 @@ FAMILY = Family(
             sample_size="customers",
             help="Net promoter score: % promoters (9–10) − % detractors (0–6), −100 to 100, by last answers.",
             example=Example({"promoters": 3, "detractors": 2, "customers": 7}, 100 / 7, _OF_NPS),
+            breakdowns=(
+                by_segment(ANSWERS, {"promoters": 2, "detractors": 1, "customers": 5}, 20.0, **_of_nps_in("unknown")),
+            ),
             card=_card("Recommendation (NPS)", 0, margin="engagement_nps_margin"),
             panel=Panel("Net promoter score", overview={"window": "30d"}),
             alerts=(
@@ -211,6 +220,9 @@ FAMILY = Family(
             over=scoring("csat"),
             help="Satisfied customers: last answer above 3 of 1-5, from 5 of 1-7 (definitions.csat_7_from).",
             example=Example({"satisfied": 2, "customers": 4}, 0.5, _labels("order", "1-5")),
+            breakdowns=(
+                by_segment(ANSWERS, {"satisfied": 1, "customers": 1}, 1.0, **_labels("order", "1-5", segment="pro")),
+            ),
             card=_card("Satisfaction (CSAT)", 1),
             panel=Panel("Satisfied customers (CSAT)", overview={"window": "30d"}),
             **_answered("csat"),
@@ -256,6 +268,7 @@ FAMILY = Family(
             windows=ALL,
             help="Customers whose last answer on the scale lies in the window: what the scores rest on.",
             example=Example({"number": 7}, 7, {"survey": "nps", **_OF_NPS}),
+            breakdowns=(by_segment(ANSWERS, {"number": 2}, 2, survey="nps", **_of_nps_in("pro")),),
             panel=Panel("Customers behind the scores"),
         ),
         Count(

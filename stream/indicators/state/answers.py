@@ -33,8 +33,9 @@ from stream.core.ragged import (
 from stream.core.series import Key, Kind, Series
 from stream.core.time import DAY, MINUTE_MS
 from stream.indicators import measures
+from stream.indicators.state.segments import with_segments
 
-ANSWERS = Series("answers", Kind.CENSUS, "minute", ("survey", "survey_id", "scale", "score"))
+ANSWERS = with_segments(Series("answers", Kind.CENSUS, "minute", ("survey", "survey_id", "scale", "score")))
 ASKED = measures.distinct("asked", of="survey_sent survey_response", by="survey survey_id")
 ANSWERED = measures.distinct("answered", of="survey_response", by="survey survey_id")
 REQUESTS = measures.total("survey_requests", of="survey_sent", by="survey survey_id")
@@ -225,7 +226,8 @@ def change(increments: Increments, customers: Customers, old: Answers, new: Answ
     """contribution(new) − contribution(old), of those that have answered; of all, where they are stored apart."""
     now = new.given if new.stored is old.stored else new.stored_of(np.arange(len(customers)))
     for given, count in ((old.stored_of(distinct(now.row)), -1), (now, 1)):
-        increments.add(customers.key_ids.like(given.number, _key, given.score), given.ms // MINUTE_MS, count)
+        numbers = customers.key_ids.like(given.number, _key, given.score)
+        increments.add(numbers, given.ms // MINUTE_MS, count, given.row)
 
 
 def _key(response: Key, score: int) -> Key:
