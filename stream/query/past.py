@@ -85,11 +85,18 @@ class PastView(View):
 
     def told(self, metric: Metric, labels: Labels) -> Told:
         """The metric's value for labels without the product, if it can be told."""
+        if self._is_retold(metric):
+            return Told(None, OVERWRITTEN)
         self.untold.clear()
         value = metric.value(self, labels)
         if not self.untold:
             return Told(value)
         return Told(None, next(word for word in _WORDS if word in self.untold))
+
+    def _is_retold(self, metric: Metric) -> bool:
+        """Whether what stood on past days is told anew with each activity, as scores are."""
+        of_days = any(series.kind is Kind.STOCK and series.grain == "day" for series in metric.series)
+        return metric.rolling and of_days and self.minute < self.past.newest
 
     def samples(self, metric: Metric) -> Iterator[tuple[dict[str, str], Told]]:
         """As those of the metric."""
