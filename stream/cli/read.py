@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import MAXYEAR, MINYEAR, datetime
 from typing import TYPE_CHECKING
 
 import click
@@ -22,6 +22,13 @@ AS_TABLE_OR_JSON = click.option(
 )
 
 
+def _within_calendars(moment: datetime) -> datetime:
+    """Raises ValueError for a moment of a year that another time zone's calendar may not have."""
+    if not MINYEAR < moment.year < MAXYEAR:
+        raise ValueError
+    return moment
+
+
 class Moment(click.ParamType):
     """RFC 3339 with an offset."""
 
@@ -29,7 +36,7 @@ class Moment(click.ParamType):
 
     def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
         try:
-            moment = datetime.fromisoformat(str(value))
+            moment = _within_calendars(datetime.fromisoformat(str(value)))
         except ValueError:
             self.fail(f"{value!r} is not RFC 3339, for example 2026-03-31T12:00:00Z", param, ctx)
         if moment.tzinfo is None:
@@ -44,7 +51,7 @@ class LocalMoment(click.ParamType):
 
     def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
         try:
-            return datetime.fromisoformat(str(value))
+            return _within_calendars(datetime.fromisoformat(str(value)))
         except ValueError:
             self.fail(f"{value!r} is no date or time, for example 2026-03-31 or 2026-03-31T12:00", param, ctx)
 

@@ -22,6 +22,9 @@ OVERWRITTEN = "overwritten since"
 BY_THE_HOUR = "kept by the hour"
 """The moment is none of those that are still told apart."""
 
+_OF_DAYS = "of days"
+"""Not overwritten for an indicator over complete days, and for any other."""
+
 _WORDS = (NO_LONGER_KEPT, OVERWRITTEN, BY_THE_HOUR)
 """Of several reasons the first is said."""
 
@@ -85,18 +88,12 @@ class PastView(View):
 
     def told(self, metric: Metric, labels: Labels) -> Told:
         """The metric's value for labels without the product, if it can be told."""
-        if self._is_retold(metric):
-            return Told(None, OVERWRITTEN)
         self.untold.clear()
         value = metric.value(self, labels)
-        if not self.untold:
-            return Told(value)
-        return Told(None, next(word for word in _WORDS if word in self.untold))
-
-    def _is_retold(self, metric: Metric) -> bool:
-        """Whether what stood on past days is told anew with each activity, as scores are."""
-        of_days = any(series.kind is Kind.STOCK and series.grain == "day" for series in metric.series)
-        return metric.rolling and of_days and self.minute < self.past.newest
+        if metric.rolling and _OF_DAYS in self.untold:
+            self.untold.add(OVERWRITTEN)
+        untold = next((word for word in _WORDS if word in self.untold), None)
+        return Told(None, untold) if untold else Told(value)
 
     def samples(self, metric: Metric) -> Iterator[tuple[dict[str, str], Told]]:
         """As those of the metric."""
@@ -116,13 +113,14 @@ class PastView(View):
             yield NO_LONGER_KEPT
         if not all(kept.separates(series, bound) for bound in bounds):
             yield BY_THE_HOUR
-        if self.minute < self.past.newest and self._is_overwritten(series, bounds[-1]):
-            yield OVERWRITTEN
+        if self.minute < self.past.newest:
+            if series.grain == "day":
+                yield _OF_DAYS
+            elif self._is_overwritten(series):
+                yield OVERWRITTEN
 
-    def _is_overwritten(self, series: Series, until: int) -> bool:
+    def _is_overwritten(self, series: Series) -> bool:
         """Whether events after this moment may have changed what is read."""
-        if series.grain == "day":
-            return until >= self.today  # a day that was not over
         if series.kind is Kind.CENSUS:
             span = self.past.span(series)
             return span is not None and span[1] > self.minute

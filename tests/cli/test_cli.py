@@ -55,6 +55,8 @@ def test_names_the_address_and_the_setting_when_kafka_is_away(command: list[str]
         (["report", "--history", "day", "--at", "2026-03-01T00:00Z"], "--at: not together with --history"),
         (["report", "--history", "day", "--openmetrics", "--format", "csv"], "--format: not together with --openm"),
         (["report", "--history", "day", "--since", "yesterday"], "'yesterday' is no date or time, for example 2026-"),
+        (["report", "--history", "day", "--until", "9999-12-31"], "'9999-12-31' is no date or time, for example"),
+        (["report", "--at", "9999-12-31T23:59:59-05:00"], "'9999-12-31T23:59:59-05:00' is not RFC 3339, for example"),
         (["report", "--history", "year"], "'year' is not one of 'hour', 'day', 'week', 'month'"),
         (["emit", "no-such-file.jsonl"], "cannot read no-such-file.jsonl: No such file"),
         (["emit", "."], "cannot read .: Is a directory"),

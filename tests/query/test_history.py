@@ -124,7 +124,7 @@ def test_what_cannot_be_asked_is_refused_in_words(asked: Asked, words: str) -> N
 @pytest.mark.parametrize(
     ("asked", "caution"),
     [
-        (Asked("day", since=datetime(1, 1, 1)), "nothing is known from before 2026-02-19T00:00:00+01:00"),
+        (Asked("day", since=datetime(2, 1, 1)), "nothing is known from before 2026-02-19T00:00:00+01:00"),
         (Asked("day", until=datetime(2020, 1, 1)), "nothing is known from before 2026-02-19T00:00:00+01:00"),
         (
             Asked("day", since=datetime(2026, 3, 3, 1), until=datetime(2026, 3, 3, 2)),
