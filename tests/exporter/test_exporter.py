@@ -39,8 +39,14 @@ async def test_every_alerts_threshold_is_shown_as_it_is_set_also_before_redis_wa
         'assidu_alert_threshold{alert="EngagementStickinessLow"} 0.1',
         'assidu_alert_threshold{alert="EngagementFirstWeekFalling"} 0.2',
         'assidu_alert_threshold{alert="EngagementNpsDrop"} 10.0',
+        'assidu_alert_threshold{alert="EngagementResolutionSlow"} 172800.0',
+        'assidu_alert_threshold{alert="EngagementTicketsReopened"} 0.2',
+        'assidu_alert_threshold{alert="EngagementRepeatPurchaseFalling"} 0.1',
+        'assidu_alert_threshold{alert="EngagementReturnsRising"} 0.03',
+        'assidu_alert_threshold{alert="EngagementScoreFalling"} 0.1',
         'assidu_alert_threshold{alert="EngagementHighRisk"} 0.3',
         'assidu_alert_threshold{alert="EngagementHighRiskRising"} 0.05',
+        'assidu_alert_threshold{alert="EngagementRevenueAtRisk"} 0.0',
     ]
 
 

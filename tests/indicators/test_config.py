@@ -75,8 +75,12 @@ def test_what_it_says_is_in_force() -> None:
         "EngagementNpsDrop": 15,
         "EngagementResolutionSlow": 172_800,
         "EngagementTicketsReopened": 0.2,
+        "EngagementRepeatPurchaseFalling": 0.1,
+        "EngagementReturnsRising": 0.03,
+        "EngagementScoreFalling": 0.1,
         "EngagementHighRisk": 0.3,
         "EngagementHighRiskRising": 0.05,
+        "EngagementRevenueAtRisk": 0.0,
     }
     assert (in_force["EngagementHighRisk"].for_, in_force["EngagementNpsDrop"].for_) == ("1h30m", "1h")
     assert config.targets == {"engagement_stickiness_ratio": 0.25, "engagement_nps_score": -5.0}
