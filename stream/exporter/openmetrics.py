@@ -14,15 +14,12 @@ END = "# EOF\n"
 def openmetrics(history: History) -> Iterator[str]:
     """In pieces: one gauge family an indicator, and of each sample the moments in order of time. What is undefined or
     cannot be told is absent."""
-    seconds = [minute * 60 for minute in history.minutes]
-    for metric, samples in groupby(history.told(), key=lambda each: each[0]):
+    for metric, samples in groupby(history.told(), key=lambda course: course.metric):
         headed = False
         for _, labels, told in samples:
             begin = start(metric.name, labels)
             lines = [
-                f"{begin}{number(each.value)} {second}\n"
-                for second, each in zip(seconds, told, strict=True)
-                if each.value is not None
+                f"{begin}{number(each.value)} {minute * 60}\n" for minute, each in told if each.value is not None
             ]
             if lines and not headed:
                 yield head(metric.name, "gauge", metric.help, quotes=True)

@@ -6,13 +6,14 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby, islice
+from typing import NamedTuple
 
 import msgspec
 
 from stream.core.time import MINUTE_MS, minute_of, rfc3339
 from stream.indicators.declare import Metric, Value
 from stream.query.moments import first_of_default, moments
-from stream.query.past import Past, Told
+from stream.query.past import Past, PastView, Told
 from stream.query.reading import Reading, metrics_named, read
 from stream.query.report import Row, csv_of, number, written
 from stream.query.step import Step
@@ -33,8 +34,16 @@ class Point(msgspec.Struct, omit_defaults=True):
     untold: str | None = None
 
 
+class Course(NamedTuple):
+    """One sample, its labels with the product, at each minute at which there is one."""
+
+    metric: Metric
+    labels: dict[str, str]
+    told: list[tuple[int, Told]]
+
+
 class Line(msgspec.Struct):
-    """One sample at every moment."""
+    """The same, as JSON has it."""
 
     name: str
     labels: dict[str, str]
@@ -62,8 +71,8 @@ class History:
     minutes: Sequence[int]
     caution: str = ""
 
-    def told(self) -> Iterator[tuple[Metric, dict[str, str], list[Told]]]:
-        """Each sample, its labels with the product, at every moment: indicator by indicator."""
+    def told(self) -> Iterator[Course]:
+        """Indicator by indicator, and product by product."""
         with progress() as bars:
             bar = bars.add_task("reading the past", total=len(self.metrics) * len(self.reading.products))
             for metric in self.metrics:
@@ -71,21 +80,24 @@ class History:
                     yield from self._of_product(metric, past)
                     bars.advance(bar)
 
-    def _of_product(self, metric: Metric, past: Past) -> Iterator[tuple[Metric, dict[str, str], list[Told]]]:
-        views = [past.at(minute) for minute in self.minutes]
-        found = dict.fromkeys(tuple(labels.items()) for view in views for labels in metric.label_sets(view))
-        for items in found:
+    def _of_product(self, metric: Metric, past: Past) -> Iterator[Course]:
+        views: dict[tuple[tuple[str, str], ...], list[PastView]] = {}
+        for minute in self.minutes:
+            view = past.at(minute)
+            for labels in metric.label_sets(view):
+                views.setdefault(tuple(labels.items()), []).append(view)
+        for items, of_sample in views.items():
             labels = dict(items)
-            yield metric, {"product": past.product, **labels}, [view.told(metric, labels) for view in views]
+            told = [(view.minute, view.told(metric, labels)) for view in of_sample]
+            yield Course(metric, {"product": past.product, **labels}, told)
 
-    def moments(self) -> list[str]:
+    def moment(self, minute: int) -> str:
         """In RFC 3339, in the deployment's timezone."""
-        return [rfc3339(minute * MINUTE_MS, self.reading.calendar.zone) for minute in self.minutes]
+        return rfc3339(minute * MINUTE_MS, self.reading.calendar.zone)
 
     def to_json(self) -> str:
-        moments = self.moments()
         lines = [
-            Line(metric.name, labels, [Point(at, *each) for at, each in zip(moments, told, strict=True)])
+            Line(metric.name, labels, [Point(self.moment(minute), *each) for minute, each in told])
             for metric, labels, told in self.told()
         ]
         return json_text({"history": self.step, "timezone": self.reading.calendar.zone.key, "metrics": lines})
@@ -96,10 +108,9 @@ class History:
         return csv_of(names, self._rows())
 
     def _rows(self) -> Iterator[Row]:
-        moments = self.moments()
         for metric, labels, told in self.told():
-            for at, each in zip(moments, told, strict=True):
-                yield at, metric.name, labels, *each
+            for minute, each in told:
+                yield self.moment(minute), metric.name, labels, *each
 
 
 async def make_history(settings: Settings, asked: Asked) -> History:
@@ -146,11 +157,10 @@ _BEGINNINGS: dict[Step, str] = {
 
 def show(history: History, terminal: Terminal) -> None:
     """A table for each indicator, for a person: moments of which the same cannot be told are one row."""
-    moments = history.moments()
     rows: dict[str, list[tuple[str, str, str]]] = {}
     for metric, labels, told in history.told():
         of_metric = rows.setdefault(metric.name, [])
-        of_metric += ((written(labels), at, value) for at, value in _shown(moments, told))
+        of_metric += ((written(labels), at, value) for at, value in _shown(history, told))
     for name, of_metric in rows.items():
         terminal.say(name)
         terminal.table(("labels", "at", "value"), of_metric)
@@ -158,9 +168,9 @@ def show(history: History, terminal: Terminal) -> None:
         terminal.say("nothing was counted yet")
 
 
-def _shown(moments: Sequence[str], told: Sequence[Told]) -> Iterator[tuple[str, str]]:
-    for untold, points in groupby(zip(moments, told, strict=True), key=lambda point: point[1].untold):
-        group = list(points)
+def _shown(history: History, told: Sequence[tuple[int, Told]]) -> Iterator[tuple[str, str]]:
+    for untold, points in groupby(told, key=lambda point: point[1].untold):
+        group = [(history.moment(minute), each) for minute, each in points]
         if untold is None:
             yield from ((at, number(each.value)) for at, each in group)
         else:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
+from stream.indicators.catalogue import FAMILIES
 from stream.indicators.declare import Family, Metric
 from stream.indicators.families import (
     acquisition,
@@ -58,7 +59,7 @@ class Board(NamedTuple):
 OVERVIEW = Board("Overview", "How faithfully do customers come back, right now?")
 PIPELINE = Board("Pipeline", "Can the numbers be trusted? Age, lag, rejects, commits.")
 
-BOARDS = (
+_GROUPED = (
     Board(
         "Activity",
         "Who comes, how regularly, and what do they do?",
@@ -95,7 +96,10 @@ BOARDS = (
     ),
     Board("Score", "How engaged are customers, all in all?", (score.FAMILY,)),
 )
-"""In the order in which they are shown; each family is on one of them."""
+_ALONE = (each for each in FAMILIES if not any(each in board.families for board in _GROUPED))
+
+BOARDS = (*_GROUPED, *(Board(family.title, family.question, (family,)) for family in _ALONE))
+"""In the order in which they are shown; each family is on one of them, if need be on one of its own."""
 
 OVERVIEW_FIRST = (
     "engagement_active_customers",

@@ -46,8 +46,8 @@ def history(asked: Asked, *, events: list[dict[str, Any]] = EVENTS) -> History:
 def told(asked: Asked, **labels: str) -> dict[str, Any]:
     """Moment -> value of the only sample with these labels, or why it cannot be told."""
     found = history(asked)
-    [values] = [each for _, have, each in found.told() if labels.items() <= have.items()]
-    return {at: each.untold or each.value for at, each in zip(found.moments(), values, strict=True)}
+    [course] = [course for course in found.told() if labels.items() <= course.labels.items()]
+    return {found.moment(minute): each.untold or each.value for minute, each in course.told}
 
 
 def test_complete_days_are_told_as_far_back_as_events_go() -> None:
@@ -151,7 +151,7 @@ def test_openmetrics_has_one_family_an_indicator_and_each_sample_in_order_of_tim
     }
     assert read == {
         (metric.name, frozenset(labels.items()), minute * 60.0): float(each.value)
-        for metric, labels, values in found.told()
-        for minute, each in zip(found.minutes, values, strict=True)
+        for metric, labels, told in found.told()
+        for minute, each in told
         if each.value is not None
     }
