@@ -68,7 +68,7 @@ class Slot:
         return self.of(definitions) if callable(self.of) else self.of
 
 
-class Held:
+class LazyMemory:
     """One memory of some customers: as it is stored until it is asked for, and as it is stored still if nothing has
     changed it. So what is rare costs little: its words are only copied."""
 
@@ -83,47 +83,47 @@ class Held:
             self._memory = self._slot.memory.unpack(self._stored, customers)  # type: ignore[arg-type]
         return self._memory
 
-    def merge(self, columns: EventColumns, keep_days: int | None) -> Held:
+    def merge(self, columns: EventColumns, keep_days: int | None) -> LazyMemory:
         """With these events; itself where they do not change it."""
         if self._slot.types(columns.definitions).isdisjoint(columns.types_present):
             return self
         memory = self.memory(columns.customers)
         merged = memory.merge(columns, keep_days)
-        return self if merged is memory else Held(self._slot, None, merged)
+        return self if merged is memory else LazyMemory(self._slot, None, merged)
 
     def pack(self, customers: Customers) -> Sequence[Ragged]:
         return self._memory.pack(customers) if self._stored is None else [self._stored]
 
-    def those(self, rows: Ints, customers: Customers) -> Held:
+    def those(self, rows: Ints, customers: Customers) -> LazyMemory:
         """Of these rows only, in this order; `customers` are those of all."""
         stored = side_by_side(self.pack(customers))
-        return Held(self._slot, gathered(stored.words, stored.starts[rows], stored.lengths[rows]))
+        return LazyMemory(self._slot, gathered(stored.words, stored.starts[rows], stored.lengths[rows]))
 
 
 class Memories:
     """The memories of some customers: an attribute for each slot. A subclass says of which type each is."""
 
-    def __init__(self, customers: Customers, held: Mapping[str, Held]) -> None:
+    def __init__(self, customers: Customers, lazy: Mapping[str, LazyMemory]) -> None:
         self._customers = customers
-        self._held = held
+        self._lazy = lazy
 
     def __getattr__(self, slot: str) -> Any:
-        held = self._held.get(slot)
-        if held is None:
+        lazy = self._lazy.get(slot)
+        if lazy is None:
             raise AttributeError(slot)
-        return held.memory(self._customers)
+        return lazy.memory(self._customers)
 
-    def held(self, slot: str) -> Held:
-        return self._held[slot]
+    def lazy(self, slot: str) -> LazyMemory:
+        return self._lazy[slot]
 
     def those(self, rows: Ints) -> Self:
         """Of the customers in these rows only, in this order."""
-        held = {name: each.those(rows, self._customers) for name, each in self._held.items()}
-        return type(self)(self._customers.those(rows), held)
+        lazy = {name: each.those(rows, self._customers) for name, each in self._lazy.items()}
+        return type(self)(self._customers.those(rows), lazy)
 
     def differ(self, other: Memories, *slots: str) -> bool:
         """Whether any of these slots may not be the same."""
-        return any(self._held[slot] is not other.held(slot) for slot in slots)
+        return any(self._lazy[slot] is not other.lazy(slot) for slot in slots)
 
 
 class UnknownSlot(Exception):
@@ -175,24 +175,24 @@ class Layout(Generic[Some]):
     def unpacked(self, records: Iterable[bytes], customers: Customers) -> tuple[Words, Some]:
         """(states, memories) of stored records; an empty record is a customer never seen before, whose state is 0."""
         states, stored = self.sections(records)
-        held = {slot.name: Held(slot, rows) for slot, rows in zip(self.slots, stored, strict=True)}
-        return states, self._memories(customers, held)
+        lazy = {slot.name: LazyMemory(slot, rows) for slot, rows in zip(self.slots, stored, strict=True)}
+        return states, self._memories(customers, lazy)
 
     def packed(self, states: Words, memories: Some, customers: Customers) -> list[bytes]:
         """Each customer's record."""
-        parts_of = [memories.held(slot.name).pack(customers) for slot in self.slots]
+        parts_of = [memories.lazy(slot.name).pack(customers) for slot in self.slots]
         lengths = np.stack([sum(part.lengths for part in parts) for parts in parts_of], axis=1)
         return to_bytes(side_by_side([*self._heads(states, lengths), *chain.from_iterable(parts_of)]))
 
     def merge(self, memories: Some, columns: EventColumns, keep_days: int | None) -> Some:
         """Each memory with these events."""
-        merged = {slot.name: memories.held(slot.name).merge(columns, keep_days) for slot in self.slots}
+        merged = {slot.name: memories.lazy(slot.name).merge(columns, keep_days) for slot in self.slots}
         return self._memories(columns.customers, merged)
 
     def changed(self, old: Some, new: Some) -> Iterator[tuple[Slot, Any, Any]]:
         """(slot, old memory, new memory) of each that is not the same."""
         for slot in self.slots:
-            if old.held(slot.name) is not new.held(slot.name):
+            if old.lazy(slot.name) is not new.lazy(slot.name):
                 yield slot, getattr(old, slot.name), getattr(new, slot.name)
 
     def _heads(self, states: Words, lengths: Ints) -> list[Ragged]:

@@ -79,13 +79,13 @@ def everybody(number: int) -> Customers:
 def packed(ids: Sequence[int], customers: Sequence[Customer]) -> list[bytes]:
     """Their records: the mark is the customer's number, and each memory's words are counted on from its id."""
     of, everyone = layout(ids), everybody(len(customers))
-    held = {}
+    lazy = {}
     for slot in of.slots:
         lengths = np.array([customer[slot.id] for customer in customers], np.int64)
         words = Words(Ragged(np.arange(lengths.sum(), dtype=np.uint32) + slot.id, lengths))
-        held[slot.name] = record.Held(slot, None, words)
+        lazy[slot.name] = record.LazyMemory(slot, None, words)
     states = np.arange(len(customers), dtype=np.uint32)
-    return of.packed(states, record.Memories(everyone, held), everyone)
+    return of.packed(states, record.Memories(everyone, lazy), everyone)
 
 
 def assert_read(ids: Sequence[int], records: Sequence[bytes], customers: Sequence[Customer]) -> None:
