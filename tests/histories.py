@@ -34,7 +34,7 @@ from stream.worker.level_changes import Present
 from tests.events import OF_PRODUCTS
 from tests.fields import FIELDS
 
-laws = settings(derandomize=True, database=None, deadline=None, max_examples=100)
+laws = settings(derandomize=True, database=None, deadline=None, max_examples=60)
 
 HOUR, DAY = 60, 24 * 60
 MINUTE_MS = 60_000
