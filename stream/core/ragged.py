@@ -71,6 +71,20 @@ def places(numbers: Ints) -> tuple[Ints, Ints]:
     return found + first, table[numbers - first]
 
 
+def tallied(kind: Ints, day: Ints, count: Ints) -> tuple[Ints, Ints, Ints, Ints]:
+    """(the distinct kinds; the place among them, the day and the sum of the counts of each kind and day that does not
+    cancel out).
+
+    In a table of the kinds and the days that occur: one late event must not stretch it to all days between.
+    """
+    kinds, at_kind = places(kind)
+    days, at_day = places(day)
+    table = np.bincount(at_kind * len(days) + at_day, count, len(kinds) * len(days)).astype(np.int64)
+    changed = np.flatnonzero(table)
+    at_kind, at_day = np.divmod(changed, max(len(days), 1))
+    return kinds, at_kind, days[at_day], table[changed]
+
+
 def gathered(words: Words, starts: Ints, lengths: Ints) -> Ragged:
     """The given stretches of `words`, as rows."""
     return Ragged(words[spans(starts, lengths)], lengths)

@@ -10,7 +10,7 @@ from stream.core.days import NO_DAY, Days, days_after, days_before, set_bits
 from stream.core.definitions import Definitions
 from stream.core.event_columns import Customers
 from stream.core.increments import Increments
-from stream.core.ragged import Ints, places
+from stream.core.ragged import Ints, tallied
 from stream.core.series import Kind, Series
 from stream.indicators.declare import Card, Example, Family, Figure, Metric, Panel
 from stream.indicators.families.activity import Activity
@@ -79,20 +79,12 @@ def _count_days(increments: Increments, customers: Customers, old: Days, new: Da
 
 
 def _add_kinds(increments: Increments, customers: Customers, kind: Ints, day: Ints, step: Ints) -> None:
-    """`kind`: the group of slice and product · (PERIOD + 1) + active days; without any it is no class.
-
-    Tallied in a table of the kinds and the days that occur: one late event among many products must not stretch it
-    to all of their days.
-    """
+    """`kind`: the group of slice and product · (PERIOD + 1) + active days; without any it is no class."""
     counts = kind % (PERIOD + 1) > 0
-    kinds, kind_at = places(kind[counts])
-    days, day_at = places(day[counts])
-    table = np.bincount(kind_at * len(days) + day_at, step[counts], len(kinds) * len(days)).astype(np.int64)
-    changed = np.flatnonzero(table)
+    kinds, place, day, step = tallied(kind[counts], day[counts], step[counts])
     group, active = np.divmod(kinds, PERIOD + 1)
     numbers = customers.keyed(group, active, lambda product, active: ACTIVE_DAYS.key(product, str(active)))
-    at_kind, at_day = np.divmod(changed, max(len(days), 1))
-    increments.add(numbers[at_kind], days[at_day], table[changed])
+    increments.add(numbers[place], day, step)
 
 
 def _calendar_active(view: View, labels: Labels) -> Any:

@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 from stream.core.event_columns import NONE, Customers
 from stream.core.increments import Increments
-from stream.core.key_ids import FoldKeys
+from stream.core.key_ids import FoldKeys, keys_of
 from stream.core.ragged import Ints, places
-from stream.core.series import Key, Kind, Series
+from stream.core.series import Kind, Series
 from stream.core.time import AHEAD, MINUTE_MS
 from stream.indicators.declare import SPOKEN, Card, Example, Family, Figure
 from stream.indicators.families.activity import ACTIVE_BY_CHANNEL
@@ -57,12 +57,8 @@ def _numbers(customers: Customers, tiers: Ints, rows: Ints) -> Ints:
     """For each of the rows the number of its key of MEMBERS, by that of its tier."""
     numbers = customers.numbers(MEMBERS, NONE)[rows]
     named = tiers >= 0
-    numbers[named] = customers.key_ids.like(tiers[named], _key)
+    numbers[named] = customers.key_ids.like(tiers[named], keys_of(MEMBERS))
     return numbers
-
-
-def _key(tier: Key, _: int) -> Key:
-    return MEMBERS.key(*tier[1:])
 
 
 SCENARIO = Scenario(

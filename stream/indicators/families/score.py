@@ -12,7 +12,7 @@ from stream.core.definitions import MOST_POINTS, Definitions, ScoreParts
 from stream.core.event_columns import Customers
 from stream.core.increments import Increments
 from stream.core.quantiles import quantile
-from stream.core.ragged import Ints, distinct, places
+from stream.core.ragged import Ints, distinct, tallied
 from stream.core.series import Key, Kind, Series
 from stream.core.time import FAR_PAST, Calendar
 from stream.indicators.declare import (
@@ -90,14 +90,10 @@ def _moves(group: Ints, first: Ints, score: NDArray[np.int32], step: int) -> tup
 
 
 def _count_moves(increments: Increments, customers: Customers, kind: Ints, day: Ints, count: Ints) -> None:
-    """Tallied in a table of the kinds and the days that occur: most moves are those of many, or cancel out."""
-    kinds, at_kind = places(kind)
-    days, at_day = places(day)
-    table = np.bincount(at_kind * len(days) + at_day, count, len(kinds) * len(days)).astype(np.int64)
-    changed_ = np.flatnonzero(table)
+    """Tallied first: most moves are those of many, or cancel out."""
+    kinds, place, day, count = tallied(kind, day, count)
     numbers = customers.keyed(*np.divmod(kinds, _SCORES), lambda product, score: SCORES.key(product, str(score)))
-    at_kind, at_day = np.divmod(changed_, max(len(days), 1))
-    increments.add(numbers[at_kind], days[at_day], table[changed_])
+    increments.add(numbers[place], day, count)
 
 
 def _count_parts(increments: Increments, customers: Customers, group: Ints, found: Path, step: int) -> None:
