@@ -21,7 +21,8 @@ import msgspec
 import numpy as np
 from redis.asyncio import Redis
 
-from stream.core.series import Key, encode_cells
+from stream.core.packed_cells import pack_cells
+from stream.core.series import Key
 from stream.core.time import DAY, MINUTE_MS, minute_of
 from stream.demo.embedded import EmbeddedRedis, free_port
 from stream.exporter.app import Exporter
@@ -103,7 +104,7 @@ class Workers:
         """A month of increments, dealt out to the shards."""
         whole = [(key, *self._month(key)) for key in self._keys]
         for number, shard in enumerate(self._shards):
-            await self._redis.set(shard.series, encode_cells(whole[number :: len(self._shards)]))
+            await self._redis.set(shard.series, pack_cells(whole[number :: len(self._shards)]))
         await self.commit()
 
     async def commit(self) -> None:
@@ -123,7 +124,7 @@ class Workers:
     def _batch(self) -> bytes:
         touched = self._random.choice(len(self._keys), KEYS_OF_A_COMMIT, replace=False)
         one = np.ones(1, np.int64)
-        return encode_cells((self._keys[at], self._now(self._keys[at]), one) for at in touched)
+        return pack_cells((self._keys[at], self._now(self._keys[at]), one) for at in touched)
 
     def _now(self, key: Key) -> np.ndarray:
         return np.array([self.minute if _GRAINS[key[0]] == "minute" else _day(self.minute)])

@@ -8,7 +8,8 @@ from uuid import uuid4
 
 from redis.asyncio import Redis
 
-from stream.core.series import NO_INCREMENTS, Kind, Series
+from stream.core.packed_cells import NO_INCREMENTS
+from stream.core.series import Kind, Series
 from stream.store.keys import Keys
 from stream.store.replica import Replica, read_state
 from stream.store.shard import COMMIT_LENGTH, Commit, Position, ShardStore, WriteSet

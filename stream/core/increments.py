@@ -5,11 +5,12 @@ from __future__ import annotations
 import numpy as np
 
 from stream.core.key_ids import FoldKeys
-from stream.core.ragged import Ints, stretches
-from stream.core.series import NO_INCREMENTS, Key, encode_cells
+from stream.core.packed_cells import NO_INCREMENTS, join_packed, packed_columns
+from stream.core.ragged import Ints, stretch_starts, stretches
 
 _TIME_BITS = 32
 _TIME_OFFSET = 1 << 31
+_FEW = 64
 
 
 class Increments:
@@ -29,9 +30,7 @@ class Increments:
             return
         cells = (np.asarray(numbers, np.int64) << _TIME_BITS) + (times + _TIME_OFFSET)
         if isinstance(counts, int):
-            # Most cells come many times: to tally them first is cheaper than to sort them all in the end.
-            cells, occurrences = _tallied(cells)
-            counts = occurrences * counts
+            cells, counts = _tallied(cells, counts)
         self._cells.append(cells)
         self._counts.append(counts)
 
@@ -43,27 +42,31 @@ class Increments:
         cells, counts = np.concatenate(self._cells), np.concatenate(self._counts)
         order = np.argsort(cells)
         cells = cells[order]
-        first = np.flatnonzero(np.diff(cells, prepend=cells[0] - 1))
+        first = stretch_starts(cells)
         sums = np.add.reduceat(counts[order], first)
         cells, sums = cells[first][sums != 0], sums[sums != 0]
         return cells >> _TIME_BITS, (cells & (2 * _TIME_OFFSET - 1)) - _TIME_OFFSET, sums
 
     def encode(self) -> bytes:
-        """Those of one slice, packed as `encode_cells`."""
+        """Those of one slice, packed."""
         return next(iter(self.by_slice().values()), NO_INCREMENTS)
 
     def by_slice(self) -> dict[int, bytes]:
-        """Slice -> its increments, packed as `encode_cells`, where there are any."""
+        """Slice -> its increments, packed, where there are any."""
         numbers, times, counts = self.cells()
-        found: dict[int, list[tuple[Key, Ints, Ints]]] = {}
-        for number, start, end in stretches(numbers):
-            slice_, key = self.key_ids.in_slice(number)
-            found.setdefault(slice_, []).append((key, times[start:end], counts[start:end]))
-        return {slice_: encode_cells(cells) for slice_, cells in found.items()}
+        starts = stretch_starts(numbers)
+        own = numbers[starts]
+        columns = packed_columns(self.key_ids.keys_at(own), times, counts, [*starts.tolist(), len(numbers)])
+        return {
+            slice_: join_packed(columns[start:end]) for slice_, start, end in stretches(self.key_ids.slices_at(own))
+        }
 
 
-def _tallied(cells: Ints) -> tuple[Ints, Ints]:
-    """(each cell once, how often it occurs)."""
+def _tallied(cells: Ints, count: int) -> tuple[Ints, Ints]:
+    """(cells, how much is added to each), of cells with a count each. Most cells of many come many times: to tally
+    them first is cheaper than to sort them all in the end."""
+    if len(cells) <= _FEW:
+        return cells, np.full(len(cells), count)
     ordered = np.sort(cells)
-    first = np.flatnonzero(np.diff(ordered, prepend=ordered[0] - 1))
-    return ordered[first], np.diff(first, append=len(ordered))
+    first = stretch_starts(ordered)
+    return ordered[first], np.diff(first, append=len(ordered)) * count

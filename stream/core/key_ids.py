@@ -169,9 +169,14 @@ class FoldKeys:
         """The numbers of the keys alone, whatever their slices."""
         return numbers & _KEY
 
-    def in_slice(self, number: int) -> tuple[int, Key]:
-        """(its slice, the key)."""
-        return number >> KEY_BITS, self._keys[number & _KEY]
+    def keys_at(self, numbers: Ints) -> list[Key]:
+        """The keys of these numbers."""
+        return [self._keys[number] for number in (numbers & _KEY).tolist()]
+
+    @staticmethod
+    def slices_at(numbers: Ints) -> Ints:
+        """The slices of these numbers, ascending as they are."""
+        return numbers >> KEY_BITS
 
     def _id(self, number: int) -> int:
         return self._key_ids[number >> KEY_BITS].id_of(number & _KEY)

@@ -12,7 +12,7 @@ from stream.core.definitions import Definitions
 from stream.core.event_columns import Customers, EventColumns
 from stream.core.increments import Increments
 from stream.core.key_ids import FoldKeys
-from stream.core.ragged import Ints, Ragged, row_numbers, spans
+from stream.core.ragged import Ints, Ragged, row_numbers, spans, stretch_starts
 from stream.core.record import Change
 from stream.core.series import KEEP_MINUTES, Series
 from stream.core.time import FAR_PAST
@@ -163,5 +163,5 @@ def _noted(columns: EventColumns) -> tuple[Ints, Ints]:
     key, minute = np.concatenate(keys), np.concatenate(minutes)
     order = np.argsort(key)
     key = key[order]
-    first = np.flatnonzero(np.diff(key, prepend=-1))
+    first = stretch_starts(key)
     return key[first], np.maximum.reduceat(minute[order], first)

@@ -46,15 +46,23 @@ def row_numbers(lengths: Ints) -> Ints:
 def distinct(numbers: Ints) -> Ints:
     """Each number once, ascending. (numpy's own `unique` hashes, which takes five times as long.)"""
     ordered = np.sort(numbers)
-    return ordered[np.flatnonzero(np.diff(ordered, prepend=ordered[:1] - 1))]
+    return ordered[stretch_starts(ordered)]
+
+
+def stretch_starts(ordered: Ints) -> Ints:
+    """Where each stretch of equal numbers begins. (`np.diff` would take three times as long over a few.)"""
+    begins = np.empty(len(ordered), np.bool_)
+    begins[:1] = True
+    np.not_equal(ordered[1:], ordered[:-1], out=begins[1:])
+    return begins.nonzero()[0]
 
 
 def stretches(ordered: Ints) -> Iterator[tuple[int, int, int]]:
-    """(number, start, end) of each stretch of equal numbers, none of them negative: they stand at start … end − 1."""
-    if len(ordered):
-        edges = np.flatnonzero(np.diff(ordered, prepend=-1, append=-1)).tolist()
-        for number, (start, end) in zip(ordered[edges[:-1]].tolist(), pairwise(edges), strict=True):
-            yield number, start, end
+    """(number, start, end) of each stretch of equal numbers: they stand at start … end − 1."""
+    starts = stretch_starts(ordered)
+    edges = [*starts.tolist(), len(ordered)]
+    for number, (start, end) in zip(ordered[starts].tolist(), pairwise(edges), strict=True):
+        yield number, start, end
 
 
 def places(numbers: Ints) -> tuple[Ints, Ints]:

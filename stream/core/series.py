@@ -9,10 +9,10 @@ from enum import Enum
 from functools import cached_property
 from typing import Any
 
-import msgspec
 import numpy as np
 
-from stream.core.cells import Cells, Times
+from stream.core.cells import Cells
+from stream.core.packed_cells import pack_cells, unpack_cells
 from stream.core.time import DAY, HOUR, floor_hour
 
 Key = tuple[str, ...]
@@ -89,9 +89,12 @@ class Table:
 
     def merge(self, blob: bytes) -> None:
         """Add packed increments (of Increments.encode or of `encode`)."""
-        for key, times, counts in _decode(blob):
+        grown = set()
+        for key, times, counts in unpack_cells(blob):
             self.cells_of(key).add(times, counts)
-            self._versions[key[:2]] += 1
+            grown.add(key[:2])
+        for each in grown:
+            self._versions[each] += 1
 
     def version(self, series: str, product: str) -> int:
         """Grows whenever readings of the product's series may have changed."""
@@ -152,8 +155,8 @@ class Table:
                     self._keys_with[name, product, position, value].remove(key)
 
     def encode(self) -> bytes:
-        """Every increment, packed as `encode_cells`; keys that hold nothing any more are kept."""
-        return encode_cells((key, *cells.cells()) for key, cells in self._cells.items())
+        """Every increment, packed; keys that hold nothing any more are kept."""
+        return pack_cells((key, *cells.cells()) for key, cells in self._cells.items())
 
     def compact(self, newest: int, today: int, keep_days: int | None) -> None:
         """Forget what no reading at or after minute `newest` (of local day `today`) can see.
@@ -173,15 +176,17 @@ class Table:
             if series is None or (keep_days is None and not in_minutes):
                 continue
             edge = newest - KEEP_MINUTES + 1 if in_minutes else today - (keep_days or 0)
+            exact = newest - _MINUTES_EXACT if series.kind is Kind.FLOW and in_minutes else edge - 1
             times, counts = cells.cells()
-            if series.kind is Kind.STOCK or (series.kind is Kind.FLOW and series.lasting):
-                times = np.maximum(times, edge)
-            else:
-                kept = times >= edge
-                times, counts = times[kept], counts[kept]
-            if series.kind is Kind.FLOW and in_minutes:
-                times = np.where(times <= newest - _MINUTES_EXACT, -(-times // HOUR) * HOUR, times)
-            cells.replace(times, counts)
+            if len(times) and times[0] <= max(exact, edge - 1):
+                if series.kind is Kind.STOCK or (series.kind is Kind.FLOW and series.lasting):
+                    times = np.maximum(times, edge)
+                else:
+                    kept = times >= edge
+                    times, counts = times[kept], counts[kept]
+                if exact >= edge:
+                    times = np.where(times <= exact, -(-times // HOUR) * HOUR, times)
+                cells.replace(times, counts)
             yield
 
 
@@ -208,62 +213,3 @@ class Kept:
         if series.kind is not Kind.FLOW or series.grain != "minute":
             return True
         return time % HOUR == 0 or floor_hour(time) >= self.newest - _MINUTES_EXACT
-
-
-def encode_cells(cells: Iterable[tuple[Key, Times, Times]]) -> bytes:
-    """msgpack: [[key, first time, width, times after the first, width, counts], …], as little-endian integers of so
-    many bytes; times are ascending."""
-    return _encode(
-        [
-            _few(key, times.tolist(), counts.tolist())
-            if 0 < len(times) <= _FEW
-            else (key, *_narrow_times(times), *_narrow_counts(counts))
-            for key, times, counts in cells
-        ]
-    )
-
-
-Narrow = tuple[Key, int, int, bytes, int, bytes]
-
-_WIDTHS = (1, 2, 4, 8)
-_FEW = 8
-"""Numbers that are written sooner one by one than by numpy; a batch adds one or two to most keys."""
-
-
-def _few(key: Key, times: list[int], counts: list[int]) -> Narrow:
-    """As the other way writes it."""
-    first, last, least, most = times[0], times[-1], min(counts), max(counts)
-    if last - first < 1 << 8 and least >= -(1 << 7) and most < 1 << 7:
-        return key, first, 1, bytes([time - first for time in times]), 1, bytes([count & 255 for count in counts])
-    width = next(width for width in _WIDTHS if last - first < 1 << 8 * width)
-    wide = next(wide for wide in _WIDTHS if max(most, -1 - least) < 1 << 8 * wide - 1)
-    after_first = b"".join([(time - first).to_bytes(width, "little") for time in times])
-    return key, first, width, after_first, wide, b"".join([c.to_bytes(wide, "little", signed=True) for c in counts])
-
-
-def _narrow_times(times: Times) -> tuple[int, int, bytes]:
-    if not len(times):
-        return 0, 1, b""
-    first, last = int(times[0]), int(times[-1])
-    width = next(width for width in _WIDTHS if last - first < 1 << 8 * width)
-    return first, width, (times - first).astype(f"<u{width}").tobytes()
-
-
-def _narrow_counts(counts: Times) -> tuple[int, bytes]:
-    largest = max(int(counts.max(initial=0)), -1 - int(counts.min(initial=0)))
-    width = next(width for width in _WIDTHS if largest < 1 << 8 * width - 1)
-    return width, counts.astype(f"<i{width}").tobytes()
-
-
-_encode = msgspec.msgpack.Encoder().encode
-NO_INCREMENTS = encode_cells(())
-"""Nothing, packed."""
-
-
-def _decode(blob: bytes) -> Iterator[tuple[Key, Times, Times]]:
-    for key, first, time_width, times, count_width, counts in _decoder.decode(blob):
-        after_first = np.frombuffer(times, f"<u{time_width}").astype(np.int64)
-        yield key, after_first + first, np.frombuffer(counts, f"<i{count_width}").astype(np.int64)
-
-
-_decoder = msgspec.msgpack.Decoder(list[tuple[tuple[str, ...], int, int, bytes, int, bytes]])

@@ -8,7 +8,8 @@ from typing import Any, Literal, NamedTuple
 import msgspec
 from redis.asyncio import Redis
 
-from stream.core.series import NO_INCREMENTS, Series, Table
+from stream.core.packed_cells import NO_INCREMENTS
+from stream.core.series import Series, Table
 from stream.store.blobs import PART_BYTES, read_blobs
 from stream.store.connect import Call, run_all, script
 from stream.store.ids import windows

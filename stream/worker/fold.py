@@ -17,8 +17,8 @@ from stream.core.definitions import Definitions
 from stream.core.event_columns import SAMPLES, Customers, EventColumns, Place, hashes_of
 from stream.core.increments import Increments
 from stream.core.key_ids import FoldKeys, KeyIds
+from stream.core.packed_cells import NO_INCREMENTS
 from stream.core.ragged import Ints, stretches
-from stream.core.series import NO_INCREMENTS
 from stream.core.time import FAR_PAST, Calendar
 from stream.indicators.catalogue import RECORD, catalogue
 from stream.indicators.churn.evidence import Scoring

@@ -9,7 +9,7 @@ import pytest
 
 from stream.core.increments import Increments
 from stream.core.key_ids import FoldKeys, KeyIds
-from stream.core.series import NO_INCREMENTS
+from stream.core.packed_cells import NO_INCREMENTS
 from stream.store.journal import Journal, staying
 from tests.deployment import CLICKS, DAY, NEWEST, Deployment, readings
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from stream.core.key_ids import FoldKeys
 from stream.core.latest import Latest
-from stream.core.ragged import Ints, places
+from stream.core.ragged import Ints, places, stretch_starts
 from stream.core.series import Key
 from stream.core.time import DAY_MS, FAR_FUTURE, FAR_PAST, MINUTE_MS, Calendar
 from stream.indicators.churn.levels import EVIDENCE, Evidence
@@ -190,7 +190,7 @@ def last_activity(latest: Latest, key_ids: FoldKeys) -> tuple[Ints, Ints]:
     by_name = np.array(sorted(range(len(channels)), key=lambda each: key_ids[int(channels[each])][-1], reverse=True))
     rank = np.empty_like(by_name)
     rank[by_name] = np.arange(len(by_name))
-    starts = np.flatnonzero(np.diff(row, prepend=-1))
+    starts = stretch_starts(row)
     best = np.maximum.reduceat(minute * len(by_name) + rank[which], starts)
     newest[row[starts]] = best // len(by_name)
     channel[row[starts]] = channels[by_name[best % len(by_name)]]

@@ -27,6 +27,7 @@ from stream.core.ragged import (
     places,
     replaced,
     side_by_side,
+    stretch_starts,
     to_bytes,
     to_words64,
 )
@@ -199,7 +200,7 @@ def _rank_of_ids(given: Given, order: Ints, tied: NDArray[np.bool_]) -> Ints:
 
 def _recent(given: Given) -> Given:
     """Without what is too old beside the customer's newest answer."""
-    first = np.flatnonzero(np.diff(given.row, prepend=-1))
+    first = stretch_starts(given.row)
     newest = np.maximum.reduceat(given.ms, first)
     kept = given.ms > np.repeat(newest, np.diff(first, append=len(given.row))) - _KEEP_MS
     return given if kept.all() else given.those(np.flatnonzero(kept))

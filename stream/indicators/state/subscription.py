@@ -15,7 +15,18 @@ from stream.core.definitions import Definitions
 from stream.core.event_columns import OTHER, Customers, EventColumns
 from stream.core.increments import Increments
 from stream.core.key_ids import FoldKeys, keys_of
-from stream.core.ragged import Ints, Ragged, distinct, from_words64, places, row_numbers, spans, starts_of, to_words64
+from stream.core.ragged import (
+    Ints,
+    Ragged,
+    distinct,
+    from_words64,
+    places,
+    row_numbers,
+    spans,
+    starts_of,
+    stretch_starts,
+    to_words64,
+)
 from stream.core.series import KEEP_MINUTES, Kind, Series
 from stream.core.time import DAY, MINUTE_MS
 from stream.indicators.measures import total
@@ -199,7 +210,7 @@ def _count_lost(
     steps = np.stack([np.concatenate([step, 0 * step]), np.concatenate([0 * step, step])])
     order = np.lexsort((moment, row))
     row, moment, steps = row[order], moment[order], steps[:, order]
-    first = np.flatnonzero(np.diff(row, prepend=-1))
+    first = stretch_starts(row)
     so_far = np.cumsum(steps, axis=1)
     now, then = so_far - np.repeat((so_far - steps)[:, first], np.diff(first, append=len(row)), axis=1)
     lost = then & ~now
