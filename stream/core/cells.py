@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
-Times = NDArray[np.int64]
+from stream.core.packed_cells import Packed, unpacked
+from stream.core.ragged import Ints, stretch_starts
 
-_NONE: Times = np.empty(0, np.int64)
-_ZERO: Times = np.zeros(1, np.int64)
-_TRUE = np.ones(1, np.bool_)
+_NONE: Ints = np.empty(0, np.int64)
+_ZERO: Ints = np.zeros(1, np.int64)
 
 _LATE_AT_LEAST = 64
 _SUMS_KEPT = 64
@@ -28,11 +27,11 @@ class Cells:
     def __init__(self) -> None:
         self._times = self._counts = self._late_times = self._late_counts = _NONE
         self._running = _ZERO
-        self._pending: list[tuple[Times, Times]] = []
+        self._pending: list[Packed] = []
         self._sums: dict[int, int] = {}
 
-    def add(self, times: Times, counts: Times) -> None:
-        self._pending.append((times, counts))
+    def add(self, increments: Packed) -> None:
+        self._pending.append(increments)
         self._sums.clear()
 
     def total(self, after: int | None, until: int) -> int:
@@ -45,14 +44,14 @@ class Cells:
             return 0
         return total - (sums[after] if after in sums else self._up_to(after))
 
-    def cells(self) -> tuple[Times, Times]:
+    def cells(self) -> tuple[Ints, Ints]:
         """(times, counts), sorted, without zeros."""
         self._take_in()
         if len(self._late_times):
             self._settle()
         return self._times, self._counts
 
-    def replace(self, times: Times, counts: Times) -> None:
+    def replace(self, times: Ints, counts: Ints) -> None:
         self._times, self._counts = _summed(times, counts)
         self._running = np.concatenate((_ZERO, self._counts.cumsum()))
         self._late_times = self._late_counts = _NONE
@@ -72,8 +71,9 @@ class Cells:
     def _take_in(self) -> None:
         if not self._pending:
             return
-        times, counts = zip((self._late_times, self._late_counts), *self._pending, strict=True)
-        self._late_times, self._late_counts = np.concatenate(times), np.concatenate(counts)
+        times, counts = unpacked(self._pending)
+        self._late_times = np.concatenate((self._late_times, times))
+        self._late_counts = np.concatenate((self._late_counts, counts))
         self._pending.clear()
         if len(self._late_times) > max(_LATE_AT_LEAST, len(self._times) // 8):
             self._settle()
@@ -84,13 +84,13 @@ class Cells:
         )
 
 
-def _summed(times: Times, counts: Times) -> tuple[Times, Times]:
+def _summed(times: Ints, counts: Ints) -> tuple[Ints, Ints]:
     """Sorted, the counts of equal times added up, without zeros."""
     if not len(times):
         return _NONE, _NONE
     order = times.argsort(kind="stable")  # which is quick where runs are in order already
     times, counts = times[order], counts[order]
-    starts = np.flatnonzero(np.concatenate((_TRUE, times[1:] != times[:-1])))
+    starts = stretch_starts(times)
     sums = np.add.reduceat(counts, starts)
     kept = sums != 0
     return times[starts][kept], sums[kept]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from stream.core.key_ids import FoldKeys
-from stream.core.packed_cells import NO_INCREMENTS, join_packed, packed_columns
+from stream.core.packed_cells import NO_INCREMENTS, encode, packed
 from stream.core.ragged import Ints, stretch_starts, stretches
 
 _TIME_BITS = 32
@@ -56,10 +56,8 @@ class Increments:
         numbers, times, counts = self.cells()
         starts = stretch_starts(numbers)
         own = numbers[starts]
-        columns = packed_columns(self.key_ids.keys_at(own), times, counts, [*starts.tolist(), len(numbers)])
-        return {
-            slice_: join_packed(columns[start:end]) for slice_, start, end in stretches(self.key_ids.slices_at(own))
-        }
+        columns = packed(self.key_ids.keys_at(own), times, counts, [*starts.tolist(), len(numbers)])
+        return {slice_: encode(columns[start:end]) for slice_, start, end in stretches(self.key_ids.slices_at(own))}
 
 
 def _tallied(cells: Ints, count: int) -> tuple[Ints, Ints]:

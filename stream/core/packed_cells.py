@@ -6,16 +6,18 @@ counts are little-endian integers of so many bytes.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from itertools import pairwise
 
 import msgspec
 import numpy as np
 
-from stream.core.cells import Times
+from stream.core.ragged import Ints
 
 _Key = tuple[str, ...]
-_Packed = tuple[_Key, int, int, bytes, int, bytes]
+
+Packed = tuple[_Key, int, int, bytes, int, bytes]
+"""Those of one key."""
 
 _WIDTHS = (1, 2, 4, 8)
 _SPANS = np.array([1 << 8 * width for width in _WIDTHS[:-1]])
@@ -24,17 +26,17 @@ _SIZES = _SPANS >> 1
 """Up to each a count does."""
 
 
-def pack_cells(cells: Iterable[tuple[_Key, Times, Times]]) -> bytes:
+def pack_cells(cells: Iterable[tuple[_Key, Ints, Ints]]) -> bytes:
     """(key, times, counts) of each key; there may be none."""
     found = list(cells)
     if not found:
         return NO_INCREMENTS
     keys, times, counts = zip(*found, strict=True)
     edges = np.cumsum([0, *map(len, times)]).tolist()
-    return join_packed(packed_columns(keys, np.concatenate(times), np.concatenate(counts), edges))
+    return encode(packed(keys, np.concatenate(times), np.concatenate(counts), edges))
 
 
-def packed_columns(keys: Sequence[_Key], times: Times, counts: Times, edges: Sequence[int]) -> list[_Packed]:
+def packed(keys: Sequence[_Key], times: Ints, counts: Ints, edges: Sequence[int]) -> list[Packed]:
     """Those of key i stand from `edges[i]` to before `edges[i + 1]`. All of a column is cast at once, and cut: most
     keys have a cell or two."""
     if not len(times):
@@ -64,37 +66,29 @@ def packed_columns(keys: Sequence[_Key], times: Times, counts: Times, edges: Seq
     ]
 
 
-def join_packed(columns: Iterable[_Packed]) -> bytes:
-    """Of `packed_columns`, the keys that belong together."""
-    return _encode(list(columns))
+def unpacked(some: Sequence[Packed]) -> tuple[Ints, Ints]:
+    """(times, counts) of all of these, at least one, one after the other."""
+    _, first, time_widths, times, count_widths, counts = zip(*some, strict=True)
+    lengths = [len(column) // width for column, width in zip(counts, count_widths, strict=True)]
+    after_first = _cast("u", time_widths, times)
+    return after_first + np.repeat(np.array(first, np.int64), lengths), _cast("i", count_widths, counts)
 
 
-def unpack_cells(packed: bytes) -> Iterator[tuple[_Key, Times, Times]]:
-    """(key, times, counts) of each key. Columns of one width are cast at once, and cut."""
-    columns = _decoder.decode(packed)
-    after_first = _cast("u", [(width, times) for _, _, width, times, _, _ in columns])
-    counts = _cast("i", [(width, counts) for _, _, _, _, width, counts in columns])
-    for (key, first, *_), after, count in zip(columns, after_first, counts, strict=True):
-        yield key, after + first, count
+def _cast(kind: str, widths: Sequence[int], columns: Sequence[bytes]) -> Ints:
+    """Numbers of the numpy kind, in columns of these widths."""
+    if len({*widths}) == 1:
+        return np.frombuffer(b"".join(columns), f"<{kind}{widths[0]}").astype(np.int64)
+    return np.concatenate(
+        [np.frombuffer(column, f"<{kind}{width}") for width, column in zip(widths, columns, strict=True)],
+        dtype=np.int64,
+        casting="unsafe",
+    )
 
 
-def _cast(kind: str, columns: Sequence[tuple[int, bytes]]) -> Iterator[Times]:
-    """Numbers of the numpy kind, from (width, bytes) of each column."""
-    of_width: dict[int, list[bytes]] = {}
-    for width, column in columns:
-        of_width.setdefault(width, []).append(column)
-    cast = {
-        width: np.frombuffer(b"".join(some), f"<{kind}{width}").astype(np.int64) for width, some in of_width.items()
-    }
-    ends = dict.fromkeys(cast, 0)
-    for width, column in columns:
-        start = ends[width]
-        ends[width] = end = start + len(column) // width
-        yield cast[width][start:end]
+encode = msgspec.msgpack.Encoder().encode
+"""Keys that belong together."""
+decode = msgspec.msgpack.Decoder(list[Packed]).decode
+"""Inverse of `encode`."""
 
-
-_encode = msgspec.msgpack.Encoder().encode
-_decoder = msgspec.msgpack.Decoder(list[_Packed])
-
-NO_INCREMENTS = join_packed(())
+NO_INCREMENTS = encode(())
 """Of no key, packed."""

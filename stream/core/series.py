@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from stream.core.cells import Cells
-from stream.core.packed_cells import pack_cells, unpack_cells
+from stream.core.packed_cells import decode, pack_cells
 from stream.core.time import DAY, HOUR, floor_hour
 
 Key = tuple[str, ...]
@@ -90,8 +90,9 @@ class Table:
     def merge(self, blob: bytes) -> None:
         """Add packed increments (of Increments.encode or of `encode`)."""
         grown = set()
-        for key, times, counts in unpack_cells(blob):
-            self.cells_of(key).add(times, counts)
+        for increments in decode(blob):
+            key = increments[0]
+            self.cells_of(key).add(increments)
             grown.add(key[:2])
         for each in grown:
             self._versions[each] += 1

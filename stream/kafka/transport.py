@@ -36,7 +36,10 @@ PROMPT = Fetching(100, 1)
 """While much comes: aiokafka has one request a broker under way, and while what came last is in memory it asks for
 the idle partitions only; all that is new has to wait for that answer."""
 _MUCH = 2_000
-"""Records a second."""
+"""Records a second, over a while: those of one answer come all at once."""
+_WHILE_SECONDS = 0.25
+_LOOK_AGAIN_SECONDS = 1.0
+"""So often aiokafka looks what to fetch when nothing has happened; what happens, it is told."""
 _FRESH_MS = 5_000
 """So long what a fetch said of the end of a log is good enough."""
 
@@ -66,14 +69,25 @@ def take_records_as_parsed() -> None:
 class PromptThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
     """Faust's thread, whose fetches are as patient as they are told to be, and ask for what is committed only."""
 
+    _assigned: frozenset[Any] | None = None
+    _assignment: set[TP]
+
     def _create_worker_consumer(self, transport: Any) -> Any:
         consumer = super()._create_worker_consumer(transport)
         # Faust has 1.5 s and a byte, and no setting for it.
         consumer._fetch_max_wait_ms, consumer._fetch_min_bytes = PATIENT
+        consumer._consumer_timeout = _LOOK_AGAIN_SECONDS
         consumer._isolation_level = "read_committed"  # in Faust for exactly_once only, which writes transactions too
         self.sessions = FetchSessions(consumer._client.send)
         consumer._client.send = self.sessions.send
         return consumer
+
+    def assignment(self) -> set[TP]:
+        """Faust asks for each partition that it commits, and makes a set of them all each time."""
+        assigned = self._ensure_consumer().assignment()
+        if assigned is not self._assigned:
+            self._assigned, self._assignment = assigned, driver.ensure_TPset(assigned)
+        return self._assignment
 
     @property
     def has_begun(self) -> bool:
@@ -100,11 +114,12 @@ class PromptThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
         """
         self._ensure_consumer()._coordinator.check_errors()
         heard_of = self.sessions.heard_of(_FRESH_MS / 1000)
-        return {
-            tp: state.lso
+        told = {
+            tp: -1 if state.lso is None else state.lso
             for tp, state in self._states(tps).items()
-            if (tp in heard_of or (state.timestamp or 0) > now_ms - _FRESH_MS) and (state.lso or 0) > 0
+            if tp in heard_of or (state.timestamp or 0) > now_ms - _FRESH_MS
         }
+        return {tp: end for tp, end in told.items() if end >= 0}
 
     async def listed_ends(self, tps: Iterable[TP]) -> dict[TP, int]:
         """Where each log ends by now, for who reads what is committed: before the first open transaction."""
@@ -134,7 +149,8 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]
         self._read_offset = _Unknown()
         self._next: dict[TP, int] = {}
         self._looked_at = 0.0
-        self._fetched_at = monotonic()
+        self._arrived = 0
+        self._arrived_since = monotonic()
         self._epoch: defaultdict[TP, int] = defaultdict(int)
         # No fetch is under way while a partition is sought: so `_next` is exact, and a batch's epoch too.
         self._fetching = asyncio.Lock()
@@ -154,7 +170,7 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]
             return
         if not self.flow_active:  # a rebalance began: everything is sought anew when it ends
             return
-        self._thread.fetch(PROMPT if self._records_per_second(records) >= _MUCH else PATIENT)
+        self._adapt(sum(map(len, records.values())))
         batches = self._batches(records)
         if generation == self.app.consumer_generation_id:
             wanted = None if active is None else active | self._buffered_partitions
@@ -171,10 +187,13 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]
             ends |= await self._thread.call_thread(self._thread.listed_ends, others)
         return ends
 
-    def _records_per_second(self, records: Mapping[TP, list[Any]]) -> float:
-        """Since the fetch before this one."""
-        since, self._fetched_at = self._fetched_at, monotonic()
-        return sum(map(len, records.values())) / max(self._fetched_at - since, 1e-3)
+    def _adapt(self, records: int) -> None:
+        """Fetch as it suits what has come lately."""
+        self._arrived += records
+        passed = monotonic() - self._arrived_since
+        if passed >= _WHILE_SECONDS:
+            self._thread.fetch(PROMPT if self._arrived >= _MUCH * passed else PATIENT)
+            self._arrived, self._arrived_since = 0, monotonic()
 
     def _batches(self, records: Mapping[TP, list[Any]]) -> list[tuple[TP, Batch]]:
         # Taken down at once, without awaiting: what is not delivered after all leaves a gap that
