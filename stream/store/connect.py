@@ -11,6 +11,7 @@ from redis import exceptions
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
+from redis.connection import HiredisRespSerializer
 from redis.exceptions import NoScriptError, RedisError, ResponseError
 
 from stream.runtime.errors import UserError
@@ -142,6 +143,16 @@ def _said(error: Exception) -> str:
     return _ARGUMENTS.sub("", said[_IN_SCRIPT.match(said).end() :])  # type: ignore[union-attr]
 
 
+class _PackedInC:
+    """Of a connection: commands are packed by hiredis, as redis-py does only where it is not asyncio's."""
+
+    _serializer = HiredisRespSerializer()
+
+    def pack_command(self, *args: Any) -> list[bytes]:
+        packed: list[bytes] = self._serializer.pack(*args)
+        return packed
+
+
 def connect(url: SecretUrl | str) -> Redis:
     """A client that answers or fails within seconds; the caller decides what to try again.
 
@@ -152,7 +163,9 @@ def connect(url: SecretUrl | str) -> Redis:
         redis = Redis.from_url(
             address, socket_timeout=10, socket_connect_timeout=3, retry=Retry(NoBackoff(), 0), health_check_interval=0
         )
-        redis.connection_pool.make_connection()  # not yet connected: only here are unknown options refused
+        pool = redis.connection_pool
+        pool.connection_class = type("Connection", (_PackedInC, pool.connection_class), {})
+        pool.make_connection()  # not yet connected: only here are unknown options refused
     except (TypeError, ValueError, RedisError, OSError) as error:
         raise UserError(f"ASSIDU_REDIS={SecretUrl(address)}: {error}") from None
     return redis

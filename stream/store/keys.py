@@ -73,10 +73,15 @@ class Keys:
         """Sorted set: admitted product -> day (since the epoch) of its last use."""
         self.trial = f"{namespace}:{{0}}:trial"
         """Of this key nothing is kept."""
+        self._of_shard: dict[int, ShardKeys] = {}
 
     def shard(self, shard: int) -> ShardKeys:
-        tag = f"{self._namespace}:{{{shard}}}"
-        return ShardKeys(*(f"{tag}:{name.replace('_', '-')}" for name in ShardKeys._fields))
+        keys = self._of_shard.get(shard)
+        if keys is None:
+            tag = f"{self._namespace}:{{{shard}}}"
+            keys = ShardKeys(*(f"{tag}:{name.replace('_', '-')}" for name in ShardKeys._fields))
+            self._of_shard[shard] = keys
+        return keys
 
     def ids(self, shard: int, topic: str, hour: int) -> str:
         """Blob: 8-byte hashes of the event ids whose Kafka records came in that hour (since the epoch)."""
