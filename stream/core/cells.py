@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 
-from stream.core.packed_cells import Packed, unpacked
 from stream.core.ragged import Ints, stretch_starts
 
 _NONE: Ints = np.empty(0, np.int64)
@@ -27,11 +26,11 @@ class Cells:
     def __init__(self) -> None:
         self._times = self._counts = self._late_times = self._late_counts = _NONE
         self._running = _ZERO
-        self._pending: list[Packed] = []
+        self._pending: list[tuple[Ints, Ints]] = []
         self._sums: dict[int, int] = {}
 
-    def add(self, increments: Packed) -> None:
-        self._pending.append(increments)
+    def add(self, times: Ints, counts: Ints) -> None:
+        self._pending.append((times, counts))
         self._sums.clear()
 
     def total(self, after: int | None, until: int) -> int:
@@ -71,9 +70,8 @@ class Cells:
     def _take_in(self) -> None:
         if not self._pending:
             return
-        times, counts = unpacked(self._pending)
-        self._late_times = np.concatenate((self._late_times, times))
-        self._late_counts = np.concatenate((self._late_counts, counts))
+        times, counts = zip((self._late_times, self._late_counts), *self._pending, strict=True)
+        self._late_times, self._late_counts = np.concatenate(times), np.concatenate(counts)
         self._pending.clear()
         if len(self._late_times) > max(_LATE_AT_LEAST, len(self._times) // 8):
             self._settle()

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
+from typing import NamedTuple
 
 import msgspec
 import numpy as np
 
-from stream.core.ragged import Ints
+from stream.core.ragged import Ints, spans, starts_of
 
 _Key = tuple[str, ...]
 
@@ -66,23 +67,37 @@ def packed(keys: Sequence[_Key], times: Ints, counts: Ints, edges: Sequence[int]
     ]
 
 
-def unpacked(some: Sequence[Packed]) -> tuple[Ints, Ints]:
-    """(times, counts) of all of these, at least one, one after the other."""
-    _, first, time_widths, times, count_widths, counts = zip(*some, strict=True)
-    lengths = [len(column) // width for column, width in zip(counts, count_widths, strict=True)]
-    after_first = _cast("u", time_widths, times)
-    return after_first + np.repeat(np.array(first, np.int64), lengths), _cast("i", count_widths, counts)
+class Unpacked(NamedTuple):
+    """The cells of several keys: those of `keys[i]` stand from `edges[i]` to before `edges[i + 1]`."""
+
+    keys: list[_Key]
+    edges: list[int]
+    times: Ints
+    counts: Ints
 
 
-def _cast(kind: str, widths: Sequence[int], columns: Sequence[bytes]) -> Ints:
-    """Numbers of the numpy kind, in columns of these widths."""
-    if len({*widths}) == 1:
-        return np.frombuffer(b"".join(columns), f"<{kind}{widths[0]}").astype(np.int64)
-    return np.concatenate(
-        [np.frombuffer(column, f"<{kind}{width}") for width, column in zip(widths, columns, strict=True)],
-        dtype=np.int64,
-        casting="unsafe",
-    )
+def unpacked(some: Sequence[Packed]) -> Unpacked:
+    """All of these, each key once. Many shards add a little to the same keys: columns of a width are cast at once."""
+    keys, first, time_widths, times, count_widths, counts = zip(*some, strict=True) if some else ((),) * 6
+    lengths = np.array([len(column) // width for column, width in zip(counts, count_widths, strict=True)], np.int64)
+    after_first = _cast("u", time_widths, times, lengths)
+    places: dict[_Key, int] = {}
+    place = np.array([places.setdefault(key, len(places)) for key in keys], np.int64).repeat(lengths)
+    order = place.argsort(kind="stable")
+    edges = np.bincount(place, minlength=len(places)).cumsum().tolist()
+    times_now = after_first + np.array(first, np.int64).repeat(lengths)
+    return Unpacked([*places], [0, *edges], times_now[order], _cast("i", count_widths, counts, lengths)[order])
+
+
+def _cast(kind: str, widths: Sequence[int], columns: Sequence[bytes], lengths: Ints) -> Ints:
+    """Numbers of the numpy kind, in columns of these widths and lengths."""
+    cast = np.empty(int(lengths.sum()), np.int64)
+    starts, width_of = starts_of(lengths), np.array(widths, np.int64)
+    for width in {*widths}:
+        at = np.flatnonzero(width_of == width)
+        joined = b"".join([columns[place] for place in at.tolist()])
+        cast[spans(starts[at], lengths[at])] = np.frombuffer(joined, f"<{kind}{width}")
+    return cast
 
 
 encode = msgspec.msgpack.Encoder().encode

@@ -7,12 +7,13 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from enum import Enum
 from functools import cached_property
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
 from stream.core.cells import Cells
-from stream.core.packed_cells import decode, pack_cells
+from stream.core.packed_cells import decode, pack_cells, unpacked
 from stream.core.time import DAY, HOUR, floor_hour
 
 Key = tuple[str, ...]
@@ -87,15 +88,14 @@ class Table:
         self._versions: dict[tuple[str, ...], int] = defaultdict(int)
         """(series name, product) -> how often its readings may have changed"""
 
-    def merge(self, blob: bytes) -> None:
-        """Add packed increments (of Increments.encode or of `encode`)."""
-        grown = set()
-        for increments in decode(blob):
-            key = increments[0]
-            self.cells_of(key).add(increments)
-            grown.add(key[:2])
-        for each in grown:
-            self._versions[each] += 1
+    def merge(self, *blobs: bytes) -> None:
+        """Add packed increments (of Increments.encode or of `encode`); many blobs at once cost less than each by
+        itself."""
+        keys, edges, times, counts = unpacked([each for blob in blobs for each in decode(blob)])
+        for key, (start, end) in zip(keys, pairwise(edges), strict=True):
+            self.cells_of(key).add(times[start:end], counts[start:end])
+        for product_series in {key[:2] for key in keys}:
+            self._versions[product_series] += 1
 
     def version(self, series: str, product: str) -> int:
         """Grows whenever readings of the product's series may have changed."""

@@ -91,18 +91,20 @@ class Replica:
 
     async def _follow(self, shards: Iterable[int]) -> None:
         """One round trip for all shards that were loaded before."""
-        known = []
+        known: list[int] = []
         for shard in shards:
             if self._cursors[shard].entries:
                 known.append(shard)
             else:
                 await self._load(shard)
+        blobs: list[bytes] = []
         for shard, (fields, entries) in zip(known, await self._new(known), strict=True):
             # One entry of overlap proves that the journal continues what was read.
             if not entries or decode_entry(entries[0])[0] != self._cursors[shard].commit:
                 raise _Discontinued
             pairs = dict(zip(fields[::2], fields[1::2], strict=True))
-            self._apply(shard, _state(pairs), entries[1:])
+            blobs += self._taken(shard, _state(pairs), entries[1:])
+        self.table.merge(*blobs)
 
     async def _new(self, shards: Sequence[int]) -> list[tuple[list[bytes], list[bytes]]]:
         calls = []
@@ -121,18 +123,18 @@ class Replica:
             pipe.hgetall(keys.state).get(keys.series).lrange(keys.journal, 0, -1)
             fields, packed, entries = await pipe.execute()
         state = _state(fields)
-        if packed:
-            self.table.merge(packed)
         self._cursors[shard] = _Cursor(state.head, state.base)
-        self._apply(shard, state, entries)
+        self.table.merge(*([packed] if packed else []), *self._taken(shard, state, entries))
 
-    def _apply(self, shard: int, state: ShardState, entries: list[bytes]) -> None:
-        cursor = self._cursors[shard]
+    def _taken(self, shard: int, state: ShardState, entries: Sequence[bytes]) -> list[bytes]:
+        """The increments of these entries of the journal, with which the shard is in this state."""
+        cursor, blobs = self._cursors[shard], []
         for entry in entries:
             cursor.commit, blob = decode_entry(entry)
             cursor.entries += 1
-            self.table.merge(blob)
+            blobs.append(blob)
         self.states[shard] = state
+        return blobs
 
 
 async def read_state(redis: Redis, namespace: str, shard: int) -> ShardState:

@@ -356,15 +356,12 @@ class ShardStore:
         if not merged:
             return False
         table = Table(series)
-        if packed:
-            table.merge(packed)
-        for entry in merged:
-            commit, blob = decode_entry(entry)
-            table.merge(blob)
+        commits, blobs = zip(*map(decode_entry, merged), strict=True)
+        table.merge(*([packed] if packed else []), *blobs)
         table.compact(newest, today, keep_days)
         await drop_released(self._redis, self._namespace, table)
         packed = table.encode()
-        args = [owner, head or "0", len(merged), sum(map(len, merged)), packed, commit]
+        args = [owner, head or "0", len(merged), sum(map(len, merged)), packed, commits[-1]]
         answer = await self._compact(keys=[keys.state, keys.series, keys.journal], args=args)
         self._journals[shard] = Journal(len(left), sum(map(len, left)), len(packed))
         return bool(answer == b"compacted")
