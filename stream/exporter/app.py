@@ -44,7 +44,9 @@ from stream.store.server import check_version, once_well, warn_of_dangers
 log = structlog.get_logger()
 
 SOONEST_SECONDS, LATEST_SECONDS = 0.25, 1.0
-"""From the beginning of a refresh to that of the next: between them, as CORE_SHARE allows and commits ask for it."""
+"""From the beginning of a refresh to that of the next, where something was committed: as CORE_SHARE allows."""
+ANYWAY_SECONDS = 1.5
+"""Where nothing was. A worker with little to do commits every second."""
 CORE_SHARE = 0.25
 """How much of a core refreshing may take, unless it needs more to be done every LATEST_SECONDS."""
 LEAST_PAUSE_SECONDS = 0.2
@@ -76,7 +78,7 @@ class Exporter:
         await until_ended(self._refresh_on(), self._committed.listen())
 
     async def _refresh_on(self) -> None:
-        """As soon as something was committed, and every LATEST_SECONDS anyway."""
+        """As soon as something was committed, and every ANYWAY_SECONDS."""
         while True:
             began, cpu_before = monotonic(), process_time()
             try:
@@ -90,7 +92,7 @@ class Exporter:
                     log.info("Redis answers again")
                 self._away = False
             await asyncio.sleep(pause_seconds(monotonic() - began, process_time() - cpu_before))
-            await self._committed.wait(began + LATEST_SECONDS - monotonic())
+            await self._committed.wait(began + ANYWAY_SECONDS - monotonic())
 
     async def refresh(self) -> None:
         """Follow the shards, compute every indicator at the present moment and render."""
