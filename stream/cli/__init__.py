@@ -11,6 +11,7 @@ from typing import Any
 
 import click
 
+from stream.cli.dead_letters import dead_letters
 from stream.cli.demo import demo
 from stream.cli.emit import emit
 from stream.cli.endings import (
@@ -111,6 +112,7 @@ for command in (
     customer,
     at_risk,
     coefficients,
+    dead_letters,
     fit,
     simulate,
     demo,
