@@ -1,5 +1,1 @@
 """From products to Kafka: the emitter, and files of events for `assidu emit`."""
-
-from stream.ingest.emitter import Emitter
-
-__all__ = ["Emitter"]

@@ -9,7 +9,7 @@ import msgspec
 
 from schemas import FAMILIES, FAMILY_OF_TYPE, MAX_BYTES, Rejected, decode
 from stream.ingest.cutting import Line, LineEnds, Lines
-from stream.ingest.emitter import MAX_RECORD_BYTES
+from stream.ingest.event_producer import MAX_RECORD_BYTES
 from stream.ingest.input import Input
 from stream.ingest.values import Found, Values
 from stream.runtime.errors import UserError

@@ -12,7 +12,7 @@ from stream.ingest.dead_letters.fix import Fix
 from stream.ingest.dead_letters.letter import Letter, Place
 from stream.ingest.dead_letters.selection import Selection
 from stream.ingest.dead_letters.topic import Found, find, marking
-from stream.ingest.emitter import Emitter
+from stream.ingest.event_producer import EventProducer
 from stream.ingest.lines import Accepted
 from stream.settings import Settings
 
@@ -43,7 +43,7 @@ async def retry(
     stays, so workers count it once. `complain` hears why a letter cannot be retried, `say` what a dry run would send.
     """
     tally = _Tally(say, complain)
-    emitter, marker = (nullcontext(), nullcontext()) if dry_run else (Emitter(settings), marking(settings))
+    emitter, marker = (nullcontext(), nullcontext()) if dry_run else (EventProducer(settings), marking(settings))
     async with emitter as sending, marker as marks:
         async for letters in _open(settings, selection, tally):
             good = list(_mended(settings, letters, fix, tally, dry_run))

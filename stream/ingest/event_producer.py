@@ -1,4 +1,4 @@
-"""The emitter: events go to the topic of their family, and Kafka acknowledges every one."""
+"""The producer of events: each goes to the topic of its family, and Kafka acknowledges every one."""
 
 from __future__ import annotations
 
@@ -11,7 +11,9 @@ from typing import Self
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaConnectionError, KafkaError, MessageSizeTooLargeError
 
+from stream.ingest.batches import Partitioner
 from stream.ingest.outbox import Outbox
+from stream.kafka.partition import each_shard_of_keys
 from stream.kafka.producer import FAREWELL_SECONDS, start_producer, stop_producer
 from stream.kafka.topics import check_topics
 from stream.settings import Settings
@@ -24,22 +26,25 @@ Message = tuple[str, str | None, bytes]
 """An event's family; the customer's raw id, which decides the partition (murmur2), None for any; its bytes."""
 
 
-class Emitter:
+class EventProducer:
     """Sends events without waiting for each to be acknowledged; `flush` waits for all of them.
 
     What waits for Kafka is bounded: `send` waits for room. Kafka may be away for `patience_seconds`
     without an acknowledgement before `send` or `flush` raises aiokafka's KafkaError; `acknowledged`
     then says how many events are safe. The events of one partition arrive in the order they were sent.
 
-        async with Emitter(settings) as emitter:
-            await emitter.send("clicks", user_id, event_bytes)
-            await emitter.send_many(("logins", user_id, event_bytes) for user_id, event_bytes in logins)
+        async with EventProducer(settings) as producer:
+            await producer.send("clicks", user_id, event_bytes)
+            await producer.send_many(("logins", user_id, event_bytes) for user_id, event_bytes in logins)
     """
 
-    def __init__(self, settings: Settings, *, patience_seconds: float = 60.0) -> None:
+    def __init__(
+        self, settings: Settings, *, patience_seconds: float = 60.0, partitioner: Partitioner = each_shard_of_keys
+    ) -> None:
         self.sent = 0
         self._settings = settings
         self._patience_seconds = patience_seconds
+        self._partitioner = partitioner
         self._producer: AIOKafkaProducer | None = None
         self._outbox: Outbox | None = None
         self._running: asyncio.Task[None] | None = None
@@ -56,7 +61,7 @@ class Emitter:
             max_batch_size=_BATCH_BYTES,
             request_timeout_ms=int(self._patience_seconds * 1000),
         )
-        self._outbox = Outbox(self._producer, self._settings.partitions)
+        self._outbox = Outbox(self._producer, self._settings.partitions, self._partitioner)
         self._running = asyncio.create_task(self._outbox.run())
         return self
 
@@ -99,7 +104,7 @@ class Emitter:
         await self._patiently(self._started().is_empty)
 
     def _started(self) -> Outbox:
-        assert self._outbox is not None, "use `async with Emitter(settings)`"
+        assert self._outbox is not None, "use `async with EventProducer(settings)`"
         return self._outbox
 
     async def _with_room(self) -> Outbox:
