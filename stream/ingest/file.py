@@ -9,9 +9,10 @@ from collections.abc import AsyncIterator, Iterator
 from rich.console import Console
 
 from schemas import Rejected
+from stream.ingest.checking import Accepted
 from stream.ingest.event_producer import EventProducer
 from stream.ingest.input import Input
-from stream.ingest.lines import Accepted, Checked
+from stream.ingest.lines import Checked
 from stream.kafka.partitions import shards_of_keys
 from stream.runtime.printable import printable
 from stream.runtime.progress import progress

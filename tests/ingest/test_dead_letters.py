@@ -12,13 +12,13 @@ from click.testing import CliRunner
 from schemas import Rejected
 from schemas.dead_letter import DeadLetter
 from stream.cli import commands
+from stream.ingest.checking import Accepted
 from stream.ingest.dead_letters import showing
 from stream.ingest.dead_letters.fix import read_fix
 from stream.ingest.dead_letters.handling import drop, retry
 from stream.ingest.dead_letters.letter import Letter, Place
 from stream.ingest.dead_letters.selection import Selection
 from stream.ingest.dead_letters.topic import find, find_one
-from stream.ingest.lines import Accepted
 from stream.ingest.moments import Moments
 from stream.kafka.batch import Batch
 from stream.runtime.errors import UserError

@@ -10,8 +10,8 @@ import msgspec
 
 from schemas import TYPES, Rejected
 from schemas.envelope import Event
+from stream.ingest.checking import Accepted, check
 from stream.ingest.dead_letters.letter import Letter
-from stream.ingest.lines import Accepted, check
 from stream.ingest.mapping import Column, reader_of
 from stream.ingest.moments import Moments
 from stream.runtime.errors import UserError

@@ -8,12 +8,12 @@ from contextlib import nullcontext
 from typing import NamedTuple
 
 from schemas import Rejected
+from stream.ingest.checking import Accepted
 from stream.ingest.dead_letters.fix import Fix
 from stream.ingest.dead_letters.letter import Letter, Place
 from stream.ingest.dead_letters.selection import Selection
 from stream.ingest.dead_letters.topic import Found, find, marking
 from stream.ingest.event_producer import EventProducer
-from stream.ingest.lines import Accepted
 from stream.settings import Settings
 
 SHOWN = 20
