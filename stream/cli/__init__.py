@@ -20,6 +20,7 @@ from stream.cli.endings import (
     UNREACHABLE,
     USER_MISTAKE,
     bug,
+    not_installed,
     outage,
     output_lost,
     prepare_output,
@@ -52,6 +53,10 @@ class Commands(click.Group):
             _fail(ctx, "interrupted", INTERRUPTED)
         except (click.ClickException, click.exceptions.Exit, click.Abort):
             raise
+        except ModuleNotFoundError as error:
+            if (missing := not_installed(error)) is None:
+                raise
+            _fail(ctx, missing, USER_MISTAKE)
         except OSError as error:
             if (lost := output_lost(error)) is None:
                 raise
