@@ -100,7 +100,7 @@ class _Emitting(EventMethods):
             running.drops.add(Dropped(outcome.reason, outcome.detail))
         elif self._is_closed:
             running.drops.add(Dropped(CLOSED, "emitted after close"))
-        elif not running.pump.backlog.add(outcome):
+        elif not running.pump.queue.add(outcome):
             running.drops.add(Dropped(QUEUE_FULL, f"{self._queue_bytes} bytes wait for Kafka already"))
         else:
             return str(fields["event_id"])
@@ -111,7 +111,7 @@ class _Emitting(EventMethods):
         running = self._running
         return Counts(
             running.pump.acknowledged,
-            running.pump.backlog.waiting,
+            running.pump.queue.waiting,
             running.spool.bytes if running.spool else 0,
             running.drops.counts(),
         )
@@ -130,7 +130,7 @@ class _Emitting(EventMethods):
         return self._running
 
     def _safe(self) -> Future[None]:
-        return self._in_this_process().pump.backlog.when_safe()
+        return self._in_this_process().pump.queue.when_safe()
 
     def _close(self, timeout: float) -> bool:
         atexit.unregister(self._close)

@@ -34,18 +34,13 @@ def test_help_imports_neither_kafka_nor_redis_nor_settings() -> None:
     assert done.stdout.strip() == "[]"
 
 
-@pytest.mark.parametrize("command", ["emit", "status"])
-def test_says_what_to_install_where_only_the_emitter_is(command: str) -> None:
-    program = (
-        f"import sys; sys.modules |= {{'rich': None, 'redis': None}}; sys.argv[1:] = ['{command}', *sys.argv[1:]]"
-    )
-    program += "; import stream.cli; stream.cli.main()"
-    arguments = ["/dev/null"] if command == "emit" else []
+def test_says_what_to_install_where_only_the_emitter_is() -> None:
+    program = "import sys; sys.modules['rich'] = None; import stream.cli; stream.cli.main()"
 
-    done = subprocess.run([sys.executable, "-c", program, *arguments], capture_output=True, text=True, check=False)
+    done = subprocess.run([sys.executable, "-c", program, "status"], capture_output=True, text=True, check=False)
 
     assert done.returncode == 2
-    assert "is not installed" in done.stderr
+    assert "rich is not installed" in done.stderr
     assert "pip install 'assidu[server]'" in done.stderr
     assert "Traceback" not in done.stderr
 

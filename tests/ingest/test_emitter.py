@@ -24,11 +24,12 @@ from schemas import FAMILY_OF_TYPE, TYPES, Event, decode
 from stream.demo.embedded import EmbeddedBroker, KafkaServer
 from stream.ingest import AsyncEmitter, Dropped, Emitter
 from stream.ingest.checking import Accepted
-from stream.ingest.emitting.spool import Segment, Spool
+from stream.ingest.emitting.spool import Spool, SpoolFile
 from stream.kafka.topics import create_topics
 from stream.runtime.errors import UserError
 from stream.settings import Settings
 from tests.examples import ACCEPTED
+from tests.stack import administering
 from tests.stack.reading import records
 from tests.stack.waiting import eventually, eventually_async
 
@@ -167,6 +168,22 @@ def test_while_kafka_is_away_nothing_waits_and_memory_is_bounded(caplog: pytest.
     assert len(said) == 1
 
 
+@pytest.mark.usefixtures("apache")
+async def test_an_event_that_kafka_refuses_is_dropped_and_its_neighbours_arrive_in_order(settings: Settings) -> None:
+    await create_topics(settings, replication=1)
+    await administering.alter(settings, f"{settings.topic_prefix}clicks", max_message_bytes=10_000)
+    dropped: list[Dropped] = []
+    with Emitter(settings, on_drop=dropped.append) as emitter:
+        for number in range(30):
+            emitter.click(user_id="ann", event_id=str(number), url="x" * (4_000 if number % 10 == 7 else 1))
+        emitter.emit({"type": "click", "user_id": "ann", "event_id": "30", "page": "x" * 20_000})
+        emitter.click(user_id="ann", event_id="31")
+        assert emitter.flush(60)
+        assert emitter.counts[:2] == (31, 0)
+    assert [each.reason for each in dropped] == ["refused"]
+    assert numbers(await arrived(settings, "clicks", None)) == [*range(30), 31]
+
+
 # The spool
 
 EVENTS = st.lists(st.builds(Accepted, st.just("logins"), st.none() | st.text(max_size=5), st.binary(max_size=40)))
@@ -174,34 +191,34 @@ EVENTS = st.lists(st.builds(Accepted, st.just("logins"), st.none() | st.text(max
 
 @trying(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(writes=st.lists(EVENTS, max_size=4), torn=st.integers(0, 200))
-def test_a_segment_that_was_torn_has_what_stands_before(
+def test_a_file_of_the_spool_that_was_torn_has_what_stands_before(
     tmp_path: Path, writes: list[list[Accepted]], torn: int
 ) -> None:
-    path = tmp_path / "segment"
+    path = tmp_path / "file"
     path.unlink(missing_ok=True)
-    segment = Segment(path)
+    file = SpoolFile(path)
     ends = {0: 0}
     for events in writes:
         for event in events:
-            segment.append([event])
-            ends[segment.size] = len(ends)
+            file.append([event])
+            ends[file.size] = len(ends)
     all_events = [event for events in writes for event in events]
-    size = max(0, segment.size - torn)
+    size = max(0, file.size - torn)
     path.touch()
     os.truncate(path, size)
     whole = max(number for end, number in ends.items() if end <= size)
-    assert Segment(path, size).read() == all_events[:whole]
+    assert SpoolFile(path, size).read() == all_events[:whole]
 
 
 def test_processes_share_a_spool_and_what_one_leaves_the_next_finds(tmp_path: Path) -> None:
     one, two = Spool(tmp_path, 1_000), Spool(tmp_path, 1_000)
     event = Accepted("logins", "ann", b"{}")
     for spool in (one, two):
-        spool.append(spool.segment(), [event])
+        spool.append(spool.new_file(), [event])
     assert (one.leftovers, two.leftovers) == ([], [])
     one.close()
     three = Spool(tmp_path, 1_000)
-    assert [segment.read() for segment in three.leftovers] == [[event]]
+    assert [file.read() for file in three.leftovers] == [[event]]
     assert three.bytes == one.bytes
     for spool in (two, three):
         spool.close()
@@ -379,6 +396,6 @@ def test_the_child_of_a_fork_has_its_own_thread_and_its_own_part_of_the_spool(tm
     )
     assert done.returncode == 0, done.stderr
     spool = Spool(tmp_path, 1_000_000)
-    found = [event for segment in spool.leftovers for event in segment.read()]
+    found = [event for file in spool.leftovers for event in file.read()]
     spool.close()
     assert sorted(json.loads(event.value)["event_id"] for event in found) == ["0", "1", "2"]

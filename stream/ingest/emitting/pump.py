@@ -1,4 +1,4 @@
-"""The pump: sends the backlog to Kafka in order, and stores it in the spool while Kafka does not take it."""
+"""The pump: sends the queue to Kafka in order, and stores it in the spool while Kafka does not take it."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ from contextlib import suppress
 
 from aiokafka.errors import KafkaError
 
-from stream.ingest.emitting.backlog import Backlog, Chunk
+from stream.ingest.checking import Accepted
 from stream.ingest.emitting.drops import CLOSED, REFUSED, Dropped, Drops
+from stream.ingest.emitting.queue import Chunk, Queue
 from stream.ingest.emitting.spool import Spool, size_of
 from stream.ingest.event_producer import EventProducer
 from stream.kafka.errors import Remedy, remedy
@@ -33,7 +34,7 @@ class Pump:
 
     def __init__(self, settings: Settings, most_bytes: int, spool: Spool | None, drops: Drops) -> None:
         self.acknowledged = 0
-        self.backlog = Backlog(most_bytes, self._wake)
+        self.queue = Queue(most_bytes, self._wake)
         self.is_settled = threading.Event()
         """Once it was stopped: what is left is stored, or given up and counted."""
         self._settings = settings
@@ -44,8 +45,8 @@ class Pump:
         self._is_away = False
         self._is_full = False
         self._pause_seconds = _FIRST_PAUSE_SECONDS
-        for segment in spool.leftovers if spool else ():
-            self.backlog.add_leftover(segment)
+        for file in spool.leftovers if spool else ():
+            self.queue.add_leftover(file)
 
     def run(self) -> None:
         """Until `stop`."""
@@ -85,7 +86,7 @@ class Pump:
     def _settle(self) -> None:
         if self._spool is not None:
             self._store(self._spool)
-        if lost := sum(len(events) for _, events in self.backlog.unstored()):
+        if lost := sum(len(events) for _, events in self.queue.unstored()):
             self._drops.add_quietly(Dropped(CLOSED, "not sent when the emitter was closed", lost))
         self.is_settled.set()
 
@@ -103,36 +104,42 @@ class Pump:
             self._pause_seconds = min(2 * self._pause_seconds, _LONGEST_PAUSE_SECONDS)
 
     async def _next(self) -> Chunk:
-        while (chunk := self.backlog.first()) is None:
+        while (chunk := self.queue.first()) is None:
             self._added.clear()
             await self._added.wait()
         return chunk
 
     async def _send(self, producer: EventProducer, chunk: Chunk) -> None:
         """Returns when all of it is answered. Raises KafkaError when what is left of it is to be sent again."""
-        events = chunk.events or (chunk.segment.read() if chunk.segment else [])
-        rest = events[chunk.answered :]
-        for group in [[event] for event in rest] if chunk.one_by_one else [rest]:
+        events = chunk.events or (chunk.file.read() if chunk.file else [])
+        while group := events[chunk.answered :][: chunk.at_once]:
             try:
                 await producer.send_many(group)
                 await producer.flush()
-                self.acknowledged += len(group)
             except KafkaError as error:
-                if remedy(error) is not Remedy.SHORTER:
-                    raise
-                chunk.one_by_one = True
-                if len(group) > 1:
-                    raise
-                self._drops.add_quietly(Dropped(REFUSED, f"Kafka does not take {size_of(group[0])} bytes: {error}"))
-                chunk.answered += 1
+                if remedy(error) is Remedy.SHORTER:
+                    self._narrow_down(chunk, group, error)
                 raise
+            self.acknowledged += len(group)
             chunk.answered += len(group)
-        self.backlog.remove_first()
-        if chunk.segment is not None and self._spool is not None:
-            self._spool.delete(chunk.segment)
+            chunk.at_once = chunk.at_once and 2 * len(group)
+        self.queue.remove_first()
+        if chunk.file is not None and self._spool is not None:
+            self._spool.delete(chunk.file)
         self._note_back()
 
+    def _narrow_down(self, chunk: Chunk, group: list[Accepted], error: KafkaError) -> None:
+        """One of the group is too large for its topic: find it, and give it up."""
+        if len(group) > 1:
+            chunk.at_once = len(group) // 2
+            return
+        self._drops.add_quietly(Dropped(REFUSED, f"Kafka does not take {size_of(group[0])} bytes: {error}"))
+        chunk.answered += 1
+
     def _note_away(self, error: Exception) -> None:
+        if isinstance(error, KafkaError) and remedy(error) is Remedy.SHORTER:
+            self._pause_seconds = _FIRST_PAUSE_SECONDS
+            return
         if isinstance(error, KafkaError) and remedy(error) is Remedy.SHORTER:
             return
         if not self._is_away:
@@ -150,31 +157,31 @@ class Pump:
 
     async def _store_what_is_stuck(self, spool: Spool) -> None:
         while True:
-            while not self.backlog.has_unstored:
+            while not self.queue.has_unstored:
                 self._unstored.clear()
                 await self._unstored.wait()
             if not self._is_away:
-                removed = self.backlog.removed
+                removed = self.queue.removed
                 await asyncio.sleep(_STUCK_SECONDS)
-                if self.backlog.removed != removed and not self._is_away:
+                if self.queue.removed != removed and not self._is_away:
                     continue
             # Events that come one after the other share a write.
             await asyncio.sleep(_GATHER_SECONDS if self._store(spool) else _STUCK_SECONDS)
 
     def _store(self, spool: Spool) -> bool:
         """All that is in memory only; False where the spool does not take it."""
-        for chunk, events in self.backlog.unstored():
+        for chunk, events in self.queue.unstored():
             if not spool.has_room(sum(map(size_of, events))):
                 self._note_full(f"the spool {spool.folder} is full")
                 return False
-            if chunk.segment is None:
-                chunk.segment = spool.segment()
+            if chunk.file is None:
+                chunk.file = spool.new_file()
             try:
-                spool.append(chunk.segment, events)
+                spool.append(chunk.file, events)
             except OSError as error:
                 self._note_full(f"the spool {spool.folder} cannot be written: {error.strerror}")
                 return False
-            self.backlog.note_stored(chunk, len(events))
+            self.queue.note_stored(chunk, len(events))
         return True
 
     def _note_full(self, why: str) -> None:

@@ -1,7 +1,7 @@
-"""The spool: events on disk that Kafka has not acknowledged yet, in segments, oldest first.
+"""The spool: events on disk that Kafka has not acknowledged yet, in files, oldest first.
 
-A segment is a file to which events are appended, each with its length and checksum: whoever is killed in the middle
-of one leaves a torn end, which is read as the end. What `append` has returned from is on the disk.
+Events are appended, each with its length and checksum: whoever is killed in the middle of one leaves a torn end, and
+what stands before it is read. What `append` has returned from is on the disk.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _LOCK = "lock"
 _DECODER = msgspec.msgpack.Decoder(Accepted)
 
 
-class Segment:
+class SpoolFile:
     """One file. `size` in bytes; 0: there is none yet."""
 
     def __init__(self, path: Path, size: int = 0) -> None:
@@ -38,16 +38,13 @@ class Segment:
         self.size = size
 
     def append(self, events: Sequence[Accepted]) -> None:
-        """Raises OSError, and then nothing of it is there."""
+        """Raises OSError, and then the same is to be appended again."""
         frames = b"".join(map(_framed, events))
         file = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         try:
-            try:
-                _write(file, frames)
-                os.fsync(file)
-            except OSError:
-                os.ftruncate(file, self.size)
-                raise
+            os.ftruncate(file, self.size)  # what an attempt that failed has left
+            _write(file, frames)
+            os.fsync(file)
         finally:
             os.close(file)
         if not self.size:
@@ -90,29 +87,29 @@ class Spool:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             left = [part for part in sorted(folder.iterdir()) if part.is_dir() and self._lock(part)]
             self._own = left[0] if left else self._new_part()
-            self.leftovers = [_segment(path) for part in left for path in sorted(part.glob(f"*{_SUFFIX}"))]
+            self.leftovers = [_file_at(path) for part in left for path in sorted(part.glob(f"[0-9]*{_SUFFIX}"))]
         except OSError as error:
             self.close()
             raise UserError(f"the spool {folder} cannot be used: {error.strerror}") from None
-        self.bytes = sum(segment.size for segment in self.leftovers)
-        self._numbers = count(1 + max((int(segment.path.stem) for segment in self.leftovers), default=0))
+        self.bytes = sum(file.size for file in self.leftovers)
+        self._numbers = count(1 + max((int(file.path.stem) for file in self.leftovers), default=0))
 
-    def segment(self) -> Segment:
+    def new_file(self) -> SpoolFile:
         """A new one, after all others."""
-        return Segment(self._own / f"{next(self._numbers):012d}{_SUFFIX}")
+        return SpoolFile(self._own / f"{next(self._numbers):012d}{_SUFFIX}")
 
     def has_room(self, more_bytes: int) -> bool:
         return self.bytes + more_bytes <= self._most_bytes
 
-    def append(self, segment: Segment, events: Sequence[Accepted]) -> None:
-        """Raises OSError, and then nothing of it is there."""
-        before = segment.size
-        segment.append(events)
-        self.bytes += segment.size - before
+    def append(self, file: SpoolFile, events: Sequence[Accepted]) -> None:
+        """Raises OSError, and then the same is to be appended again."""
+        before = file.size
+        file.append(events)
+        self.bytes += file.size - before
 
-    def delete(self, segment: Segment) -> None:
-        segment.delete()
-        self.bytes -= segment.size
+    def delete(self, file: SpoolFile) -> None:
+        file.delete()
+        self.bytes -= file.size
 
     def close(self) -> None:
         """What is left in it is for the next process."""
@@ -141,12 +138,12 @@ class Spool:
 
 
 def size_of(event: Accepted) -> int:
-    """Bytes that it takes in a segment, about."""
+    """Bytes that it takes in a file, about."""
     return len(event.value) + len(event.key or "") + 40
 
 
-def _segment(path: Path) -> Segment:
-    return Segment(path, path.stat().st_size)
+def _file_at(path: Path) -> SpoolFile:
+    return SpoolFile(path, path.stat().st_size)
 
 
 def _framed(event: Accepted) -> bytes:

@@ -1,4 +1,4 @@
-"""The backlog: events that were emitted and are not acknowledged yet, in order, in memory or in the spool."""
+"""The queue: events that were emitted and are not acknowledged yet, in order, in memory or in the spool."""
 
 from __future__ import annotations
 
@@ -8,33 +8,33 @@ from collections.abc import Callable
 from concurrent.futures import Future
 
 from stream.ingest.checking import Accepted
-from stream.ingest.emitting.spool import Segment, size_of
+from stream.ingest.emitting.spool import SpoolFile, size_of
 
 CHUNK_BYTES = 512 * 1024
 
 
 class Chunk:
-    """Events that are sent together, and stand in one segment where they are in the spool.
+    """Events that are sent together, and stand in one file of the spool, if they are there.
 
-    events      those in memory; empty where they are in the segment only
-    emitted     how many of them were emitted by this process, and not left by one before
-    stored      how many of those are in the segment
-    answered    how many of them Kafka has taken, or refused for good
-    one_by_one  whether they are sent so, for Kafka refused one of them
+    events    those in memory; empty where they are in the file only
+    emitted   how many of them were emitted by this process, and not left by one before
+    stored    how many of those are in the file
+    answered  how many of them Kafka has taken, or refused for good
+    at_once   how many are sent together, where Kafka has refused one of them; None: all
     """
 
-    def __init__(self, segment: Segment | None = None) -> None:
+    def __init__(self, file: SpoolFile | None = None) -> None:
         self.events: list[Accepted] = []
         self.bytes = 0
         self.emitted = 0
         self.stored = 0
         self.answered = 0
-        self.one_by_one = False
-        self.segment = segment
-        self.is_closed = segment is not None
+        self.at_once: int | None = None
+        self.file = file
+        self.is_closed = file is not None
 
 
-class Backlog:
+class Queue:
     """Any thread may `add`, and ask `when_safe` and `waiting`; the rest is for the one that sends, which `wake` tells
     that there is something new."""
 
@@ -76,8 +76,8 @@ class Backlog:
             self._chunks.append(Chunk())
         return self._chunks[-1]
 
-    def add_leftover(self, segment: Segment) -> None:
-        self._chunks.append(Chunk(segment))
+    def add_leftover(self, file: SpoolFile) -> None:
+        self._chunks.append(Chunk(file))
 
     def first(self) -> Chunk | None:
         """The chunk to be sent next; nothing is added to it any more."""
@@ -108,7 +108,7 @@ class Backlog:
             return [(chunk, chunk.events[chunk.stored :]) for chunk in self._chunks if chunk.stored < chunk.emitted]
 
     def note_stored(self, chunk: Chunk, count: int) -> None:
-        """So many more of its events are in its segment. What is there and not sent next needs no memory."""
+        """So many more of its events are in its file. What is there and not sent next needs no memory."""
         with self._lock:
             chunk.stored += count
             self._stored += count
