@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 import zlib
 from base64 import b64decode
 from collections.abc import Iterator, Mapping
@@ -11,6 +10,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 import msgspec
 
+from stream.ingest.protocols.documents import GZIP
 from stream.ingest.protocols.protocol import Call, Flaw, Own, Read, Refusal, Sent
 from stream.ingest.protocols.routing import PROTOCOLS, config, route
 from stream.ingest.protocols.rules import Mapping as Rules
@@ -105,12 +105,12 @@ def unzipped(body: bytes) -> bytes:
 
 def _unpacked(body: bytes, encoding: str) -> bytes:
     """A recorder may have unpacked it already, and kept the header."""
-    if encoding == "gzip" and body.startswith(b"\x1f\x8b"):
-        try:
-            return gzip.decompress(body)
-        except (OSError, EOFError, zlib.error) as error:
-            raise UserError(f"the body is labelled gzip, and is not: {error}") from None
-    return body
+    if encoding != "gzip" or not body.startswith(GZIP):
+        return body
+    try:
+        return unzipped(body)
+    except Refusal as refusal:
+        raise UserError(f"the body: {refusal.detail}") from None
 
 
 def _explained(index: int, read: Read, outcome: Any) -> dict[str, Any]:

@@ -73,7 +73,7 @@ def first_of(values: Sequence[Value]) -> Value:
 def number(value: Any) -> Decimal:
     """A number, or the text of one. Raises Unfit for anything else."""
     if isinstance(value, str):
-        written = _NUMBER.fullmatch(value.strip())
+        written = _NUMBER.fullmatch(value.strip()) if len(value) <= _SHOWN else None
         if written is None:
             raise Unfit(f"expected a number, got {value[:_SHOWN]!r}")
         value = Decimal(written[0])

@@ -9,9 +9,23 @@ import msgspec
 
 from schemas import FAMILIES, FAMILY_OF_TYPE, TYPES, Rejected, decode
 from schemas.envelope import OfProduct
-from stream.ingest.protocols.protocol import Flaw, LeftOut, Message, Outcome, Own, Problem, Read, Routed, Sent
+from stream.ingest.protocols.protocol import (
+    Flaw,
+    LeftOut,
+    Message,
+    Outcome,
+    Own,
+    Problem,
+    Read,
+    Refusal,
+    Routed,
+    Sent,
+)
 from stream.ingest.protocols.rules import IGNORE, Mapping
 from stream.ingest.protocols.values import customer_id, event_id, moment
+
+MOST_EVENTS = 150_000
+"""In one request. The shortest event has some 70 bytes: what holds more within 10 MiB is no list of events."""
 
 _SHOWN = 128  # characters of an id
 _IDS = ("user_id", "anonymous_id")
@@ -39,6 +53,8 @@ def translate(
 def one_by_one(routed: Routed, mapping: Mapping, received_ms: int, fixed: dict[str, Any]) -> Iterator[Translated]:
     """Each event of a request as it was read, and what became of it; `fixed` are fields that hold for all."""
     for index, read in enumerate(routed.protocol.read(routed.call, routed.document, received_ms)):
+        if index == MOST_EVENTS:
+            raise Refusal(f"expected at most {MOST_EVENTS} events", 413, "too large")
         yield read, _outcome(read, routed.protocol.name, mapping, received_ms, index, fixed)
 
 
