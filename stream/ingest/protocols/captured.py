@@ -34,7 +34,7 @@ def captured_call(text: bytes, name: str, protocol: str | None = None) -> Call:
     """The call in the text of the file `name`, as of the protocol whatever its path. Raises UserError."""
     try:
         captured = msgspec.json.decode(text, type=Captured)
-        body = b64decode(captured.body_base64) if captured.body_base64 else captured.body.encode()
+        body = b64decode(captured.body_base64, validate=True) if captured.body_base64 else captured.body.encode()
     except (msgspec.DecodeError, ValueError) as error:
         raise UserError(f"{name}: expected a request as JSON, with path, method, headers and body: {error}") from None
     if protocol is not None and protocol not in PROTOCOLS:

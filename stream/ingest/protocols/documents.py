@@ -93,7 +93,7 @@ def _finite(text: str) -> float | None:
 
 def _unwrapped(call: Call) -> bytes:
     """The body out of a form or a query, where it is in one; some clients label plain JSON as a form."""
-    body = call.body or call.query.get(_FIELD, "").encode()
+    body = call.body or call.query.get(_FIELD, "").encode(errors="replace")
     if call.body and _FORM in call.headers.get("content-type", "") and body.startswith(f"{_FIELD}=".encode()):
         body = _form_field(body)
     if not body or body[:1] in b"{[" or body.startswith(GZIP) or not _said_base64(call, body):

@@ -85,7 +85,10 @@ class _File:
     def refuse(self) -> None:
         """Raises UserError where there are mistakes."""
         if self.mistakes.found:
-            raise UserError("\n".join(f"{self._name}:{line}: {wrong}" for line, wrong in sorted(self.mistakes.found)))
+            told = (
+                (f"{self._name}:{line}" if line else self._name, wrong) for line, wrong in sorted(self.mistakes.found)
+            )
+            raise UserError("\n".join(f"{where}: {wrong}" for where, wrong in told))
 
     def _check(self) -> None:
         check, said = self.mistakes, self.said

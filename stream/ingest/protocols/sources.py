@@ -191,6 +191,8 @@ def _factor(text: str, minor_units: Value | None) -> Value:
     if _FACTOR.fullmatch(text):
         factor = Decimal(text)
         return lambda sent: factor
+    if len(_split(text, "|")) > 1:
+        raise ValueError(f"*{text}: a filter stands behind the first path only")
     return _path(text)
 
 

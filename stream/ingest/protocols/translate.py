@@ -160,4 +160,5 @@ def _given_id(read: Read) -> str | None:
     given = (
         read.event_id if isinstance(read, Sent) else read.fields.get("event_id") if isinstance(read, Own) else None
     )
-    return given[:_SHOWN] if isinstance(given, str) else None
+    # Out of a query or a header it may have half of a surrogate pair, which cannot be written.
+    return given[:_SHOWN].encode(errors="replace").decode() if isinstance(given, str) else None

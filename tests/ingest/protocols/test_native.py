@@ -61,7 +61,14 @@ def test_what_is_wrong_is_named_while_the_good_ones_go_in() -> None:
 
 
 def test_what_belongs_to_the_product_needs_no_customer() -> None:
-    spend = {"type": "spend", "event_id": "1", "timestamp": TIME, "kind": "sales", "amount_minor": 1, "currency": "EUR"}
+    spend = {
+        "type": "spend",
+        "event_id": "1",
+        "timestamp": TIME,
+        "kind": "sales",
+        "amount_minor": 1,
+        "currency": "EUR",
+    }
 
     [(family, key, _)] = outcome(post("/v1/events", spend), product="app").events
 

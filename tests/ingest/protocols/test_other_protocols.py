@@ -47,7 +47,10 @@ def umami(type_: str = "event", **payload: Any) -> Call:
     ("call", "becomes"),
     [
         (amplitude({"event_type": "Clicked"}), {"type": "feature_use", "feature": "Clicked", "timestamp": IN_UTC}),
-        (amplitude({"event_type": "x", "platform": "iOS"}), {"user_id": "ada", "anonymous_id": "d", "channel": "ios"}),
+        (
+            amplitude({"event_type": "x", "platform": "iOS"}),
+            {"user_id": "ada", "anonymous_id": "d", "channel": "ios"},
+        ),
         (
             amplitude({"event_type": "$identify", "user_properties": {"$set": {"plan": "pro"}, "$add": {"n": 1}}}),
             {"type": "identify", "traits": {"plan": "pro"}},
@@ -60,9 +63,15 @@ def umami(type_: str = "event", **payload: Any) -> Call:
             amplitude({"event_type": "[Amplitude] Page Viewed", "event_properties": {"[Amplitude] Page Path": "/a"}}),
             {"type": "page_view", "page": "/a"},
         ),
-        (snowplow(e="pv", url="https://x.example/a?b", sid="s"), {"type": "page_view", "page": "/a", "session_id": "s"}),
+        (
+            snowplow(e="pv", url="https://x.example/a?b", sid="s"),
+            {"type": "page_view", "page": "/a", "session_id": "s"},
+        ),
         (snowplow(e="pp", url="https://x.example/a"), {"type": "feature_use", "feature": "page_ping"}),
-        (snowplow(e="se", se_ca="shop", se_ac="add-to-cart", se_la="p"), {"type": "interaction", "content": "unnamed"}),
+        (
+            snowplow(e="se", se_ca="shop", se_ac="add-to-cart", se_la="p"),
+            {"type": "interaction", "content": "unnamed"},
+        ),
         (snowplow(e="se", se_ca="shop", se_ac="wave"), {"type": "feature_use", "feature": "wave", "channel": "web"}),
         (snowplow(e="tr", tr_id="o", tr_tt="9.90", tr_cu="EUR"), {"type": "purchase", "amount_minor": 990}),
         (snowplow(e="ue", ue_pr=self_describing("link_click", {"targetUrl": "/x"})), {"type": "click", "url": "/x"}),
@@ -72,11 +81,16 @@ def umami(type_: str = "event", **payload: Any) -> Call:
             {"type": "purchase", "amount_minor": 5, "user_id": "ada", "timestamp": TIME},
         ),
         (
-            cloud_event(type="ticket_opened", data={"ticket_id": "t", "anonymous_id": "d", "channel": "web", "bot": True}),
+            cloud_event(
+                type="ticket_opened", data={"ticket_id": "t", "anonymous_id": "d", "channel": "web", "bot": True}
+            ),
             {"type": "ticket_opened", "anonymous_id": "d", "channel": "web", "bot": True},
         ),
         (cloud_event(type="login", data_base64="eyJtZXRob2QiOiAic3NvIn0="), {"type": "login", "method": "sso"}),
-        (openpanel("track", name="screen_view", profileId="ada", properties={"__path": "https://x.example/a"}), {"page": "/a"}),
+        (
+            openpanel("track", name="screen_view", profileId="ada", properties={"__path": "https://x.example/a"}),
+            {"page": "/a"},
+        ),
         (openpanel("identify", profileId="ada", properties={"plan": "pro"}), {"traits": {"plan": "pro"}}),
         (umami(id="ada", url="/a?b=1"), {"type": "page_view", "page": "/a", "channel": "web"}),
         (umami(id="ada", name="signup", data={"plan": "pro"}), {"type": "signup", "plan": "pro"}),

@@ -35,7 +35,11 @@ def batch(*events: Any) -> Call:
 @pytest.mark.parametrize(
     ("name", "properties", "becomes"),
     [
-        ("$pageview", {"$pathname": "/a", "$session_id": "s"}, {"type": "page_view", "page": "/a", "session_id": "s"}),
+        (
+            "$pageview",
+            {"$pathname": "/a", "$session_id": "s"},
+            {"type": "page_view", "page": "/a", "session_id": "s"},
+        ),
         ("$pageview", {"$current_url": "https://x.example/b?q=1"}, {"type": "page_view", "page": "/b"}),
         ("$screen", {"$screen_name": "Home"}, {"type": "page_view", "page": "Home"}),
         ("$autocapture", {"$event_type": "click", "$el_text": "Buy"}, {"type": "click", "element": "Buy"}),
@@ -64,7 +68,9 @@ def test_events_are_mapped(name: str, properties: dict[str, Any], becomes: dict[
     assert found | becomes | {"user_id": "ada", "timestamp": TIME, "event_id": "e-1"} == found
 
 
-@pytest.mark.parametrize("event_", [sent("$identify", {}, **{"$set": {"plan": "pro"}}), sent("$set", {"$set": {"plan": "pro"}})])
+@pytest.mark.parametrize(
+    "event_", [sent("$identify", {}, **{"$set": {"plan": "pro"}}), sent("$set", {"$set": {"plan": "pro"}})]
+)
 def test_traits_stand_in_the_event_or_in_its_properties(event_: dict[str, Any]) -> None:
     assert event(batch(event_))["traits"] == {"plan": "pro"}
 
@@ -110,7 +116,9 @@ def test_nobody_is_refused() -> None:
 
 
 def test_browsers_may_say_how_long_ago_it_was() -> None:
-    assert event(batch({**sent("x"), "timestamp": None, "offset": 1000}))["timestamp"] == "2026-03-31T11:59:59.000+00:00"
+    assert (
+        event(batch({**sent("x"), "timestamp": None, "offset": 1000}))["timestamp"] == "2026-03-31T11:59:59.000+00:00"
+    )
 
 
 ONE = sent("x", {"token": "phc", "distinct_id": "ada"})

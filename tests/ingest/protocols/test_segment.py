@@ -30,7 +30,10 @@ def track(name: str, properties: dict[str, Any]) -> Call:
 @pytest.mark.parametrize(
     ("sent", "becomes"),
     [
-        (one("page", name="Pricing", properties={"url": "https://shop.example/pricing?a=1#top"}), {"page": "/pricing"}),
+        (
+            one("page", name="Pricing", properties={"url": "https://shop.example/pricing?a=1#top"}),
+            {"page": "/pricing"},
+        ),
         (one("page", context={"page": {"path": "/docs"}}), {"page": "/docs"}),
         (one("page", name="Pricing"), {"page": "Pricing"}),
         (one("page"), {"page": "unnamed"}),
