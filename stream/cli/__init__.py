@@ -11,6 +11,7 @@ from typing import Any
 
 import click
 
+from stream.cli.bridge import bridge
 from stream.cli.dead_letters import dead_letters
 from stream.cli.demo import demo
 from stream.cli.emit import emit
@@ -113,6 +114,7 @@ for command in (
     worker,
     exporter,
     emit,
+    bridge,
     map_,
     status,
     report,

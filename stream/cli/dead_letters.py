@@ -190,7 +190,7 @@ def _selection(
         raise UserError("which letters? Name them, or select them by --reason, --topic, …; --all means all")
     places = frozenset(map(Place.parse, letters))
     selection = Selection(reasons, topics, products, _epoch_ms(since, settings), _epoch_ms(until, settings), places)
-    selection.check(settings.topic_prefix)
+    selection.check()
     return selection
 
 

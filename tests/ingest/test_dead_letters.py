@@ -290,7 +290,6 @@ async def test_letters_are_counted_listed_and_shown_without_obeying_what_a_produ
     [
         (["retry"], "which letters?"),
         (["drop", "--reason", "ugly"], "--reason ugly: choose one of not_utf8"),
-        (["list", "--topic", "purchases"], "--topic purchases: choose one of clicks"),
         (["show", "7"], "'7' names no dead letter: write PARTITION:OFFSET"),
         (["retry", "--all", "--set", "bot"], "--set bot: write --set FIELD="),
         (["retry", "--all", "--at", "noon"], "--at noon"),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from hashlib import blake2b
 from typing import Any, get_args
 
 import msgspec
@@ -14,6 +13,7 @@ from stream.ingest.checking import Accepted, check
 from stream.ingest.dead_letters.letter import Letter
 from stream.ingest.mapping import Column, reader_of
 from stream.ingest.moments import Moments
+from stream.ingest.source_ids import source_id
 from stream.runtime.errors import UserError
 
 Fields = dict[str, Any]
@@ -61,7 +61,7 @@ class Fix:
         except _Unmended as error:
             return Rejected(said.reason, str(error))
         if "event_id" not in fields:
-            fields["event_id"] = blake2b(said.source.encode(), digest_size=16).hexdigest()
+            fields["event_id"] = source_id(said.source)
         unchanged = fields == letter.fields
         return check((said.value or b"") if unchanged else msgspec.json.encode(fields))
 

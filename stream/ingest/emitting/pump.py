@@ -86,7 +86,7 @@ class Pump:
     def _settle(self) -> None:
         if self._spool is not None:
             self._store(self._spool)
-        if lost := sum(len(events) for _, events in self.queue.unstored()):
+        if lost := self.queue.give_up():
             self._drops.add_quietly(Dropped(CLOSED, "not sent when the emitter was closed", lost))
         self.is_settled.set()
 

@@ -118,6 +118,16 @@ class Queue:
                     each.events, each.bytes = [], 0
         self._tell_who_asked()
 
+    def give_up(self) -> int:
+        """Forget what is in memory only; how many events that is."""
+        with self._lock:
+            lost = 0
+            for chunk in self._chunks:
+                lost += chunk.emitted - chunk.stored
+                chunk.emitted = chunk.stored
+            self._answered += lost
+        return lost
+
     def when_safe(self) -> Future[None]:
         """Done once all that was emitted so far is answered or in the spool."""
         safe: Future[None] = Future()

@@ -24,6 +24,8 @@ _FEATURE_USE = "feature_use"
 _TABLE = re.compile(r"^\s*\[\[\s*event\s*\]\]", re.MULTILINE)
 _TRUSTED = frozenset({"cloudevents"})
 """Whose senders mean our types when they name them."""
+_BRIDGED = ("json", "debezium")
+"""What besides protocols an event may come by."""
 
 
 def default_mapping() -> Mapping:
@@ -47,7 +49,7 @@ def parsed_mapping(text: str, name: str) -> Mapping:
     said = {**default.said, **own.said}
     rules: list[Rule] = []
     for file in (own, default):
-        tables = RuleTables(PROTOCOLS, said["every"].get("map", {}), said["currency"], file.mistakes)
+        tables = RuleTables((*PROTOCOLS, *_BRIDGED), said["every"].get("map", {}), said["currency"], file.mistakes)
         rules += [tables.rule(line, number, table) for number, (line, table) in enumerate(file.events, 1)]
         file.refuse()
     rules += [tables.compiled(0, event_type, table) for event_type, table in _of_their_own_names()]

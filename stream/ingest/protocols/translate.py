@@ -55,7 +55,7 @@ def one_by_one(routed: Routed, mapping: Mapping, received_ms: int, fixed: dict[s
     for index, read in enumerate(routed.protocol.read(routed.call, routed.document, received_ms)):
         if index == MOST_EVENTS:
             raise Refusal(f"expected at most {MOST_EVENTS} events", 413, "too large")
-        yield read, _outcome(read, routed.protocol.name, mapping, received_ms, index, fixed)
+        yield read, translated(read, routed.protocol.name, mapping, received_ms, index, fixed)
 
 
 def collected(translated: Iterable[Translated], received_ms: int) -> Outcome:
@@ -73,9 +73,11 @@ def collected(translated: Iterable[Translated], received_ms: int) -> Outcome:
     return Outcome(events, problems, left_out, received_ms)
 
 
-def _outcome(
+def translated(
     read: Read, protocol: str, mapping: Mapping, received_ms: int, index: int, fixed: dict[str, Any]
 ) -> Message | Flaw | LeftOut:
+    """What becomes of one event, the index-th of those that were received together; `fixed` are fields that hold
+    whatever it says."""
     try:
         if isinstance(read, Sent):
             return _mapped(read, protocol, mapping, received_ms, index, fixed)
