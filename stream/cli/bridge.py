@@ -5,8 +5,10 @@ Imports of the parts stand inside the function, so that `assidu --help` answers 
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import reduce
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
@@ -16,6 +18,39 @@ from stream.runtime.printable import printable
 
 if TYPE_CHECKING:
     from stream.ingest.bridge.formats import Format
+    from stream.ingest.bridge.run import Bridge
+
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+_OPTIONS = (
+    click.option(
+        "--mapping",
+        "mapping_file",
+        type=click.Path(exists=True, dir_okay=False, path_type=Path),
+        metavar="FILE",
+        help="What events become of ours, read over the default mapping; see `assidu map`.",
+    ),
+    click.option(
+        "--format",
+        "format_",
+        type=click.Choice(["json", "cloudevents", "debezium"]),
+        default="json",
+        show_default=True,
+        help="Of the records' values.",
+    ),
+    click.option(
+        "--name",
+        metavar="PATH",
+        help="Where an event says what it is called.  [default: see above]",
+    ),
+    click.option("--time", metavar="PATH", help="Where it says when it happened.  [default: see above]"),
+)
+
+
+def mapping_options(command: Command) -> Command:
+    """Decorates a command that takes what `bridge_of` wants."""
+    return reduce(lambda decorated, option: option(decorated), reversed(_OPTIONS), command)
 
 
 @click.command(
@@ -27,27 +62,7 @@ Examples:
 """
 )
 @click.argument("topic")
-@click.option(
-    "--mapping",
-    "mapping_file",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    metavar="FILE",
-    help="What events become of ours, read over the default mapping; see `assidu map`.",
-)
-@click.option(
-    "--format",
-    "format_",
-    type=click.Choice(["json", "cloudevents", "debezium"]),
-    default="json",
-    show_default=True,
-    help="Of the records' values.",
-)
-@click.option(
-    "--name",
-    metavar="PATH",
-    help="Where an event says what it is called.  [default: see above]",
-)
-@click.option("--time", metavar="PATH", help="Where it says when it happened.  [default: see above]")
+@mapping_options
 @click.option("--product", metavar="P", help="Of all events.  [default: what an event says as product]")
 @click.option("--group", metavar="NAME", help="The consumer group.  [default: ASSIDU_NAMESPACE-bridge-TOPIC]")
 @click.option("--until-end", is_flag=True, help="End when all is passed that is in the topic now.")
@@ -75,19 +90,11 @@ def bridge(
     code is then 1.
     """
     from stream.cli.settings import read_settings
-    from stream.ingest.bridge.formats import Paths
-    from stream.ingest.bridge.run import Bridge, run_bridge
-    from stream.ingest.protocols.mapping import default_mapping, read_mapping
+    from stream.ingest.bridge.run import run_bridge
 
     settings = read_settings()
-    mapping = read_mapping(mapping_file) if mapping_file else default_mapping()
-    wanted = Bridge(
-        topic,
-        format_,
-        mapping,
-        Paths.parse(name, time),
-        group or f"{settings.namespace}-bridge-{topic}",
-        product,
+    wanted = bridge_of(
+        mapping_file, format_, name, time, topic, group or f"{settings.namespace}-bridge-{topic}", product
     )
     passed = run_interruptibly(run_bridge(settings, wanted, _complain, until_end=until_end))
     click.echo(f"{passed.events} events passed, {passed.refused.total()} refused, {passed.left_out.total()} left out")
@@ -96,6 +103,24 @@ def bridge(
             click.echo(f"  {kind}: {reason} {number}")
     if passed.refused:
         ctx.exit(SOME_INPUT_BAD)
+
+
+def bridge_of(
+    mapping_file: Path | None,
+    format_: Format,
+    name: str | None,
+    time: str | None,
+    topic: str = "",
+    group: str = "",
+    product: str | None = None,
+) -> Bridge:
+    """As the options say."""
+    from stream.ingest.bridge.formats import Paths
+    from stream.ingest.bridge.run import Bridge
+    from stream.ingest.protocols.mapping import default_mapping, read_mapping
+
+    mapping = read_mapping(mapping_file) if mapping_file else default_mapping()
+    return Bridge(topic, format_, mapping, Paths.parse(name, time), group, product)
 
 
 def _complain(text: str) -> None:

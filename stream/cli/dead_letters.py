@@ -8,10 +8,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from functools import reduce
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from stream.cli.bridge import bridge_of, mapping_options
 from stream.cli.read import AS_TABLE_OR_JSON, LocalMoment
 from stream.cli.rows import SOME_INPUT_BAD, date_options, moments, pairs
 from stream.runtime.errors import UserError
@@ -19,6 +21,7 @@ from stream.runtime.lifecycle import run_interruptibly
 from stream.runtime.printable import printable
 
 if TYPE_CHECKING:
+    from stream.ingest.bridge.formats import Format
     from stream.ingest.dead_letters.handling import Outcome
     from stream.ingest.dead_letters.selection import Selection
     from stream.settings import Settings
@@ -102,6 +105,7 @@ Examples:
   assidu dead-letters retry --reason missing_field --topic logins --map user_id=customer.id --dry-run
   assidu dead-letters retry --reason bad_timestamp --map timestamp=timestamp --date-format epoch-ms
   assidu dead-letters retry 3:17 --set currency=EUR
+  assidu dead-letters retry --topic shop.orders --mapping mapping.toml
 """
 )
 @_PLACES
@@ -116,6 +120,7 @@ Examples:
     help="Take a field from elsewhere in the event (user_id=customer.id), times a factor (amount_minor=amount*100).",
 )
 @date_options
+@mapping_options
 @_DRY_RUN
 @click.pass_context
 def retry(
@@ -128,10 +133,16 @@ def retry(
     date_format: str | None,
     at: str,
     timezone: str | None,
+    mapping_file: Path | None,
+    format_: Format,
+    name: str | None,
+    time: str | None,
     dry_run: bool,
     **selected: Any,
 ) -> None:
     """Mend the events of open letters and send them again.
+
+    Letters of a bridge are mapped anew by --mapping, with the --format, --name and --time that the bridge has.
 
     An event keeps its event_id, and a letter that was retried is not retried again: nothing counts twice. What is
     still no event is named on stderr and stays open, and so does a letter that has only the beginning of its record;
@@ -139,16 +150,19 @@ def retry(
     """
     from stream.cli.settings import read_settings
     from stream.ingest.dead_letters.fix import read_fix
+    from stream.ingest.dead_letters.handling import Mender
     from stream.ingest.dead_letters.handling import retry as retry_letters
+    from stream.ingest.dead_letters.remapping import Remapping
 
     settings = read_settings()
     selection = _selection(settings, letters, all_, **selected)
-    fix = read_fix(
-        pairs("--set", constants).items(),
-        pairs("--map", columns).items(),
-        moments(settings, date_format=date_format, at=at, timezone=timezone),
-    )
-    outcome = run_interruptibly(retry_letters(settings, selection, fix, _say, _complain, dry_run=dry_run))
+    if mapping_file and (constants or columns):
+        raise UserError("--mapping excludes --set and --map: the mapping says where fields come from")
+    dates = moments(settings, date_format=date_format, at=at, timezone=timezone)
+    mender: Mender = read_fix(pairs("--set", constants).items(), pairs("--map", columns).items(), dates)
+    if mapping_file:
+        mender = Remapping(bridge_of(mapping_file, format_, name, time))
+    outcome = run_interruptibly(retry_letters(settings, selection, mender, _say, _complain, dry_run=dry_run))
     _end(ctx, outcome, "would be retried" if dry_run else "retried")
 
 

@@ -6,14 +6,20 @@ import json
 from typing import Any
 
 import pytest
+from aiokafka.admin import NewTopic
 
 from stream.ingest.bridge.formats import Format, Paths, Record
 from stream.ingest.bridge.run import Bridge, event_of, run_bridge
+from stream.ingest.dead_letters.handling import retry
+from stream.ingest.dead_letters.remapping import Remapping
+from stream.ingest.dead_letters.selection import Selection
 from stream.ingest.protocols.mapping import parsed_mapping
 from stream.ingest.protocols.protocol import Flaw
-from stream.kafka.topics import create_topics
+from stream.kafka.topics import create_topics, kafka_admin
 from stream.runtime.errors import UserError
 from stream.settings import Settings
+from tests.stack.reading import records
+from tests.stack.sending import KafkaRecord, send
 
 CAME_MS, CAME = 1774958400000, "2026-03-31T12:00:00.000+00:00"
 AT = "2026-03-31T11:00:00Z"
@@ -127,6 +133,39 @@ def test_what_cannot_be_mapped_is_said(value: Any, format_: Format, reason: str)
     outcome = becomes(value, format_)
     assert isinstance(outcome, Flaw)
     assert outcome.reason == reason
+
+
+@pytest.fixture
+async def theirs(settings: Settings) -> str:
+    """A topic of somebody else's, beside ours."""
+    await create_topics(settings, replication=1)
+    topic = f"{settings.topic_prefix}theirs"
+    async with kafka_admin(settings) as admin:
+        await admin.create_topics([NewTopic(topic, 2, 1)])
+    return topic
+
+
+def bridge_to(topic: str, mapping: str) -> Bridge:
+    return Bridge(topic, "json", parsed_mapping(mapping, "my.toml"), Paths(), f"{topic}-bridge")
+
+
+async def test_a_broken_mapping_is_mended_and_its_letters_are_retried(settings: Settings, theirs: str) -> None:
+    orders = [{"type": "placed", **ORDER, "id": number} for number in range(10)]
+    settings = settings.model_copy(update={"kafka_rebalance_timeout": 1})
+    await send(settings, [KafkaRecord("theirs", json.dumps(order).encode()) for order in orders])
+    complaints: list[str] = []
+    broken = bridge_to(theirs, ORDERS.replace('"customer.id"', '"client.id"'))
+    passed = await run_bridge(settings, broken, complaints.append, until_end=True)
+    assert (passed.events, passed.refused) == (0, {"no_customer": 10})
+    assert all("expected an id of a user or a visitor" in complaint for complaint in complaints)
+
+    mended = Remapping(bridge_to(theirs, ORDERS))
+    for handled in (10, 0):
+        outcome = await retry(settings, Selection(topics=[theirs]), mended, print, print, dry_run=False)
+        assert (outcome.handled, outcome.refused.total()) == (handled, 0)
+    arrived = [json.loads(each.value) for each in await records(settings, f"{settings.topic_prefix}commerce", 10)]
+    assert sorted(event["order_id"] for event in arrived) == [str(number) for number in range(10)]
+    assert {event["event_id"].rpartition("/")[0] for event in arrived} <= {f"{theirs}/0", f"{theirs}/1"}
 
 
 async def test_a_topic_that_is_missing_or_our_own_is_refused(settings: Settings) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 
+import pytest
 from aiokafka.admin import NewTopic
 
 from stream.kafka.topics import kafka_admin
@@ -22,6 +23,7 @@ map.user_id = "who.id"
 """
 
 
+@pytest.mark.slow
 def test_events_of_another_topic_count_once(assidu: Assidu) -> None:
     story = Story(assidu)
     logins = [event for event in story.history(3_000) if event["type"] == "login" and event.get("user_id")]

@@ -50,10 +50,8 @@ class Fix:
         letter counts once however often it is retried.
         """
         said = letter.said
-        if not letter.is_whole:
-            kept, size = len(said.value or b""), said.value_bytes
-            why = "it has no value" if size is None else f"only {kept} of its {size} bytes were kept"
-            return Rejected(said.reason, f"cannot be retried: {why}")
+        if flaw := not_whole(letter):
+            return flaw
         if letter.fields is None:
             return check(said.value or b"")
         try:
@@ -87,6 +85,15 @@ class Fix:
             return reader_of(field, _type_of(struct, field), self._moments, column)(text)
         except ValueError as error:
             raise _Unmended(f"{field}: {error}") from None
+
+
+def not_whole(letter: Letter) -> Rejected | None:
+    """Why a letter cannot be retried that has not all of its record's value."""
+    if letter.is_whole:
+        return None
+    kept, size = len(letter.said.value or b""), letter.said.value_bytes
+    why = "it has no value" if size is None else f"only {kept} of its {size} bytes were kept"
+    return Rejected(letter.said.reason, f"cannot be retried: {why}")
 
 
 class _Unmended(Exception):

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import nullcontext
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from schemas import Rejected
 from stream.ingest.checking import Accepted
-from stream.ingest.dead_letters.fix import Fix
 from stream.ingest.dead_letters.letter import Letter, Place
 from stream.ingest.dead_letters.selection import Selection
 from stream.ingest.dead_letters.topic import Found, find, marking
@@ -19,6 +18,12 @@ from stream.settings import Settings
 SHOWN = 20
 
 Say = Callable[[str], object]
+
+
+class Mender(Protocol):
+    """A fix of fields, or a mapping."""
+
+    def mended(self, letter: Letter) -> Accepted | Rejected: ...
 
 
 class Outcome(NamedTuple):
@@ -35,7 +40,7 @@ class Outcome(NamedTuple):
 
 
 async def retry(
-    settings: Settings, selection: Selection, fix: Fix, say: Say, complain: Say, *, dry_run: bool
+    settings: Settings, selection: Selection, mender: Mender, say: Say, complain: Say, *, dry_run: bool
 ) -> Outcome:
     """Send the mended events of the open letters to their topics, and mark these letters as retried.
 
@@ -46,7 +51,7 @@ async def retry(
     emitter, marker = (nullcontext(), nullcontext()) if dry_run else (EventProducer(settings), marking(settings))
     async with emitter as sending, marker as marks:
         async for letters in _open(settings, selection, tally):
-            good = list(_mended(settings, letters, fix, tally, dry_run))
+            good = list(_mended(settings, letters, mender, tally, dry_run))
             if sending is not None and marks is not None and good:
                 await sending.send_many(event for _, event in good)
                 await sending.flush()
@@ -72,10 +77,10 @@ async def _open(settings: Settings, selection: Selection, tally: _Tally) -> Asyn
 
 
 def _mended(
-    settings: Settings, letters: list[Letter], fix: Fix, tally: _Tally, dry_run: bool
+    settings: Settings, letters: list[Letter], mender: Mender, tally: _Tally, dry_run: bool
 ) -> Iterator[tuple[Letter, Accepted]]:
     for letter in letters:
-        outcome = fix.mended(letter)
+        outcome = mender.mended(letter)
         if isinstance(outcome, Rejected):
             tally.refuse(letter, outcome)
         else:
