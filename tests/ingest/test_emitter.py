@@ -186,11 +186,13 @@ async def test_an_event_that_kafka_refuses_is_dropped_and_its_neighbours_arrive_
 
 # The spool
 
-EVENTS = st.lists(st.builds(Accepted, st.just("logins"), st.none() | st.text(max_size=5), st.binary(max_size=40)))
+EVENTS = st.lists(
+    st.builds(Accepted, st.just("logins"), st.none() | st.text(max_size=5), st.binary(max_size=40)), max_size=3
+)
 
 
-@trying(suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(writes=st.lists(EVENTS, max_size=4), torn=st.integers(0, 200))
+@trying(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(writes=st.lists(EVENTS, max_size=3), torn=st.integers(0, 200))
 def test_a_file_of_the_spool_that_was_torn_has_what_stands_before(
     tmp_path: Path, writes: list[list[Accepted]], torn: int
 ) -> None:
