@@ -29,7 +29,7 @@ Document = Any
 """The JSON value of a request's body; None where there is no body."""
 
 Message = tuple[str, str | None, bytes]
-"""As the emitter takes it: the event's family, the customer's raw id, its bytes."""
+"""As the producer of events takes it: the event's family, the customer's raw id, its bytes."""
 
 LeftOut = Literal["personless", "group", "alias", "ignored"]
 """Why an event is none of a customer's: it has no person; is of a company; joins two ids, which is not done yet; or
