@@ -38,7 +38,8 @@ class Filled:
     def of(self, sent: Sent) -> Any:
         """The value; None where there is none. Raises Unfit."""
         found = self.value(sent)
-        return self.fixed if found is None or found == "" else self.convert(found)
+        value = None if found is None or found == "" else self.convert(found)
+        return self.fixed if value is None else value
 
 
 @dataclass(frozen=True, slots=True)

@@ -138,12 +138,12 @@ def test_a_currency_of_ones_own_holds_for_the_defaults_too() -> None:
 
 def test_ids_and_channel_may_come_from_elsewhere() -> None:
     text = """
-        every.map.user_id = "member"
-        every.map.channel = "@event.context.app"
+        every.user_id = "member"
+        every.channel = ["app", "@channel"]
     """
-    call = track("x", member=7)
+    found = becomes(text, track("x", member=7, app="kiosk"))
 
-    assert becomes(text, call)["user_id"] == "7"
+    assert (found["user_id"], found["channel"]) == ("7", "kiosk")
 
 
 def test_every_mistake_is_named_at_once_with_its_line(tmp_path: Path) -> None:
@@ -202,8 +202,10 @@ map.method = ["a|upper", "@names", "a*minor_units", 'a."b']
         ('currency = "euro"', "my.toml: currency: must be a code of ISO 4217, or empty, not 'euro'"),
         ("currency = []", "my.toml: currency: must be"),
         ('unmapped = "drop"', "my.toml: unmapped: must be feature_use or ignore, not 'drop'"),
-        ("every = 1", "my.toml: every: must be a table with the table map, not 1"),
-        ("every.set = {}", "my.toml: every: set is not known here; the nearest: map"),
+        ("every = 1", "my.toml: every: must be a table: [every], not 1"),
+        ('every.chanel = "x"', "my.toml: every: chanel is not known here; the nearest: channel"),
+        ('every.bot = "a|b"', "my.toml: every.bot: there is no filter |b"),
+        ("every.bot = 7", "my.toml: every.bot: must be a source or a list of them, not 7"),
         ("event = 1", "my.toml: event: must be tables: [[event]], not 1"),
         ("events = []", "my.toml: the file: events is not known here; the nearest: event"),
         ("[[event]", "my.toml is not TOML:"),
