@@ -98,7 +98,7 @@ class RuleTables:
             check.known(line, f"{shown}: protocols", protocols, self._protocols)
 
     def _conditions(self, line: int, shown: str, table: Table) -> tuple[Condition, ...]:
-        present = [has(self.value(line, f"{shown}: has", texts, None)) for texts in table.get("has", ())]
+        present = [has(self.value(line, f"{shown}: has", texts)) for texts in table.get("has", ())]
         equal = [
             equals(self._source(line, f"{shown}: where", text), wanted if isinstance(wanted, list) else [wanted])
             for text, wanted in table.get("where", {}).items()

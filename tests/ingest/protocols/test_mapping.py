@@ -87,7 +87,7 @@ CONDITIONS = """
 names = ["Thing"]
 protocols = ["segment"]
 type = "login"
-where.kind = ["in*", 7, true]
+where.kind = ["in*", "[a]?", 7, true]
 has = ["a", ["b", "c"]]
 
 [[event]]
@@ -102,6 +102,8 @@ type = "signup"
     [
         ({"kind": "INside", "a": 1, "c": 0}, "login"),
         ({"kind": 7, "a": 1, "b": 1}, "login"),
+        ({"kind": "[A]?", "a": 1, "b": 1}, "login"),
+        ({"kind": "ab", "a": 1, "b": 1}, "feature_use"),
         ({"kind": True, "a": 1, "b": 1}, "login"),
         ({"kind": 1, "a": 1, "b": 1}, "feature_use"),
         ({"kind": "outside", "a": 1, "b": 1}, "feature_use"),
