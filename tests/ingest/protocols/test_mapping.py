@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -146,6 +147,19 @@ def test_ids_and_channel_may_come_from_elsewhere() -> None:
     found = becomes(text, track("x", member=7, app="kiosk"))
 
     assert (found["user_id"], found["channel"]) == ("7", "kiosk")
+
+
+def test_the_example_of_the_documentation_does_what_it_says() -> None:
+    text = (Path(__file__).parents[3] / "docs" / "emit.md").read_text(encoding="utf-8")
+    [example] = re.findall(r"^```toml\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+    booking = {"number": 7, "price": 19.9}
+
+    paid = becomes(example, track("Booking Paid", booking=booking, seats=[{"count": 2}, {}], member_no=3))
+    assert (paid["order_id"], paid["amount_minor"], paid["currency"], paid["units"]) == ("7", 1990, "EUR", 2)
+    assert paid["user_id"] == "3"
+    lesson = becomes(example, track("lesson started", kind="Audiobook", lesson={"id": "l"}))
+    assert (lesson["type"], lesson["content"], lesson["action"]) == ("interaction", "l", "play")
+    assert becomes(example, track("Heartbeat")) == "ignored"
 
 
 def test_every_mistake_is_named_at_once_with_its_line(tmp_path: Path) -> None:
