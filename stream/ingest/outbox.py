@@ -8,6 +8,7 @@ from contextlib import suppress
 from aiokafka import AIOKafkaProducer
 
 from stream.ingest.batches import Keyed, Partitioner, ProducerBatch, batches
+from stream.kafka.partition import each_shard_of_keys
 
 _LINGER_SECONDS = 0.02
 _COLLECTED_BYTES = 4 * 1024 * 1024
@@ -25,7 +26,9 @@ class Outbox:
     set when nothing goes on because `run` failed. A refused batch is the `failure`, and others still go.
     """
 
-    def __init__(self, producer: AIOKafkaProducer, partitions: int, partitioner: Partitioner) -> None:
+    def __init__(
+        self, producer: AIOKafkaProducer, partitions: int, partitioner: Partitioner = each_shard_of_keys
+    ) -> None:
         self.acknowledged = 0
         self.failure: BaseException | None = None
         self.has_room = _set_event()

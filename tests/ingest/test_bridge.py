@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -86,6 +88,16 @@ def test_json_is_called_what_its_type_says_or_like_its_topic() -> None:
     by_topic = becomes({**ORDER, "user_id": "42"})
     assert isinstance(by_topic, dict)
     assert (by_topic["type"], by_topic["feature"]) == ("feature_use", "orders")
+
+
+def test_the_example_of_the_documentation_does_what_it_says() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "emit.md").read_text(encoding="utf-8")
+    [example] = [each for each in re.findall(r"^```toml\n(.*?)^```", text, re.M | re.S) if "orders.create" in each]
+    created = {"op": "c", "before": None, "after": ORDER, "source": {"table": "orders", "ts_ms": CAME_MS}}
+    bridge = Bridge("orders", "debezium", parsed_mapping(example, "emit.md"), Paths(), "group")
+    outcome = event_of(Record("orders", 3, 17, CAME_MS, json.dumps(created).encode(), {}), bridge)
+    assert isinstance(outcome, tuple)
+    assert json.loads(outcome[2]) == PURCHASE
 
 
 @pytest.mark.parametrize("binary", [False, True])
