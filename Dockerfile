@@ -5,7 +5,7 @@ RUN python -m venv /venv
 COPY pyproject.toml constraints.txt README.md LICENSE ./
 COPY schemas schemas
 COPY stream stream
-RUN /venv/bin/pip install --no-cache-dir --disable-pip-version-check -c constraints.txt .
+RUN /venv/bin/pip install --no-cache-dir --disable-pip-version-check -c constraints.txt '.[server]'
 
 FROM python:3.12-slim-bookworm
 RUN useradd --system --uid 10001 --no-create-home assidu

@@ -20,7 +20,8 @@ from bench.measuring import Failed
 from bench.stack import BROKERS, best_broker, leave_one_core, stack
 from stream.demo.embedded import free_port
 from stream.exporter.canary import BUCKETS
-from stream.ingest import Emitter
+from stream.ingest.event_producer import EventProducer
+from stream.kafka.partitions import shards_of_keys
 from stream.kafka.topics import create_topics
 from stream.runtime.json_text import json_text
 from stream.runtime.pipeline_metrics import EVENT_TO_GAUGE
@@ -100,10 +101,10 @@ def _mixed(chunk: list[Parcel]) -> Iterator[tuple[str, str, bytes]]:
 async def send(settings: Settings, events: Iterator[tuple[str, str, bytes]], rate: int, seconds: float) -> int:
     """Send at the rate for so long; how many were sent."""
     sent, began = 0, monotonic()
-    async with Emitter(settings) as emitter:
+    async with EventProducer(settings, partitioner=shards_of_keys) as producer:
         while (passed := monotonic() - began) < seconds:
             due = int(passed * rate) - sent
-            await emitter.send_many(islice(events, due))
+            await producer.send_many(islice(events, due))
             sent += due
             await asyncio.sleep(_STEP_SECONDS)
     return sent

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-from stream.kafka.partition import shards_of
+from stream.kafka.partitions import shards_of
 
 Numbers = NDArray[np.int64]
 Bytes = NDArray[np.uint8]

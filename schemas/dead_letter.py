@@ -28,3 +28,8 @@ class DeadLetter(Struct, frozen=True):
         bool,
         Meta(description="The letter has only the beginning of value or key: Kafka takes no longer letter."),
     ]
+
+    @property
+    def source(self) -> str:
+        """Topic, partition and offset of the record that was refused: "engagement.clicks/1/7"."""
+        return f"{self.topic}/{self.partition}/{self.offset}"

@@ -7,12 +7,14 @@ from pathlib import Path
 
 from schemas.asyncapi import document
 from schemas.json_schemas import json_schemas
+from schemas.methods import event_methods
 from schemas.reference import with_reference
 
 CHECKOUT = Path(__file__).parent.parent
 JSON_SCHEMAS = Path("schemas/json")
 ASYNCAPI = Path("schemas/asyncapi.json")
 EVENTS = Path("docs/events.md")
+EVENT_METHODS = Path("schemas/event_methods.py")
 
 
 def generated() -> dict[Path, str]:
@@ -21,6 +23,7 @@ def generated() -> dict[Path, str]:
     return {
         **{JSON_SCHEMAS / f"{topic}.json": text for topic, text in json_schemas().items()},
         ASYNCAPI: document(version),
+        EVENT_METHODS: event_methods(),
         EVENTS: with_reference(_read(EVENTS)),
     }
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import unquote
 
+import click
 import pytest
 
 from schemas import TYPES, Event, decode
@@ -79,7 +80,9 @@ def test_every_command_and_option_that_is_named_is_one(page: Path) -> None:
     text = page.read_text(encoding="utf-8").replace("\\\n", " ")
     for name, rest in re.findall(r"\bassidu ([a-z][a-z-]+)\b([^`\n#|&]*)", "\n".join(_commands(text))):
         assert name in commands.commands, name
-        command = commands.commands[name]
+        command: click.Command = commands.commands[name]
+        if isinstance(command, click.Group) and rest.strip():
+            command = command.commands[rest.split()[0]]
         known = {"--help"} | {option for parameter in command.params for option in parameter.opts}
         assert set(re.findall(r"(?<![\w-])--[a-z-]+", rest)) <= known, f"assidu {name}{rest}"
 

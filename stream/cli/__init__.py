@@ -11,6 +11,8 @@ from typing import Any
 
 import click
 
+from stream.cli.bridge import bridge
+from stream.cli.dead_letters import dead_letters
 from stream.cli.demo import demo
 from stream.cli.emit import emit
 from stream.cli.endings import (
@@ -19,6 +21,7 @@ from stream.cli.endings import (
     UNREACHABLE,
     USER_MISTAKE,
     bug,
+    not_installed,
     outage,
     output_lost,
     prepare_output,
@@ -26,6 +29,7 @@ from stream.cli.endings import (
 )
 from stream.cli.fit import fit
 from stream.cli.indicators import indicators
+from stream.cli.map import map_
 from stream.cli.read import customer, report, status
 from stream.cli.render import render
 from stream.cli.risk import at_risk, coefficients
@@ -51,6 +55,10 @@ class Commands(click.Group):
             _fail(ctx, "interrupted", INTERRUPTED)
         except (click.ClickException, click.exceptions.Exit, click.Abort):
             raise
+        except ModuleNotFoundError as error:
+            if (missing := not_installed(error)) is None:
+                raise
+            _fail(ctx, missing, USER_MISTAKE)
         except OSError as error:
             if (lost := output_lost(error)) is None:
                 raise
@@ -106,11 +114,14 @@ for command in (
     worker,
     exporter,
     emit,
+    bridge,
+    map_,
     status,
     report,
     customer,
     at_risk,
     coefficients,
+    dead_letters,
     fit,
     simulate,
     demo,

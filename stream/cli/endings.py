@@ -20,6 +20,14 @@ NOBODY_READS = 141
 _OF_OUTPUT = {errno.EPIPE, errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF}
 
 
+def not_installed(error: ModuleNotFoundError) -> str | None:
+    """What to do where only the emitter was installed; None where a module of our own is missing."""
+    module = (error.name or "").partition(".")[0]
+    if module in ("", "stream", "schemas"):
+        return None
+    return f"{module} is not installed, for products that only emit events do without: pip install 'assidu[server]'"
+
+
 def refusal(error: Exception) -> str | None:
     """What to do where Kafka or Redis will never do what it was asked, or has what only a later release understands;
     None where it may, and for other errors."""

@@ -25,6 +25,21 @@ SOME_INPUT_BAD = 1
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
+_DATES = (
+    click.option(
+        "--date-format",
+        metavar="FORMAT",
+        help="Of timestamps: epoch (seconds since 1970), epoch-ms, or a strptime format; its %y is 1969 to 2068, "
+        "its %Z reads UTC, GMT and Z only.  [default: ISO 8601 with its separators]",
+    ),
+    click.option("--at", metavar="HH:MM", default="00:00", show_default=True, help="Time for dates without one."),
+    click.option(
+        "--timezone",
+        metavar="ZONE",
+        help="Of timestamps without offset. Where clocks are set back, the first of the two times; one that clocks "
+        "pass over is a bad row.  [default: ASSIDU_TIMEZONE]",
+    ),
+)
 _OPTIONS = (
     click.option("--csv", "from_csv", is_flag=True, help="Read rows of CSV instead of lines of JSON."),
     click.option("--type", "event_type", metavar="TYPE", help="Type of the events made of the rows."),
@@ -39,19 +54,7 @@ _OPTIONS = (
     click.option(
         "--set", "constants", metavar="FIELD=VALUE", multiple=True, help="Give a field the same value in all."
     ),
-    click.option(
-        "--date-format",
-        metavar="FORMAT",
-        help="Of timestamps: epoch (seconds since 1970), epoch-ms, or a strptime format; its %y is 1969 to 2068, "
-        "its %Z reads UTC, GMT and Z only.  [default: ISO 8601 with its separators]",
-    ),
-    click.option("--at", metavar="HH:MM", default="00:00", show_default=True, help="Time for dates without one."),
-    click.option(
-        "--timezone",
-        metavar="ZONE",
-        help="Of timestamps without offset. Where clocks are set back, the first of the two times; one that clocks "
-        "pass over is a bad row.  [default: ASSIDU_TIMEZONE]",
-    ),
+    *_DATES,
     click.option(
         "--delimiter",
         metavar="C",
@@ -72,7 +75,16 @@ ENCODING = click.option(
 def csv_options(command: Command) -> Command:
     """Decorates a command that takes them as `from_csv` and, all others together, as `rows` wants them; `--product`,
     which `rows` wants too, means something of its own to each command."""
-    return reduce(lambda decorated, option: option(decorated), reversed(_OPTIONS), command)
+    return _with(_OPTIONS, command)
+
+
+def date_options(command: Command) -> Command:
+    """Decorates a command that takes the options that say how dates are read, as `moments` wants them."""
+    return _with(_DATES, command)
+
+
+def _with(options: Sequence[Callable[[Command], Command]], command: Command) -> Command:
+    return reduce(lambda decorated, option: option(decorated), reversed(options), command)
 
 
 def refuse_csv_options(ctx: click.Context, csv: dict[str, Any]) -> None:
@@ -119,12 +131,12 @@ def _mapping(
 
     if event_type is None:
         raise UserError("--csv needs --type: which event is a row? For example --type purchase")
-    sources = {field: Column.parse(text) for field, text in _pairs("--map", columns).items()}
-    values = _pairs("--set", [*constants, *([] if product is None else [f"product={product}"])])
-    return EventMapping(event_type, sources, values, _moments(settings, **times))
+    sources = {field: Column.parse(text) for field, text in pairs("--map", columns).items()}
+    values = pairs("--set", [*constants, *([] if product is None else [f"product={product}"])])
+    return EventMapping(event_type, sources, values, moments(settings, **times))
 
 
-def _pairs(option: str, texts: Sequence[str]) -> dict[str, str]:
+def pairs(option: str, texts: Sequence[str]) -> dict[str, str]:
     pairs: dict[str, str] = {}
     for text in texts:
         field, equals, value = text.partition("=")
@@ -136,7 +148,7 @@ def _pairs(option: str, texts: Sequence[str]) -> dict[str, str]:
     return pairs
 
 
-def _moments(settings: Settings, date_format: str | None, at: str, timezone: str | None, **_: Any) -> Moments:
+def moments(settings: Settings, date_format: str | None, at: str, timezone: str | None, **_: Any) -> Moments:
     from datetime import time
     from zoneinfo import ZoneInfo
 

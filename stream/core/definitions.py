@@ -8,7 +8,7 @@ from hashlib import sha256
 from math import lcm
 from typing import Any, Literal
 
-from stream.core.time import MINUTE_MS
+from stream.core.units import MINUTE_MS
 
 HowChanged = Literal["restart", "together", "anew"]
 """How a definition may be changed. restart: each process by itself, for nothing that is stored follows from it;

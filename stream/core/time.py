@@ -11,12 +11,12 @@ from zoneinfo import ZoneInfo
 import numpy as np
 
 from stream.core.ragged import Ints, places
+from stream.core.units import DAY as DAY
+from stream.core.units import DAY_MS as DAY_MS
+from stream.core.units import HOUR as HOUR
+from stream.core.units import HOUR_MS as HOUR_MS
+from stream.core.units import MINUTE_MS as MINUTE_MS
 
-MINUTE_MS = 60_000
-HOUR_MS = 60 * MINUTE_MS
-DAY_MS = 24 * HOUR_MS
-HOUR = 60
-DAY = 24 * HOUR
 WINDOWS = {"24h": DAY, "7d": 7 * DAY, "30d": 30 * DAY}
 FAR_PAST, FAR_FUTURE = -(1 << 62), 1 << 62
 """Moments before and after all others, at whatever grain: something that never was, something that never comes."""

@@ -12,7 +12,8 @@ from rich.console import Console
 from stream.demo.screen import Screen
 from stream.demo.simulate import Plan, Traffic
 from stream.demo.stack import Stack
-from stream.ingest import Emitter
+from stream.ingest.event_producer import EventProducer
+from stream.kafka.partitions import shards_of_keys
 from stream.kafka.topics import create_topics
 from stream.runtime.lifecycle import until_ended
 from stream.settings import Settings
@@ -33,8 +34,11 @@ async def _demo(wishes: Settings, plan: Plan, console: Console) -> None:
     with Stack(wishes) as stack:
         await create_topics(stack.settings, replication=1)
         stack.start_programs()
-        async with aiohttp.ClientSession() as http, Emitter(stack.settings) as emitter:
-            traffic = Traffic(emitter, plan)
+        async with (
+            aiohttp.ClientSession() as http,
+            EventProducer(stack.settings, partitioner=shards_of_keys) as producer,
+        ):
+            traffic = Traffic(producer, plan)
             screen = Screen(stack, http, plan, console)
             await until_ended(screen.show_past(traffic), traffic.send_past())
             await until_ended(screen.show_live(), traffic.send_live())

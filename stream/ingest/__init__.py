@@ -1,5 +1,5 @@
-"""From products to Kafka: the emitter, and files of events for `assidu emit`."""
+"""From products to Kafka: the emitter for products, and files of events for `assidu emit`."""
 
-from stream.ingest.emitter import Emitter
+from stream.ingest.emitter import AsyncEmitter, Counts, Dropped, Emitter
 
-__all__ = ["Emitter"]
+__all__ = ["AsyncEmitter", "Counts", "Dropped", "Emitter"]

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from time import time
 from typing import NamedTuple
 
 from aiokafka import AIOKafkaProducer
 from aiokafka.producer.message_accumulator import BatchBuilder
 
-from stream.kafka.partition import shards_of_keys
-
 Keyed = tuple[str, bytes | None, bytes]
 """Topic, the record's key, its value."""
+
+Partitioner = Callable[[Sequence[bytes], int], list[int]]
+"""Which of so many partitions each key belongs to: key by key, or, with numpy, of all at once."""
 
 
 class ProducerBatch(NamedTuple):
@@ -24,14 +25,16 @@ class ProducerBatch(NamedTuple):
     records: BatchBuilder
 
 
-def batches(producer: AIOKafkaProducer, partitions: int, events: Sequence[Keyed]) -> Iterator[ProducerBatch]:
+def batches(
+    producer: AIOKafkaProducer, partitions: int, partitioner: Partitioner, events: Sequence[Keyed]
+) -> Iterator[ProducerBatch]:
     """Every event once, those of a partition in their order: the full batches as they fill, then the others.
 
     An event without a key goes to any partition. The timestamp of all is the present moment.
     """
     now_ms = int(time() * 1000)
     filling: dict[tuple[str, int], BatchBuilder] = {}
-    for (topic, key, value), partition in zip(events, _partitions_of(events, partitions), strict=True):
+    for (topic, key, value), partition in zip(events, _partitions_of(events, partitions, partitioner), strict=True):
         place = topic, partition
         records = filling.get(place)
         if records is None or records.append(timestamp=now_ms, key=key, value=value) is None:
@@ -45,8 +48,8 @@ def batches(producer: AIOKafkaProducer, partitions: int, events: Sequence[Keyed]
         yield ProducerBatch(topic, partition, records)
 
 
-def _partitions_of(events: Sequence[Keyed], partitions: int) -> list[int]:
-    chosen: list[int] = shards_of_keys([key or b"" for _, key, _ in events], partitions).tolist()
+def _partitions_of(events: Sequence[Keyed], partitions: int, partitioner: Partitioner) -> list[int]:
+    chosen = partitioner([key or b"" for _, key, _ in events], partitions)
     for number, (_, key, _) in enumerate(events):
         if key is None:
             chosen[number] = random.randrange(partitions)

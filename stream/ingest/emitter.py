@@ -1,146 +1,226 @@
-"""The emitter: events go to the topic of their family, and Kafka acknowledges every one."""
+"""The emitter for products: sends events to Kafka from a thread of its own, and never lets the product wait."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+import atexit
+import os
+import threading
+from collections.abc import Mapping
+from concurrent.futures import Future
+from concurrent.futures import TimeoutError as NotInTime
 from contextlib import suppress
+from datetime import UTC, datetime
+from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import NamedTuple, Self
+from uuid import uuid4
 
-from aiokafka import AIOKafkaProducer
-from aiokafka.errors import KafkaConnectionError, KafkaError, MessageSizeTooLargeError
+import msgspec
 
-from stream.ingest.outbox import Outbox
-from stream.kafka.producer import FAREWELL_SECONDS, start_producer, stop_producer
-from stream.kafka.topics import check_topics
-from stream.settings import Settings
+from schemas import Event, Rejected
+from schemas.event_methods import EventMethods
+from stream.ingest.checking import Accepted, check
+from stream.ingest.emitting.drops import CLOSED, QUEUE_FULL, Dropped, Drops, OnDrop
+from stream.ingest.emitting.pump import Pump
+from stream.ingest.emitting.spool import Spool
+from stream.settings import Settings, read_settings
 
-MAX_RECORD_BYTES = 1_000_000  # what a broker takes with its default settings
+__all__ = ["AsyncEmitter", "Counts", "Dropped", "Emitter"]
 
-_BATCH_BYTES = 256 * 1024
-
-Message = tuple[str, str | None, bytes]
-"""An event's family; the customer's raw id, which decides the partition (murmur2), None for any; its bytes."""
+MEBIBYTE = 1024 * 1024
+_SETTLE_SECONDS, _END_SECONDS = 10.0, 1.0
 
 
-class Emitter:
-    """Sends events without waiting for each to be acknowledged; `flush` waits for all of them.
-
-    What waits for Kafka is bounded: `send` waits for room. Kafka may be away for `patience_seconds`
-    without an acknowledgement before `send` or `flush` raises aiokafka's KafkaError; `acknowledged`
-    then says how many events are safe. The events of one partition arrive in the order they were sent.
-
-        async with Emitter(settings) as emitter:
-            await emitter.send("clicks", user_id, event_bytes)
-            await emitter.send_many(("logins", user_id, event_bytes) for user_id, event_bytes in logins)
+class Counts(NamedTuple):
+    """acknowledged  events that Kafka has taken, those left in the spool by another process among them
+    waiting       events that were emitted and Kafka has not taken yet
+    spool_bytes   on disk
+    dropped       events that are lost, by reason
     """
 
-    def __init__(self, settings: Settings, *, patience_seconds: float = 60.0) -> None:
-        self.sent = 0
-        self._settings = settings
-        self._patience_seconds = patience_seconds
-        self._producer: AIOKafkaProducer | None = None
-        self._outbox: Outbox | None = None
-        self._running: asyncio.Task[None] | None = None
+    acknowledged: int
+    waiting: int
+    spool_bytes: int
+    dropped: Mapping[str, int]
+
+
+class _Running:
+    """The thread of one process, and what it works on."""
+
+    def __init__(
+        self, settings: Settings, most_bytes: int, spool: Path | None, spool_bytes: int, drops: Drops
+    ) -> None:
+        self.pid = os.getpid()
+        self.drops = drops
+        self.spool = None if spool is None else Spool(spool, spool_bytes)
+        self.pump = Pump(settings, most_bytes, self.spool, drops)
+        self.thread = threading.Thread(target=self.pump.run, name="assidu-emitter", daemon=True)
+        self.thread.start()
+
+
+class _Emitting(EventMethods):
+    """What both emitters are."""
+
+    def __init__(
+        self,
+        settings: Settings | None = None,
+        *,
+        product: str | None = None,
+        channel: str | None = None,
+        queue_bytes: int = 16 * MEBIBYTE,
+        spool: str | Path | None = None,
+        spool_bytes: int = 256 * MEBIBYTE,
+        on_drop: OnDrop | None = None,
+    ) -> None:
+        self._settings = settings or read_settings()
+        self._defaults = {"product": product, "channel": channel}
+        self._queue_bytes = queue_bytes
+        self._spool = None if spool is None else Path(spool)
+        self._spool_bytes = spool_bytes
+        self._on_drop = on_drop
+        self._starting = threading.Lock()
+        self._is_closed = False
+        self._running = self._start()
+        atexit.register(self._close, 5.0)
+
+    def emit(self, event: Mapping[str, object] | Event) -> str | None:
+        """Take an event on its way, and return its event_id; None where it was dropped.
+
+        Returns at once. What is missing is added: event_id, timestamp (now), the emitter's product and channel. An
+        event that breaks the contract, or finds no room, is counted as dropped, logged, and told to `on_drop`.
+        """
+        fields = dict(event) if isinstance(event, Mapping) else msgspec.to_builtins(event)
+        fields = {name: value for name, value in (self._defaults | fields).items() if value is not None}
+        fields.setdefault("event_id", uuid4().hex)
+        fields.setdefault("timestamp", datetime.now(UTC))
+        outcome = _checked(fields)
+        running = self._in_this_process()
+        if isinstance(outcome, Rejected):
+            running.drops.add(Dropped(outcome.reason, outcome.detail))
+        elif self._is_closed:
+            running.drops.add(Dropped(CLOSED, "emitted after close"))
+        elif not running.pump.queue.add(outcome):
+            running.drops.add(Dropped(QUEUE_FULL, f"{self._queue_bytes} bytes wait for Kafka already"))
+        else:
+            return str(fields["event_id"])
+        return None
 
     @property
-    def acknowledged(self) -> int:
-        return 0 if self._outbox is None else self._outbox.acknowledged
+    def counts(self) -> Counts:
+        running = self._running
+        return Counts(
+            running.pump.acknowledged,
+            running.pump.queue.waiting,
+            running.spool.bytes if running.spool else 0,
+            running.drops.counts(),
+        )
+
+    def _start(self) -> _Running:
+        return _Running(self._settings, self._queue_bytes, self._spool, self._spool_bytes, Drops(self._on_drop))
+
+    def _in_this_process(self) -> _Running:
+        """After a fork the thread is the parent's, and so is what waits."""
+        if self._running.pid != os.getpid() and not self._is_closed:
+            with self._starting:
+                if self._running.pid != os.getpid():
+                    if self._running.spool:
+                        self._running.spool.close()
+                    self._running = self._start()
+        return self._running
+
+    def _safe(self) -> Future[None]:
+        return self._in_this_process().pump.queue.when_safe()
+
+    def _close(self, timeout: float) -> bool:
+        atexit.unregister(self._close)
+        if self._is_closed or self._running.pid != os.getpid():
+            return True
+        self._is_closed = True
+        with suppress(NotInTime):
+            self._safe().result(timeout)
+        pump = self._running.pump
+        pump.stop()
+        pump.is_settled.wait(_SETTLE_SECONDS)
+        self._running.thread.join(_END_SECONDS)
+        if self._running.spool:
+            self._running.spool.close()
+        return not self._running.drops.counts().get(CLOSED)
+
+
+class Emitter(_Emitting):
+    """Sends events to Kafka in the background; for programs of any kind.
+
+        with Emitter(product="shop", spool="/var/lib/shop/events") as emitter:
+            emitter.click(user_id="42", element="buy")
+            emitter.emit({"type": "login", "user_id": "42"})
+
+    Every type of event has a method with its fields. Nothing waits, and nothing is raised but what `on_drop` raises:
+    it is called with what is lost, sometimes by the emitter's thread.
+
+    settings     from ASSIDU_* in the environment, if they are not given
+    product      of events that name none; so does `channel`
+    queue_bytes  what may wait in memory; when it is full, what is emitted is dropped
+    spool        a folder where events wait on disk (fsync) while Kafka does not take them, and survive the process;
+                 processes may share it
+    spool_bytes  what may wait there
+
+    Raises UserError for settings that are wrong and a spool that cannot be used. May be used by any thread, and in
+    children of a fork. At the end of the process it is closed, if it was not before.
+    """
+
+    def flush(self, timeout: float | None = None) -> bool:
+        """Wait until all that was emitted is safe, in Kafka or in the spool; False after `timeout` seconds."""
+        try:
+            self._safe().result(timeout)
+        except NotInTime:
+            return False
+        return True
+
+    def close(self, timeout: float = 5.0) -> bool:
+        """Flush, store in the spool what is left after `timeout` seconds, and end; False where something was lost."""
+        return self._close(timeout)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+class AsyncEmitter(_Emitting):
+    """The same for asyncio: `emit` and the methods of the types are plain calls, as nothing waits in them.
+
+    async with AsyncEmitter(product="shop") as emitter:
+        emitter.click(user_id="42", element="buy")
+        await emitter.flush()
+    """
+
+    async def flush(self, timeout: float | None = None) -> bool:
+        """Wait until all that was emitted is safe, in Kafka or in the spool; False after `timeout` seconds."""
+        try:
+            await asyncio.wait_for(asyncio.wrap_future(self._safe()), timeout)
+        except TimeoutError:
+            return False
+        return True
+
+    async def aclose(self, timeout: float = 5.0) -> bool:
+        """Flush, store in the spool what is left after `timeout` seconds, and end; False where something was lost."""
+        return await asyncio.to_thread(self._close, timeout)
 
     async def __aenter__(self) -> Self:
-        await check_topics(self._settings)
-        self._producer = await start_producer(
-            self._settings,
-            self._patience_seconds,
-            max_batch_size=_BATCH_BYTES,
-            request_timeout_ms=int(self._patience_seconds * 1000),
-        )
-        self._outbox = Outbox(self._producer, self._settings.partitions)
-        self._running = asyncio.create_task(self._outbox.run())
         return self
 
     async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        try:
-            if error is None:
-                await self.flush()
-            elif not isinstance(error, KafkaError):
-                await self._send_what_is_collected()
-        finally:
-            await self._stop()
-
-    async def send(self, family: str, key: str | None, value: bytes) -> None:
-        """Queue one event. The Kafka record's timestamp is the moment of sending, never the event's own."""
-        await self.send_many([(family, key, value)])
-
-    async def send_many(self, messages: Iterable[Message]) -> None:
-        """Queue events one after the other, as `send` does, at a fraction of its cost.
-
-        One that Kafka would not take for its size raises MessageSizeTooLargeError; `sent` has those before it.
-        """
-        outbox = await self._with_room()
-        prefix = self._settings.topic_prefix
-        for family, key, value in messages:
-            encoded = None if key is None else key.encode()
-            if len(value) + len(encoded or b"") > MAX_RECORD_BYTES:
-                raise _too_large(family, key, value)
-            if not outbox.has_room.is_set():
-                await self._with_room()
-            outbox.add(prefix + family, encoded, value)
-            self.sent += 1
-
-    async def flush(self) -> None:
-        """Wait until Kafka has acknowledged everything sent; raise what went wrong."""
-        await self._patiently(self._started().is_empty)
-
-    def _started(self) -> Outbox:
-        assert self._outbox is not None, "use `async with Emitter(settings)`"
-        return self._outbox
-
-    async def _with_room(self) -> Outbox:
-        outbox = self._started()
-        if outbox.failure is not None:
-            raise outbox.failure
-        await self._patiently(outbox.has_room)
-        return outbox
-
-    async def _patiently(self, reached: asyncio.Event) -> None:
-        """Wait as long as Kafka acknowledges something now and then; raise what went wrong."""
-        outbox = self._started()
-        while not reached.is_set():
-            acknowledged = outbox.acknowledged
-            try:
-                async with asyncio.timeout(self._patience_seconds):
-                    await reached.wait()
-            except TimeoutError:
-                if outbox.acknowledged == acknowledged:
-                    raise KafkaConnectionError(f"no acknowledgement for {self._patience_seconds:g} s") from None
-        if outbox.failure is not None:
-            raise outbox.failure
-
-    async def _send_what_is_collected(self) -> None:
-        """What was sent before something else went wrong still arrives, if Kafka takes it within seconds."""
-        with suppress(TimeoutError):
-            async with asyncio.timeout(FAREWELL_SECONDS):
-                await self._started().is_empty.wait()
-
-    async def _stop(self) -> None:
-        if self._running is not None:
-            self._running.cancel()
-            await asyncio.wait([self._running])
-            if not self._running.cancelled():
-                self._running.exception()  # it is the outbox's failure, and raised already
-        if self._producer is not None:
-            await stop_producer(self._producer)
+        await self.aclose()
 
 
-def _too_large(family: str, key: str | None, value: bytes) -> MessageSizeTooLargeError:
-    return MessageSizeTooLargeError(
-        f"an event of {family} for {'any customer' if key is None else repr(key[:40])} has {len(value)} bytes: "
-        f"Kafka takes at most {MAX_RECORD_BYTES} with its key"
-    )
+def _checked(fields: Mapping[str, object]) -> Accepted | Rejected:
+    try:
+        return check(msgspec.json.encode(fields))
+    except (TypeError, ValueError, OverflowError, RecursionError) as error:  # also UnicodeEncodeError
+        return Rejected("wrong_type", f"not to be written as JSON: {error}")

@@ -9,9 +9,11 @@ from collections.abc import AsyncIterator, Iterator
 from rich.console import Console
 
 from schemas import Rejected
-from stream.ingest.emitter import Emitter
+from stream.ingest.checking import Accepted
+from stream.ingest.event_producer import EventProducer
 from stream.ingest.input import Input
-from stream.ingest.lines import Accepted, Checked
+from stream.ingest.lines import Checked
+from stream.kafka.partitions import shards_of_keys
 from stream.runtime.printable import printable
 from stream.runtime.progress import progress
 from stream.settings import Settings
@@ -24,25 +26,25 @@ async def emit_file(settings: Settings, source: Input, chunks: AsyncIterator[lis
     console = complaints()
     bad = BadLines(console)
     families: set[str] = set()
-    emitter = Emitter(settings)
+    producer = EventProducer(settings, partitioner=shards_of_keys)
     try:
         with progress(console) as bars:
             bar = bars.add_task("events", total=source.size_bytes())
-            async with emitter:
+            async with producer:
                 async for chunk in chunks:
-                    await emitter.send_many(_good(chunk, families, bad))
+                    await producer.send_many(_good(chunk, families, bad))
                     if bars.tasks[bar].total:
                         bars.update(bar, completed=source.read_bytes())
-                    bars.update(bar, description=f"{emitter.acknowledged} events acknowledged")
+                    bars.update(bar, description=f"{producer.acknowledged} events acknowledged")
                     await asyncio.sleep(0)  # sending does not pause by itself: let acknowledgements in
     except BaseException:
-        if emitter.sent:
-            console.print(f"stopped: {emitter.acknowledged} of {emitter.sent} events sent were acknowledged")
+        if producer.sent:
+            console.print(f"stopped: {producer.acknowledged} of {producer.sent} events sent were acknowledged")
         raise
     finally:
         bad.close()
     print(
-        f"sent {_counted(emitter.acknowledged, 'event')} to {_counted(len(families), 'topic')}, "
+        f"sent {_counted(producer.acknowledged, 'event')} to {_counted(len(families), 'topic')}, "
         f"{_counted(bad.reasons.total(), 'bad line')}"
     )
     return not bad.reasons

@@ -63,7 +63,7 @@ class EventMapping:
         self._struct = TYPES[event_type]
         self._check_fields(constants)
         self._readers = {
-            field: _reader(field, self._type_of(field), moments, columns.get(field))
+            field: reader_of(field, self._type_of(field), moments, columns.get(field))
             for field in [*columns, *constants]
         }
         self._constants = {field: self._constant(field, text) for field, text in constants.items()}
@@ -117,7 +117,7 @@ class EventMapping:
                 raise UserError(f"--map {field}={column.name}*{column.factor}: {field} is no number")
 
 
-def _reader(field: str, type_: Any, moments: Moments, column: Column | None) -> Callable[[str], Any]:
+def reader_of(field: str, type_: Any, moments: Moments, column: Column | None) -> Callable[[str], Any]:
     """How a field is read from the text of a column, or of a constant; ValueError where it is not what it wants."""
     if field == "timestamp":
         return moments.rfc3339

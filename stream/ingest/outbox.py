@@ -7,7 +7,8 @@ from contextlib import suppress
 
 from aiokafka import AIOKafkaProducer
 
-from stream.ingest.batches import Keyed, ProducerBatch, batches
+from stream.ingest.batches import Keyed, Partitioner, ProducerBatch, batches
+from stream.kafka.partition import each_shard_of_keys
 
 _LINGER_SECONDS = 0.02
 _COLLECTED_BYTES = 4 * 1024 * 1024
@@ -25,13 +26,16 @@ class Outbox:
     set when nothing goes on because `run` failed. A refused batch is the `failure`, and others still go.
     """
 
-    def __init__(self, producer: AIOKafkaProducer, partitions: int) -> None:
+    def __init__(
+        self, producer: AIOKafkaProducer, partitions: int, partitioner: Partitioner = each_shard_of_keys
+    ) -> None:
         self.acknowledged = 0
         self.failure: BaseException | None = None
         self.has_room = _set_event()
         self.is_empty = _set_event()
         self._producer = producer
         self._partitions = partitions
+        self._partitioner = partitioner
         self._collected: list[Keyed] = []
         self._collected_bytes = 0
         self._many_bytes = max(_COLLECTED_BYTES, partitions * _COLLECTED_BYTES_PER_PARTITION)
@@ -62,7 +66,7 @@ class Outbox:
                 with suppress(TimeoutError):
                     async with asyncio.timeout(_LINGER_SECONDS):
                         await self._full.wait()
-                for batch in batches(self._producer, self._partitions, self._take()):
+                for batch in batches(self._producer, self._partitions, self._partitioner, self._take()):
                     await self._send(batch)
         except Exception as error:
             self._fail(error)

@@ -9,9 +9,10 @@ from dataclasses import dataclass
 
 from schemas import Rejected
 from stream.ingest.cells import MOST_LINE_BYTES, Row, Rows
+from stream.ingest.checking import Accepted, check
 from stream.ingest.cutting import Line, LineEnds, Lines
 from stream.ingest.input import Input
-from stream.ingest.lines import Accepted, Checked, check
+from stream.ingest.lines import Checked
 from stream.ingest.mapping import LINE, EventMapping, column_name
 from stream.ingest.row_ids import RowIds
 from stream.runtime.errors import UserError

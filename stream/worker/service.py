@@ -19,7 +19,7 @@ from stream.core.time import Calendar
 from stream.indicators.feedback import missing_lexicon
 from stream.kafka import errors as kafka_errors
 from stream.kafka.group import check_group
-from stream.kafka.partition import shards_of
+from stream.kafka.partitions import shards_of
 from stream.kafka.topics import kafka_admin, look_at_topics
 from stream.runtime.errors import UserError
 from stream.runtime.garbage import collect_seldom

@@ -51,9 +51,6 @@ class SideOutputs(Sender):
 def letter(topic: str, refused: Refused, most_bytes: int = MOST_BYTES) -> Outgoing:
     """The dead letter of a Kafka record: with all of its value, or as much of it as fits into `most_bytes`."""
     batch, record, why = refused
-    # A topic that is compacted takes no record without a key.
-    key = record.key or f"{batch.topic}/{batch.shard}/{record.offset}".encode()
-    short_key = key[:_KEY_BYTES]
     bare = DeadLetter(
         why.reason,
         why.detail[:_DETAIL_LETTERS],
@@ -66,6 +63,9 @@ def letter(topic: str, refused: Refused, most_bytes: int = MOST_BYTES) -> Outgoi
         None if record.key is None else len(record.key),
         False,
     )
+    # A topic that is compacted takes no record without a key.
+    key = record.key or bare.source.encode()
+    short_key = key[:_KEY_BYTES]
     room = max(0, most_bytes - record_bytes(short_key, msgspec.json.encode(bare)))
     value = record.value and record.value[: room // 4 * 3]  # base64: four letters for three bytes
     cut = (value, short_key) != (record.value, key)

@@ -34,6 +34,17 @@ def test_help_imports_neither_kafka_nor_redis_nor_settings() -> None:
     assert done.stdout.strip() == "[]"
 
 
+def test_says_what_to_install_where_only_the_emitter_is() -> None:
+    program = "import sys; sys.modules['rich'] = None; import stream.cli; stream.cli.main()"
+
+    done = subprocess.run([sys.executable, "-c", program, "status"], capture_output=True, text=True, check=False)
+
+    assert done.returncode == 2
+    assert "rich is not installed" in done.stderr
+    assert "pip install 'assidu[server]'" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
 @pytest.mark.parametrize("command", [["topics"], ["emit", "/dev/null"]])
 def test_names_the_address_and_the_setting_when_kafka_is_away(command: list[str]) -> None:
     result = run(*command, **NOBODY_THERE)

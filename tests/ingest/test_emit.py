@@ -1,4 +1,4 @@
-"""The emitter: everything sent is acknowledged, or counted and the failure raised."""
+"""The producer of events: everything sent is acknowledged, or counted and the failure raised."""
 
 from __future__ import annotations
 
@@ -16,8 +16,7 @@ from aiokafka.partitioner import murmur2
 
 from schemas import FAMILIES
 from stream.demo.embedded import EmbeddedBroker, KafkaServer
-from stream.ingest import Emitter
-from stream.ingest.emitter import MAX_RECORD_BYTES
+from stream.ingest.event_producer import MAX_RECORD_BYTES, EventProducer
 from stream.kafka.topics import create_topics
 from stream.runtime.errors import UserError
 from stream.settings import Settings
@@ -38,9 +37,9 @@ def customer(number: int) -> str:
     return f"Zoë-{number % 100}"
 
 
-async def send_logins(emitter: Emitter, count: int) -> None:
+async def send_logins(producer: EventProducer, count: int) -> None:
     for number in range(count):
-        await emitter.send("logins", customer(number), login(number))
+        await producer.send("logins", customer(number), login(number))
 
 
 @pytest.fixture
@@ -50,10 +49,10 @@ async def topics(settings: Settings) -> Settings:
 
 
 async def test_every_event_arrives_under_its_customers_key_in_the_partition_kafka_computes(topics: Settings) -> None:
-    async with Emitter(topics) as emitter:
-        await send_logins(emitter, 5000)
+    async with EventProducer(topics) as producer:
+        await send_logins(producer, 5000)
 
-    assert (emitter.sent, emitter.acknowledged) == (5000, 5000)
+    assert (producer.sent, producer.acknowledged) == (5000, 5000)
     arrived = await records(topics, f"{topics.topic_prefix}logins", 5000)
     assert {record.value for record in arrived} == {login(number) for number in range(5000)}
     for record in arrived:
@@ -63,26 +62,26 @@ async def test_every_event_arrives_under_its_customers_key_in_the_partition_kafk
 
 async def test_records_carry_the_moment_of_sending_and_never_the_events_own(topics: Settings) -> None:
     before_ms = time.time() * 1000 // 1
-    async with Emitter(topics) as emitter:
-        await send_logins(emitter, 1)
+    async with EventProducer(topics) as producer:
+        await send_logins(producer, 1)
 
     [record] = await records(topics, f"{topics.topic_prefix}logins", 1)
     assert before_ms <= record.timestamp <= time.time() * 1000
 
 
 async def test_flush_returns_when_all_is_acknowledged(topics: Settings) -> None:
-    async with Emitter(topics) as emitter:
-        await send_logins(emitter, 100)
-        await emitter.flush()
-        assert emitter.acknowledged == 100
+    async with EventProducer(topics) as producer:
+        await send_logins(producer, 100)
+        await producer.flush()
+        assert producer.acknowledged == 100
 
 
 async def test_the_events_of_a_customer_arrive_in_the_order_they_were_sent(topics: Settings) -> None:
     filler = b"x" * 2000  # enough for several batches a partition
-    async with Emitter(topics) as emitter:
-        await emitter.send_many(("logins", customer(number), b"%d %b" % (number, filler)) for number in range(2000))
+    async with EventProducer(topics) as producer:
+        await producer.send_many(("logins", customer(number), b"%d %b" % (number, filler)) for number in range(2000))
         for number in range(2000, 2100):
-            await emitter.send("logins", customer(number), b"%d %b" % (number, filler))
+            await producer.send("logins", customer(number), b"%d %b" % (number, filler))
 
     arrived: dict[bytes, list[int]] = defaultdict(list)
     for record in await records(topics, f"{topics.topic_prefix}logins", 2100):
@@ -92,18 +91,18 @@ async def test_the_events_of_a_customer_arrive_in_the_order_they_were_sent(topic
 
 
 async def test_events_of_many_families_sent_at_once_reach_the_topics_of_each(topics: Settings) -> None:
-    async with Emitter(topics) as emitter:
-        await emitter.send_many((family, customer(n), b"%d" % n) for n in range(500) for family in FAMILIES)
+    async with EventProducer(topics) as producer:
+        await producer.send_many((family, customer(n), b"%d" % n) for n in range(500) for family in FAMILIES)
 
-    assert (emitter.sent, emitter.acknowledged) == (500 * len(FAMILIES), 500 * len(FAMILIES))
+    assert (producer.sent, producer.acknowledged) == (500 * len(FAMILIES), 500 * len(FAMILIES))
     for family in FAMILIES:
         arrived = await records(topics, topics.topic_prefix + family, 500)
         assert {record.value for record in arrived} == {b"%d" % number for number in range(500)}
 
 
 async def test_events_without_a_key_are_spread_over_the_partitions(topics: Settings) -> None:
-    async with Emitter(topics) as emitter:
-        await emitter.send_many(("surveys", None, b"%d" % number) for number in range(1000))
+    async with EventProducer(topics) as producer:
+        await producer.send_many(("surveys", None, b"%d" % number) for number in range(1000))
 
     arrived = await records(topics, f"{topics.topic_prefix}surveys", 1000)
     assert {record.key for record in arrived} == {None}
@@ -112,53 +111,53 @@ async def test_events_without_a_key_are_spread_over_the_partitions(topics: Setti
 
 async def test_an_event_too_large_for_kafka_is_named_and_the_others_still_go(topics: Settings) -> None:
     largest = b"x" * (MAX_RECORD_BYTES - len(customer(1).encode()))
-    async with Emitter(topics) as emitter:
+    async with EventProducer(topics) as producer:
         with pytest.raises(MessageSizeTooLargeError, match=r"logins for 'Zoë-1' has 999995 bytes"):
-            await emitter.send_many([("logins", customer(1), largest), ("logins", customer(1), largest + b"x")])
-        await emitter.send("logins", customer(1), b"small")
+            await producer.send_many([("logins", customer(1), largest), ("logins", customer(1), largest + b"x")])
+        await producer.send("logins", customer(1), b"small")
 
-    assert (emitter.sent, emitter.acknowledged) == (2, 2)
+    assert (producer.sent, producer.acknowledged) == (2, 2)
     arrived = await records(topics, f"{topics.topic_prefix}logins", 2)
     assert [record.value for record in arrived] == [largest, b"small"]
 
 
 async def test_refuses_to_start_while_topics_are_missing(settings: Settings) -> None:
     with pytest.raises(UserError, match="run `assidu topics`"):
-        async with Emitter(settings):
+        async with EventProducer(settings):
             pass
 
 
 async def test_falls_back_once_and_says_so_where_the_broker_has_no_idempotent_producer(
     topics: Settings, kafka: KafkaServer, caplog: pytest.LogCaptureFixture
 ) -> None:
-    async with Emitter(topics) as emitter:
-        await send_logins(emitter, 10)
+    async with EventProducer(topics) as producer:
+        await send_logins(producer, 10)
 
     said = [entry.message for entry in caplog.records if entry.name == "stream.kafka.producer"]
     assert len(said) == (1 if isinstance(kafka, EmbeddedBroker) else 0)
-    assert emitter.acknowledged == 10
+    assert producer.acknowledged == 10
 
 
 async def test_refuses_a_broker_without_idempotent_producer_when_one_is_asked_for(
     topics: Settings, kafka: KafkaServer
 ) -> None:
-    emitter = Emitter(topics.model_copy(update={"idempotence": "on"}))
+    producer = EventProducer(topics.model_copy(update={"idempotence": "on"}))
     if isinstance(kafka, EmbeddedBroker):
         with pytest.raises(UserError, match="ASSIDU_IDEMPOTENCE=auto or off"):
-            await emitter.__aenter__()
+            await producer.__aenter__()
     else:
-        async with emitter:
-            await send_logins(emitter, 10)
+        async with producer:
+            await send_logins(producer, 10)
 
 
 async def test_nothing_is_lost_when_kafka_is_away_for_a_moment(topics: Settings, kafka: KafkaServer) -> None:
-    async with Emitter(topics) as emitter:
-        await send_logins(emitter, 10)
-        await emitter.flush()
+    async with EventProducer(topics) as producer:
+        await send_logins(producer, 10)
+        await producer.flush()
         with kafka.paused():
-            await send_logins(emitter, 990)
-            assert emitter.acknowledged == 10
-        await emitter.flush()
+            await send_logins(producer, 990)
+            assert producer.acknowledged == 10
+        await producer.flush()
 
     await records(topics, f"{topics.topic_prefix}logins", 1000)
 
@@ -174,15 +173,15 @@ async def test_waits_for_room_while_kafka_is_away_and_sends_the_rest_when_it_is_
             asked_for = number
             yield "logins", customer(number), b"%d" % number + b"x" * 200_000
 
-    async with Emitter(topics) as emitter:
+    async with EventProducer(topics) as producer:
         with kafka.paused():
-            sending = asyncio.create_task(emitter.send_many(logins()))
+            sending = asyncio.create_task(producer.send_many(logins()))
             with pytest.raises(TimeoutError):
                 await asyncio.wait_for(asyncio.shield(sending), 1)
             assert asked_for * 200_000 < 20_000_000  # of a hundred
         await sending
 
-    assert emitter.acknowledged == 500
+    assert producer.acknowledged == 500
 
 
 @pytest.mark.parametrize("nuisance", [RuntimeError, asyncio.CancelledError])
@@ -190,11 +189,11 @@ async def test_what_was_sent_before_something_else_went_wrong_still_arrives(
     topics: Settings, nuisance: type[BaseException]
 ) -> None:
     with pytest.raises(nuisance):
-        async with Emitter(topics) as emitter:
-            await send_logins(emitter, 100)
+        async with EventProducer(topics) as producer:
+            await send_logins(producer, 100)
             raise nuisance
 
-    assert emitter.acknowledged == 100
+    assert producer.acknowledged == 100
     await records(topics, f"{topics.topic_prefix}logins", 100)
 
 
@@ -205,14 +204,14 @@ async def test_a_batch_that_kafka_refuses_is_raised_and_the_other_events_are_saf
         pytest.skip("the embedded broker takes what it gets, whatever its size")
     await create_topic_for_small_records(settings, f"{settings.topic_prefix}clicks", 10_000)
     await create_topics(settings, replication=1)
-    emitter = Emitter(settings)
+    producer = EventProducer(settings)
     with pytest.raises(KafkaError):
-        async with emitter:
-            await send_logins(emitter, 100)
-            await emitter.send("clicks", "ann", b"x" * 20_000)
-            await emitter.flush()
+        async with producer:
+            await send_logins(producer, 100)
+            await producer.send("clicks", "ann", b"x" * 20_000)
+            await producer.flush()
 
-    assert (emitter.sent, emitter.acknowledged) == (101, 100)
+    assert (producer.sent, producer.acknowledged) == (101, 100)
 
 
 @pytest.mark.parametrize("idempotence", ["auto", "off"])
@@ -220,16 +219,16 @@ async def test_gives_up_when_kafka_stays_away_and_leaves_no_task_behind(
     topics: Settings, kafka: KafkaServer, idempotence: str
 ) -> None:
     settings = topics.model_copy(update={"idempotence": idempotence})
-    emitter = Emitter(settings, patience_seconds=1)
+    producer = EventProducer(settings, patience_seconds=1)
     with ExitStack() as outage, pytest.raises(KafkaError):
-        async with asyncio.timeout(60), emitter:
-            await send_logins(emitter, 10)
-            await emitter.flush()
-            outage.enter_context(kafka.paused())  # and away it stays, until the emitter has given up
-            await send_logins(emitter, 10)
-            await emitter.flush()
+        async with asyncio.timeout(60), producer:
+            await send_logins(producer, 10)
+            await producer.flush()
+            outage.enter_context(kafka.paused())  # and away it stays, until the producer has given up
+            await send_logins(producer, 10)
+            await producer.flush()
 
-    assert (emitter.sent, emitter.acknowledged) == (20, 10)
+    assert (producer.sent, producer.acknowledged) == (20, 10)
     await asyncio.wait_for(_only_this_task(), 10)
 
 

@@ -19,8 +19,8 @@ from hypothesis import strategies as st
 
 from schemas import Rejected
 from stream.ingest.cells import WHITESPACE
+from stream.ingest.checking import Accepted
 from stream.ingest.input import Input
-from stream.ingest.lines import Accepted
 from stream.ingest.mapping import Column, EventMapping
 from stream.ingest.moments import Moments
 from stream.ingest.row_ids import Occurrences

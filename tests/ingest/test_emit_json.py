@@ -17,8 +17,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas import Rejected
+from stream.ingest.checking import Accepted, check
 from stream.ingest.input import Input
-from stream.ingest.lines import Accepted, Checked, JsonReader, check, json_lines, raw_lines
+from stream.ingest.lines import Checked, JsonReader, json_lines, raw_lines
 from stream.runtime.errors import UserError
 
 CLICK = b'{"type":"click","event_id":"1","user_id":"ann","timestamp":"2026-03-01T00:00:00Z"}'

@@ -9,7 +9,8 @@ from aiokafka.partitioner import DefaultPartitioner
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stream.kafka.partition import shard_of, shards_of
+from stream.kafka.partition import shard_of
+from stream.kafka.partitions import shards_of
 
 IDS = st.one_of(
     st.text(max_size=40),

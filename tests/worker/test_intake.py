@@ -7,7 +7,8 @@ import json
 import pytest
 
 from stream.kafka.batch import Batch
-from stream.kafka.partition import shard_of, shards_of
+from stream.kafka.partition import shard_of
+from stream.kafka.partitions import shards_of
 from stream.worker.cache import RecordCache
 from stream.worker.intake import FORWARDED, Admission, Intake, admit, decode
 from tests.fetched import NOW_MS, KafkaRecord

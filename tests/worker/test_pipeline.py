@@ -19,7 +19,8 @@ from stream.indicators.churn.evidence import Scoring
 from stream.indicators.churn.model import Coefficients
 from stream.indicators.families.activity import EVENTS
 from stream.kafka.batch import Batch
-from stream.kafka.partition import shard_of, shards_of
+from stream.kafka.partition import shard_of
+from stream.kafka.partitions import shards_of
 from stream.runtime.pipeline_metrics import STAGE_SECONDS
 from stream.settings import Settings
 from stream.store.connect import connect

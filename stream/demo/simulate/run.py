@@ -12,7 +12,8 @@ from rich.progress import Progress
 
 from stream.demo.simulate.activity_log import ActivityLog
 from stream.demo.simulate.traffic import Plan, Traffic
-from stream.ingest import Emitter
+from stream.ingest.event_producer import EventProducer
+from stream.kafka.partitions import shards_of_keys
 from stream.runtime.errors import UserError
 from stream.runtime.progress import progress
 from stream.settings import Settings
@@ -27,8 +28,8 @@ async def run_simulation(settings: Settings, plan: Plan, log: Path | None) -> No
     """
     _refuse_what_is_too_old(settings, plan)
     with ActivityLog(log) if log else nullcontext() as activity_log:
-        async with Emitter(settings) as emitter:
-            traffic = Traffic(emitter, plan, activity_log)
+        async with EventProducer(settings, partitioner=shards_of_keys) as producer:
+            traffic = Traffic(producer, plan, activity_log)
             with progress() as bars, _stopped_by_signals(traffic):
                 showing = asyncio.create_task(_show(bars, traffic, plan))
                 try:

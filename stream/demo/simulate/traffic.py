@@ -13,7 +13,7 @@ from stream.demo.simulate.activity_log import ActivityLog
 from stream.demo.simulate.delivery import Message, UnreliableDelivery
 from stream.demo.simulate.profiles import PAST_DAYS
 from stream.demo.simulate.world import DAY_MS, TimedEvent, World
-from stream.ingest import Emitter
+from stream.ingest.event_producer import EventProducer
 
 _PAUSE_EVERY = 200  # events of the past: sending does not pause by itself, and other tasks want to run
 _TICK_SECONDS = 0.02
@@ -32,11 +32,11 @@ class Plan(NamedTuple):
 class Traffic:
     """`past_share` (0 to 1) tells how much of the past is sent; `sent` counts messages, of past and live events."""
 
-    def __init__(self, emitter: Emitter, plan: Plan, log: ActivityLog | None = None) -> None:
+    def __init__(self, producer: EventProducer, plan: Plan, log: ActivityLog | None = None) -> None:
         now = datetime.now(UTC)
         self.past_share = 0.0
         self.sent = 0
-        self._emitter = emitter
+        self._producer = producer
         self._plan = plan
         self._log = log
         self._now_ms = now.timestamp() * 1000
@@ -58,7 +58,7 @@ class Traffic:
                 await asyncio.sleep(0)
                 if self._stopped:
                     return
-        await self._emitter.flush()
+        await self._producer.flush()
         self.past_share = 1.0
 
     async def send_live(self) -> None:
@@ -77,7 +77,7 @@ class Traffic:
     async def arrive(self) -> None:
         """Everything still in flight arrives, and Kafka has acknowledged it."""
         await self._send(self._delivery.arrived())
-        await self._emitter.flush()
+        await self._producer.flush()
 
     async def _deliver(self, timed: TimedEvent) -> None:
         if self._log:
@@ -86,7 +86,7 @@ class Traffic:
 
     async def _send(self, messages: Iterable[Message]) -> None:
         for message in messages:
-            await self._emitter.send(*message)
+            await self._producer.send(*message)
             self.sent += 1
 
 
