@@ -114,7 +114,8 @@ def test_a_commit_whose_answer_was_lost_is_not_applied_twice(assidu: Assidu, pro
     story.settle()
 
     assert proxy.lost == lost
-    assert sum(b"already" in answer for answer in proxy.answers) == lost
+    # Commits to several shards may be answered together, and all of these are lost with one answer.
+    assert sum(answer.count(b"already") for answer in proxy.answers) >= lost
     story.assert_equals_the_recount()
 
 
