@@ -11,6 +11,7 @@ from typing import Any
 
 import click
 
+from stream.cli.collector import collector
 from stream.cli.demo import demo
 from stream.cli.emit import emit
 from stream.cli.endings import (
@@ -26,6 +27,7 @@ from stream.cli.endings import (
 )
 from stream.cli.fit import fit
 from stream.cli.indicators import indicators
+from stream.cli.keys import keys
 from stream.cli.read import customer, report, status
 from stream.cli.render import render
 from stream.cli.risk import at_risk, coefficients
@@ -105,6 +107,8 @@ for command in (
     topics,
     worker,
     exporter,
+    collector,
+    keys,
     emit,
     status,
     report,

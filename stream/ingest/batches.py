@@ -17,11 +17,15 @@ Keyed = tuple[str, bytes | None, bytes]
 
 
 class ProducerBatch(NamedTuple):
-    """What goes to one partition together; its bytes are bounded by the producer's max_batch_size."""
+    """What goes to one partition together; its bytes are bounded by the producer's max_batch_size.
+
+    numbers    of its events among those given, in their order
+    """
 
     topic: str
     partition: int
     records: BatchBuilder
+    numbers: list[int]
 
 
 def batches(producer: AIOKafkaProducer, partitions: int, events: Sequence[Keyed]) -> Iterator[ProducerBatch]:
@@ -30,19 +34,21 @@ def batches(producer: AIOKafkaProducer, partitions: int, events: Sequence[Keyed]
     An event without a key goes to any partition. The timestamp of all is the present moment.
     """
     now_ms = int(time() * 1000)
-    filling: dict[tuple[str, int], BatchBuilder] = {}
-    for (topic, key, value), partition in zip(events, _partitions_of(events, partitions), strict=True):
+    filling: dict[tuple[str, int], ProducerBatch] = {}
+    placed = zip(events, _partitions_of(events, partitions), strict=True)
+    for number, ((topic, key, value), partition) in enumerate(placed):
         place = topic, partition
-        records = filling.get(place)
-        if records is None or records.append(timestamp=now_ms, key=key, value=value) is None:
-            if records is not None:
-                yield ProducerBatch(topic, partition, records)
+        batch = filling.get(place)
+        if batch is None or batch.records.append(timestamp=now_ms, key=key, value=value) is None:
+            if batch is not None:
+                yield batch
             # The first record of a batch always has room, whatever its size.
-            records = filling[place] = producer.create_batch()
-            records.append(timestamp=now_ms, key=key, value=value)
-    for (topic, partition), records in filling.items():
-        records.close()  # or aiokafka would let it linger for more
-        yield ProducerBatch(topic, partition, records)
+            batch = filling[place] = ProducerBatch(topic, partition, producer.create_batch(), [])
+            batch.records.append(timestamp=now_ms, key=key, value=value)
+        batch.numbers.append(number)
+    for batch in filling.values():
+        batch.records.close()  # or aiokafka would let it linger for more
+        yield batch
 
 
 def _partitions_of(events: Sequence[Keyed], partitions: int) -> list[int]:
