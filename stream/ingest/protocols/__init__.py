@@ -1,0 +1,1 @@
+"""From one HTTP request of an unmodified client to our events; pure."""
