@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -17,10 +18,16 @@ from stream.runtime.errors import UserError
 
 log = logging.getLogger(__name__)
 
-_SHUTDOWN_SECONDS = 2
 _LINGER_SECONDS = 1.0
 """How long a body that nobody asked for is read, so that its sender sees the answer."""
-_OPTIONS: dict[str, Any] = {"access_log": None, "logger": log, "lingering_time": _LINGER_SECONDS}
+_MOST_HEADERS = 64
+_OPTIONS: dict[str, Any] = {
+    "access_log": None,
+    "logger": log,
+    "lingering_time": _LINGER_SECONDS,
+    "max_headers": _MOST_HEADERS,
+    "auto_decompress": False,  # a bomb is for whoever has a use for bodies to look out for
+}
 
 
 @dataclass(frozen=True)
@@ -31,13 +38,15 @@ class Limits:
     header_seconds   from a request's first byte, or from connecting, to the end of its headers
     answer_seconds   from there to the answer's last byte, taken by the client
     idle_seconds     between requests
-    request_bytes    headers and body, of which nothing here has a use
+    farewell_seconds from being told to stop to the answer's last byte
+    request_bytes    headers and body, of which most servers have no use
     """
 
     connections: int = 100
     header_seconds: float = 10.0
     answer_seconds: float = 120.0
     idle_seconds: float = 75.0
+    farewell_seconds: float = 2.0
     request_bytes: int = 32 * 1024
 
 
@@ -151,21 +160,34 @@ async def _watched(
 
 @asynccontextmanager
 async def serving(
-    app: web.Application, host: str, port: int, setting: str, limits: Limits | None = None
+    app: web.Application,
+    host: str,
+    port: int,
+    setting: str,
+    limits: Limits | None = None,
+    tls: ssl.SSLContext | None = None,
+    reuse_port: bool = False,
 ) -> AsyncIterator[int]:
-    """Serve while the context lasts; yields the port (which matters when 0 was asked for).
+    """Serve while the context lasts; yields the port (which matters when 0 was asked for). At its end nobody new is
+    let in, and who has asked is answered. With `reuse_port` several processes may share one.
 
     Raises UserError naming `setting` when the port cannot be had.
     """
     app.middlewares.append(_watched)
-    runner = web.AppRunner(app, shutdown_timeout=_SHUTDOWN_SECONDS)
+    limits = limits or Limits()
+    runner = web.AppRunner(app, shutdown_timeout=limits.farewell_seconds)
     await runner.setup()
     assert runner.server is not None
-    manager, connections = runner.server, Connections(limits or Limits())
+    manager, connections = runner.server, Connections(limits)
     try:
         try:
             listening = await asyncio.get_running_loop().create_server(
-                lambda: Connection(manager, connections), host, port
+                lambda: Connection(manager, connections),
+                host,
+                port,
+                ssl=tls,
+                ssl_handshake_timeout=limits.header_seconds if tls else None,
+                reuse_port=reuse_port or None,
             )
         except OSError as error:
             raise UserError(

@@ -108,7 +108,7 @@ class ApiKeys:
         await self._changed()
         return found
 
-    async def charge(self, known: Known, events: int) -> float:
+    async def charge(self, known: Known, events: float) -> float:
         """0, or in how many seconds the key may send again; over all collectors."""
         if known.key.rate is None:
             return 0.0

@@ -20,8 +20,6 @@ from stream.settings import Settings
 
 log = structlog.get_logger()
 
-PATIENCE_SECONDS = 5.0
-"""How long Kafka may take for its word; clients give up after some seconds more."""
 _BATCH_BYTES = 256 * 1024
 _LONGEST_PAUSE_SECONDS = 2.0
 
@@ -33,13 +31,15 @@ class KafkaAway(Exception):
 class Delivery:
     """While it runs, `write` returns once Kafka has acknowledged everything with acks=all.
 
-    `here` is set while Kafka is. A producer that failed is put away with what it has not sent, and a new one takes
+    `here` is set while Kafka is, `tried` once that is known. A producer that failed is put away with what it has not sent, and a new one takes
     its place: an idempotent one would send for ever what nobody waits for any more.
     """
 
     def __init__(self, settings: Settings) -> None:
         self.here = asyncio.Event()
+        self.tried = asyncio.Event()
         self._settings = settings
+        self._patience_seconds = settings.collector_kafka_timeout
         self._outbox: Outbox | None = None
         self._failed = asyncio.Event()
         self._waiting: set[Receipt] = set()
@@ -53,15 +53,16 @@ class Delivery:
                 await check_topics(self._settings)
                 producer = await start_producer(
                     self._settings,
-                    PATIENCE_SECONDS,
+                    self._patience_seconds,
                     max_batch_size=_BATCH_BYTES,
                     max_request_size=2 * MAX_RECORD_BYTES,
-                    request_timeout_ms=int(PATIENCE_SECONDS * 1000),
+                    request_timeout_ms=int(self._patience_seconds * 1000),
                 )
             except KafkaError as error:
                 if not is_transient(error):
                     raise refusal(error, "take events") from None
                 self._say(error)
+                self.tried.set()
                 await asyncio.sleep(pause_seconds)
                 pause_seconds = min(2 * pause_seconds, _LONGEST_PAUSE_SECONDS)
             else:
@@ -79,7 +80,7 @@ class Delivery:
         self._waiting.add(receipt)
         outbox.add_all(self._keyed(messages), receipt)
         try:
-            async with asyncio.timeout(PATIENCE_SECONDS):
+            async with asyncio.timeout(self._patience_seconds):
                 await receipt.answer
         except (KafkaError, TimeoutError) as error:
             self._say(error)
@@ -98,6 +99,7 @@ class Delivery:
         self._failed.clear()
         self._outbox = outbox = Outbox(producer, self._settings.partitions)
         self.here.set()
+        self.tried.set()
         if self._said:
             log.info("Kafka answers again")
             self._said = False

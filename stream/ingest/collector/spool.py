@@ -6,7 +6,8 @@ import asyncio
 import fcntl
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import structlog
@@ -43,24 +44,31 @@ class Spool:
         self._arrived = asyncio.Event()
         self._writing = asyncio.Lock()
 
-    def open(self) -> None:
-        """Take the folder, with what is left in it. Raises UserError naming ASSIDU_COLLECTOR_SPOOL."""
+    @contextmanager
+    def opened(self) -> Iterator[None]:
+        """With the folder and what is left in it. Raises UserError naming ASSIDU_COLLECTOR_SPOOL."""
+        lock = self._locked()
+        try:
+            self._segments = Segment.all_of(self._folder)
+            self.bytes = sum(segment.bytes for segment in self._segments)
+            self._look()
+            yield
+        finally:
+            os.close(lock)
+
+    def _locked(self) -> int:
+        what = f"ASSIDU_COLLECTOR_SPOOL={str(self._folder)!r}"
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
-            self._lock = os.open(self._folder / "lock", os.O_CREAT | os.O_RDWR, 0o600)
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise UserError(
-                f"ASSIDU_COLLECTOR_SPOOL={str(self._folder)!r}: another collector has this folder; give each its own"
-            ) from None
+            lock = os.open(self._folder / "lock", os.O_CREAT | os.O_RDWR, 0o600)
         except OSError as error:
-            raise UserError(f"ASSIDU_COLLECTOR_SPOOL={str(self._folder)!r}: {error.strerror}") from None
-        self._segments = Segment.all_of(self._folder)
-        self.bytes = sum(segment.bytes for segment in self._segments)
-        self._look()
-
-    def close(self) -> None:
-        os.close(self._lock)
+            raise UserError(f"{what}: {error.strerror}") from None
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            os.close(lock)
+            raise UserError(f"{what}: another collector has this folder; give each its own") from None
+        return lock
 
     @property
     def is_full(self) -> bool:

@@ -1,0 +1,160 @@
+"""The collector: takes events over HTTP, and answers once they are safe."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import resource
+import ssl
+from contextlib import suppress
+
+import structlog
+from aiohttp import web
+
+from stream.ingest.collector.bodies import MOST_BYTES
+from stream.ingest.collector.delivery import Delivery
+from stream.ingest.collector.door import Door
+from stream.ingest.collector.keyring import Keyring
+from stream.ingest.collector.measures import Measures
+from stream.ingest.collector.rates import Rates
+from stream.ingest.collector.room import Room
+from stream.ingest.collector.safe import Safe
+from stream.ingest.collector.spool import Spool
+from stream.ingest.protocols.mapping import default_mapping
+from stream.runtime.errors import UserError
+from stream.runtime.garbage import collect_seldom
+from stream.runtime.http import Limits, service_routes, serving
+from stream.runtime.lifecycle import told_to_stop, until_ended
+from stream.settings import Settings
+from stream.store.api_keys import ApiKeys
+from stream.store.connect import connect
+from stream.store.server import check_version, once_well
+
+log = structlog.get_logger()
+
+_MOST_CONNECTIONS = 2000
+_OTHER_FILES = 200  # descriptors for Kafka, Redis, the spool and what else is open
+_FAREWELL_SECONDS = 10.0
+
+_SECURITY = {
+    "Server": "assidu",
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+    "Cross-Origin-Resource-Policy": "cross-origin",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+}
+_SECURITY_TLS = {**_SECURITY, "Strict-Transport-Security": "max-age=31536000"}
+
+
+class Collector:
+    """Its parts, and what runs beside the server."""
+
+    def __init__(self, settings: Settings, stored: ApiKeys) -> None:
+        self.keyring = Keyring(stored)
+        self._settings = settings
+        self._measures = Measures()
+        self._room = Room(settings.collector_bytes)
+        self._delivery = Delivery(settings)
+        self._spool = (
+            Spool(settings.collector_spool, settings.collector_spool_bytes) if settings.collector_spool else None
+        )
+        self._safe = Safe(self._delivery, self._spool)
+        self._door = Door(
+            settings.collector_prefix,
+            default_mapping(),
+            self.keyring,
+            Rates(stored),
+            self._safe,
+            self._room,
+            self._measures,
+        )
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Serve until told to stop; then nobody new is let in, and who has asked is answered."""
+        if self._spool is None:
+            await until_ended(self._serve(stop), self._delivery.run(), self.keyring.run())
+            return
+        with self._spool.opened():
+            await until_ended(
+                self._serve(stop), self._delivery.run(), self.keyring.run(), self._spool.run(), self._safe.drain()
+            )
+
+    async def _serve(self, stop: asyncio.Event) -> None:
+        settings = self._settings
+        tls = _tls(settings)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(settings.collector_kafka_timeout):
+                await self._delivery.tried.wait()
+        limits = Limits(
+            connections=_connections(),
+            answer_seconds=60.0,
+            farewell_seconds=_FAREWELL_SECONDS,
+            request_bytes=2 * MOST_BYTES,
+        )
+        serving_here = serving(
+            self._app(tls is not None),
+            settings.bind,
+            settings.collector_port,
+            "ASSIDU_COLLECTOR_PORT",
+            limits,
+            tls,
+            reuse_port=True,  # one that takes over may listen before this one ends
+        )
+        async with serving_here as port:
+            log.info("collector started", http=f"{settings.bind}:{port}", tls=tls is not None)
+            await stop.wait()
+        log.info("collector stopped")
+
+    def _app(self, tls: bool) -> web.Application:
+        security = _SECURITY_TLS if tls else _SECURITY
+
+        async def secure(_: web.Request, response: web.StreamResponse) -> None:
+            response.headers.update(security)
+
+        app = web.Application()
+        app.add_routes(service_routes(self._exposition, self._safe.why_not))
+        app.router.add_route("*", "/{path:.*}", self._door.answer)
+        app.on_response_prepare.append(secure)
+        return app
+
+    def _exposition(self) -> bytes:
+        self._measures.in_flight_bytes.set(self._room.taken)
+        if self._spool:
+            self._measures.spool_bytes.set(self._spool.bytes)
+            self._measures.spool_age_seconds.set(self._spool.age_seconds())
+        return self._measures.exposition()
+
+
+async def run_collector(settings: Settings) -> None:
+    """Serve until SIGTERM or SIGINT. Raises UserError where settings, topics or Redis do not fit."""
+    stop = told_to_stop()
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # it is said once that Kafka is away
+    redis = connect(settings.redis)
+    try:
+        collector = Collector(settings, ApiKeys(redis, settings.namespace))
+        if await once_well(stop, lambda: check_version(redis, settings.redis), collector.keyring.look):
+            collect_seldom()
+            await collector.run(stop)
+    finally:
+        await redis.aclose()
+
+
+def _connections() -> int:
+    """As many as there are file descriptors for."""
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return max(1, min(_MOST_CONNECTIONS, soft - _OTHER_FILES))
+
+
+def _tls(settings: Settings) -> ssl.SSLContext | None:
+    if not settings.collector_cert and not settings.collector_key:
+        return None
+    try:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(settings.collector_cert, settings.collector_key or None)
+    except (OSError, ssl.SSLError) as error:
+        raise UserError(
+            f"ASSIDU_COLLECTOR_CERT={settings.collector_cert!r} and ASSIDU_COLLECTOR_KEY={settings.collector_key!r}: "
+            f"no certificate (PEM) with its key: {error.strerror or error}"
+        ) from None
+    return context

@@ -1,0 +1,111 @@
+"""The door: one request, from its headers to its answer."""
+
+from __future__ import annotations
+
+import time
+
+import structlog
+from aiohttp import web
+
+from stream.ingest.collector.bodies import inflating, read_body
+from stream.ingest.collector.bots import is_bot
+from stream.ingest.collector.crossing import allowing, origin_of, preflight
+from stream.ingest.collector.keyring import Keyring
+from stream.ingest.collector.measures import Measures
+from stream.ingest.collector.rates import Rates
+from stream.ingest.collector.refusing import Refused
+from stream.ingest.collector.room import Room, Share
+from stream.ingest.collector.safe import Safe
+from stream.ingest.protocols.mapping import Mapping
+from stream.ingest.protocols.protocol import Call, Outcome, Refusal, Reply, error_reply
+from stream.ingest.protocols.routing import config, methods, route, translate
+from stream.store.api_keys import Known
+
+log = structlog.get_logger()
+
+_PROTOCOL = "protocol"
+
+
+class Door:
+    """`prefix` is the path below which everything may also be asked for."""
+
+    def __init__(
+        self,
+        prefix: str,
+        mapping: Mapping,
+        keyring: Keyring,
+        rates: Rates,
+        safe: Safe,
+        room: Room,
+        measures: Measures,
+    ) -> None:
+        self._prefix = prefix
+        self._mapping = mapping
+        self._keyring = keyring
+        self._rates = rates
+        self._safe = safe
+        self._room = room
+        self._measures = measures
+
+    async def answer(self, request: web.Request) -> web.Response:
+        """Whatever goes wrong, in the form that clients understand, and readable for a page of another origin."""
+        if request.method == "OPTIONS":
+            return web.Response(status=204, headers=preflight(request.headers))
+        began = time.monotonic()
+        headers: dict[str, str] = {}
+        try:
+            with self._room.share() as share:
+                reply = await self._reply(request, share)
+        except Refusal as refusal:
+            reply = error_reply(refusal.status, refusal.error, refusal.detail)
+            if isinstance(refusal, Refused) and refusal.retry_seconds is not None:
+                headers["Retry-After"] = str(refusal.retry_seconds)
+        except Exception:
+            log.exception("a request could not be answered", protocol=request.get(_PROTOCOL))
+            reply = error_reply(500, "internal error", "a fault of the collector's: try again")
+        self._measures.answered(request.get(_PROTOCOL), reply.status, time.monotonic() - began)
+        return web.Response(
+            status=reply.status, body=reply.body, headers={**reply.headers, **headers, **allowing(request.headers)}
+        )
+
+    async def _reply(self, request: web.Request, share: Share) -> Reply:
+        path = self._path(request.path)
+        allowed = methods(path)
+        if not allowed:
+            raise Refused(404, "not found", "nothing is taken at this path")
+        if request.method not in allowed:
+            raise Refused(405, "method not allowed", f"expected {' or '.join(sorted(allowed))}")
+        received_ms = int(time.time() * 1000)
+        call = self._call(request, path, await read_body(request, share))
+        if document := config(call):
+            return document
+        routed = route(call, inflating(share))
+        if routed is None:
+            raise Refused(404, "not found", "nothing like this is taken at this path")
+        request[_PROTOCOL] = routed.protocol.name
+        known = self._keyring.find(routed.key, origin_of(request.headers))
+        self._rates.check(known)
+        bot = known.key.kind == "browser" and is_bot(request.headers.get("User-Agent", ""))
+        outcome = translate(routed, self._mapping, received_ms, product=known.key.product, bot=bot)
+        await self._keep(known, routed.protocol.name, outcome, bot)
+        return routed.protocol.answer(outcome)
+
+    async def _keep(self, known: Known, protocol: str, outcome: Outcome, bot: bool) -> None:
+        """Raises Refused: some of the events are not safe, or the key may not send so many."""
+        events = outcome.events
+        if events:
+            await self._rates.charge(known, len(events))
+            self._measures.accepted(protocol, await self._safe.keep(events), len(events), bot)
+        self._measures.refused(protocol, outcome)
+
+    def _call(self, request: web.Request, path: str, body: bytes) -> Call:
+        headers = {name.lower(): value for name, value in request.headers.items()}
+        scheme = headers.get("x-forwarded-proto", request.scheme)
+        base = f"{scheme}://{request.host}{self._prefix}"
+        return Call(request.method, path, dict(request.query.items()), headers, body, base)
+
+    def _path(self, path: str) -> str:
+        """The protocols' own: without the prefix, without a slash at its end."""
+        if self._prefix and (path == self._prefix or path.startswith(f"{self._prefix}/")):
+            path = path.removeprefix(self._prefix)
+        return path.rstrip("/") or "/"
