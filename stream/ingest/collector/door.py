@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import dataclass
 
 import structlog
 from aiohttp import web
@@ -23,7 +24,12 @@ from stream.store.api_keys import Known
 
 log = structlog.get_logger()
 
-_PROTOCOL = "protocol"
+
+@dataclass
+class _Seen:
+    """What is known of a request by now."""
+
+    protocol: str | None = None
 
 
 class Door:
@@ -52,23 +58,23 @@ class Door:
         if request.method == "OPTIONS":
             return web.Response(status=204, headers=preflight(request.headers))
         began = time.monotonic()
-        headers: dict[str, str] = {}
+        seen, headers = _Seen(), dict[str, str]()
         try:
             with self._room.share() as share:
-                reply = await self._reply(request, share)
+                reply = await self._reply(request, share, seen)
         except Refusal as refusal:
             reply = error_reply(refusal.status, refusal.error, refusal.detail)
             if isinstance(refusal, Refused) and refusal.retry_seconds is not None:
                 headers["Retry-After"] = str(refusal.retry_seconds)
         except Exception:
-            log.exception("a request could not be answered", protocol=request.get(_PROTOCOL))
+            log.exception("a request could not be answered", protocol=seen.protocol)
             reply = error_reply(500, "internal error", "a fault of the collector's: try again")
-        self._measures.answered(request.get(_PROTOCOL), reply.status, time.monotonic() - began)
+        self._measures.answered(seen.protocol, reply.status, time.monotonic() - began)
         return web.Response(
             status=reply.status, body=reply.body, headers={**reply.headers, **headers, **allowing(request.headers)}
         )
 
-    async def _reply(self, request: web.Request, share: Share) -> Reply:
+    async def _reply(self, request: web.Request, share: Share, seen: _Seen) -> Reply:
         path = self._path(request.path)
         allowed = methods(path)
         if not allowed:
@@ -82,7 +88,7 @@ class Door:
         routed = route(call, inflating(share))
         if routed is None:
             raise Refused(404, "not found", "nothing like this is taken at this path")
-        request[_PROTOCOL] = routed.protocol.name
+        seen.protocol = routed.protocol.name
         known = self._keyring.find(routed.key, origin_of(request.headers))
         self._rates.check(known)
         bot = known.key.kind == "browser" and is_bot(request.headers.get("User-Agent", ""))
