@@ -34,7 +34,7 @@ log = structlog.get_logger()
 
 _MOST_CONNECTIONS = 2000
 _OTHER_FILES = 200  # descriptors for Kafka, Redis, the spool and what else is open
-_FAREWELL_SECONDS = 10.0
+_FAREWELL_SECONDS = 6.0
 
 _SECURITY = {
     "Server": "assidu",

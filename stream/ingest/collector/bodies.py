@@ -6,7 +6,7 @@ import asyncio
 import zlib
 from collections.abc import Callable
 
-from aiohttp import ClientPayloadError, web
+from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
 
 from stream.ingest.collector.refusing import Refused
@@ -39,7 +39,7 @@ async def read_body(request: web.Request, share: Share) -> bytes:
                     raise _too_large()
     except TimeoutError:
         raise Refused(408, "request timeout", f"the body did not come within {_BODY_SECONDS:g} s") from None
-    except (HttpProcessingError, ClientPayloadError, web.PayloadAccessError):
+    except (ConnectionError, HttpProcessingError, web.RequestPayloadError):
         raise Refused(400, "bad request", "the body is cut short, or no HTTP") from None
     return _unpacked(bytes(body), request.headers.get("Content-Encoding", ""), inflating(share))
 

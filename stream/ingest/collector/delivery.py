@@ -85,7 +85,7 @@ class Delivery:
         except (KafkaError, TimeoutError) as error:
             self._say(error)
             if outbox is self._outbox:
-                self._failed.set()
+                self._put_away()
             raise KafkaAway from None
         finally:
             self._waiting.discard(receipt)
@@ -111,11 +111,16 @@ class Delivery:
             await stop_producer(producer)
             raise
         finally:
-            self.here.clear()
-            self._outbox = None
-            for receipt in self._waiting:
-                receipt.fail(KafkaError("the producer has failed"))
+            self._put_away()
         await abandon_producer(producer)
+
+    def _put_away(self) -> None:
+        """Nobody waits for this producer any more."""
+        self.here.clear()
+        self._failed.set()
+        self._outbox = None
+        for receipt in self._waiting:
+            receipt.fail(KafkaError("the producer has failed"))
 
     def _say(self, error: Exception) -> None:
         """Once for each time that it is away."""
