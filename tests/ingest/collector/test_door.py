@@ -46,7 +46,7 @@ async def test_an_unknown_key_is_answered_by_401_in_the_form_that_stops_clients(
     events = logins(1)
     answer = await client.post(events, key=None) if key == "" else await client.post(events, key=key)
     assert answer.status == 401
-    assert ERROR <= answer.json.keys()
+    assert answer.json.keys() >= ERROR
     assert answer.json["error"].startswith("Invalid API key:")
     assert await arrived(deployed, events) == []
 
