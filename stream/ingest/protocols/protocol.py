@@ -106,12 +106,13 @@ Read = Sent | Own | Flaw | LeftOut
 
 
 class Problem(Struct, frozen=True, gc=False):
-    """One event of a request that was refused: `index` is its place in the request, from 0."""
+    """One event of a request that was refused: its place in the request, from 0, and the id that the client gave."""
 
     index: int
     reason: Reason
     field: str | None
     detail: str
+    event_id: str | None = None
 
 
 class Outcome(Struct, frozen=True):
@@ -147,6 +148,8 @@ class Protocol(ABC):
 
     name: ClassVar[str]
     """Also the prefix under which it is served: /segment/v1/batch."""
+    lines: ClassVar[bool] = False
+    """Whether a body may also have one JSON value a line."""
 
     @abstractmethod
     def serves(self, method: str, path: str) -> bool:
