@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from math import isfinite
 from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import urlsplit
 
@@ -59,6 +60,16 @@ class _Product(click.ParamType):
         return str(value)
 
 
+class _Rate(click.FloatRange):
+    """Events a second; NaN is within no range, and no bound tells so."""
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        rate = float(super().convert(value, param, ctx))
+        if not isfinite(rate):
+            self.fail(f"{value!r} is no number of events", param, ctx)
+        return rate
+
+
 @click.group()
 def keys() -> None:
     """Create, list and revoke API keys: who may send events to `assidu collector`, for which product.
@@ -78,7 +89,7 @@ def keys() -> None:
     help="A browser's key is public: bots are marked, and --origin bounds where it is used.",
 )
 @click.option("--key", "existing", type=_ExistingKey(), help="Take over this key of another system.")
-@click.option("--rate", type=click.FloatRange(min=0, min_open=True), metavar="N", help="At most N events a second.")
+@click.option("--rate", type=_Rate(min=0, min_open=True), metavar="N", help="At most N events a second.")
 @click.option("--origin", "origins", type=_Origin(), multiple=True, help="Only from pages of these origins.")
 @AS_TABLE_OR_JSON
 def create(

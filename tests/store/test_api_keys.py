@@ -15,7 +15,8 @@ def keys(redis: Redis, namespace: str) -> ApiKeys:
 
 
 async def known(keys: ApiKeys, rate: float | None) -> Known:
-    found = (await keys.table()).find(await keys.create("shop", "server", rate, ()))
+    key = await keys.create("shop", "server", rate, ())
+    found = (await keys.table()).find(key)
     assert found
     return found
 

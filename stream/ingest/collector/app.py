@@ -7,6 +7,7 @@ import logging
 import resource
 import ssl
 from contextlib import suppress
+from pathlib import Path
 
 import structlog
 from aiohttp import web
@@ -20,7 +21,9 @@ from stream.ingest.collector.rates import Rates
 from stream.ingest.collector.room import Room
 from stream.ingest.collector.safe import Safe
 from stream.ingest.collector.spool import Spool
-from stream.ingest.protocols.mapping import default_mapping
+from stream.ingest.protocols.mapping_file import read_mapping
+from stream.ingest.protocols.routing import PROTOCOLS
+from stream.ingest.protocols.rules import Mapping
 from stream.runtime.errors import UserError
 from stream.runtime.garbage import collect_seldom
 from stream.runtime.http import Limits, service_routes, serving
@@ -62,7 +65,7 @@ class Collector:
         self._safe = Safe(self._delivery, self._spool)
         self._door = Door(
             settings.collector_prefix,
-            default_mapping(),
+            _mapping(settings.collector_mapping),
             self.keyring,
             Rates(stored),
             self._safe,
@@ -138,6 +141,17 @@ async def run_collector(settings: Settings) -> None:
             await collector.run(stop)
     finally:
         await redis.aclose()
+
+
+def _mapping(file: str) -> Mapping:
+    """The defaults, and what the file says over them."""
+    try:
+        text = Path(file).read_text(encoding="utf-8-sig") if file else ""
+    except OSError as error:
+        raise UserError(f"ASSIDU_COLLECTOR_MAPPING={file!r}: cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise UserError(f"ASSIDU_COLLECTOR_MAPPING={file!r}: is not UTF-8") from None
+    return read_mapping(PROTOCOLS, text, file)
 
 
 def _connections() -> int:

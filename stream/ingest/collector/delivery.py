@@ -31,8 +31,8 @@ class KafkaAway(Exception):
 class Delivery:
     """While it runs, `write` returns once Kafka has acknowledged everything with acks=all.
 
-    `here` is set while Kafka is, `tried` once that is known. A producer that failed is put away with what it has not sent, and a new one takes
-    its place: an idempotent one would send for ever what nobody waits for any more.
+    `here` is set while Kafka is, `tried` once that is known. A producer that failed is put away with what it has not
+    sent, and a new one takes its place: an idempotent one would send for ever what nobody waits for any more.
     """
 
     def __init__(self, settings: Settings) -> None:

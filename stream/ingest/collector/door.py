@@ -17,9 +17,10 @@ from stream.ingest.collector.rates import Rates
 from stream.ingest.collector.refusing import Refused
 from stream.ingest.collector.room import Room, Share
 from stream.ingest.collector.safe import Safe
-from stream.ingest.protocols.mapping import Mapping
 from stream.ingest.protocols.protocol import Call, Outcome, Refusal, Reply, error_reply
-from stream.ingest.protocols.routing import config, methods, route, translate
+from stream.ingest.protocols.routing import config, methods, route
+from stream.ingest.protocols.rules import Mapping
+from stream.ingest.protocols.translate import translate
 from stream.store.api_keys import Known
 
 log = structlog.get_logger()

@@ -101,14 +101,14 @@ async def test_beyond_its_bound_it_takes_nothing_and_later_again(tmp_path: Path)
 
 async def test_two_collectors_do_not_share_a_folder(tmp_path: Path) -> None:
     async with spooling(tmp_path):
-        with pytest.raises(UserError, match="ASSIDU_COLLECTOR_SPOOL.*another collector has this folder"):
+        with pytest.raises(UserError, match=r"ASSIDU_COLLECTOR_SPOOL.*another collector has this folder"):
             async with spooling(tmp_path):
                 pass
 
 
 async def test_a_folder_that_cannot_be_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(UserError, match="ASSIDU_COLLECTOR_SPOOL=.*file/spool"):
+    with pytest.raises(UserError, match=r"ASSIDU_COLLECTOR_SPOOL=.*file/spool"):
         async with spooling(tmp_path / "file" / "spool"):
             pass
 
