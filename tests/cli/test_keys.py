@@ -25,11 +25,11 @@ def test_a_key_is_shown_once_listed_without_itself_and_revoked(assidu: Assidu) -
     assert first["origins"] == ["https://shop.example"]
     assert (second["product"], second["ending"]) == ("app", plain[-4:])
     assert key not in listed
-    assert first["id"] in assidu.run("keys", "list").stdout
 
     assert assidu.run("keys", "revoke", key).returncode == 0
-    assert assidu.run("keys", "revoke", second["id"]).returncode == 0
-    assert json.loads(assidu.run("keys", "list", "--format", "json").stdout) == {"keys": []}
+    left = assidu.run("keys", "list").stdout
+    assert second["id"] in left
+    assert first["id"] not in left
 
 
 @pytest.mark.parametrize(

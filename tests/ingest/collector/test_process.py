@@ -48,11 +48,12 @@ async def test_told_to_stop_it_answers_whoever_has_asked_and_nothing_answered_is
             events = logins(20)
             try:
                 connection.request("POST", PATH, json.dumps(events), {"Authorization": f"Bearer {key}"})
-                status = connection.getresponse().status
+                answer = connection.getresponse()
+                answer.read()
             except (OSError, HTTPException):
                 return  # it has ended
-            assert status == 200
-            sent.extend(events)
+            if answer.status == 200:
+                sent.extend(events)
             if len(sent) > 2000:
                 many.set()
 
