@@ -34,7 +34,7 @@ _CONNECTIONS, _MANY_CONNECTIONS = 128, 512
 _START_SECONDS = 30.0
 
 
-class Door:
+class Server:
     """Something that takes events over HTTP, on one core."""
 
     def __init__(self, child: Child, port: int, key: str) -> None:
@@ -78,27 +78,27 @@ def bodies(events: int) -> Iterator[bytes]:
 
 
 @contextmanager
-def collector(assidu: Assidu, core: int | None) -> Iterator[Door]:
+def collector(assidu: Assidu, core: int | None) -> Iterator[Server]:
     """With a topic for each family, and a key."""
     for command in (["topics"], ["keys", "create", "--product", "shop", "--format", "json"]):
         if (done := assidu.run(*command)).returncode != 0:
             raise Failed(done.stderr)
     key = json.loads(done.stdout)["key"]
-    with _listening(assidu.start("collector"), assidu.settings.collector_port, key, core) as door:
-        yield door
+    with _listening(assidu.start("collector"), assidu.settings.collector_port, key, core) as server:
+        yield server
 
 
 @contextmanager
-def bare(folder: Path, core: int | None) -> Iterator[Door]:
+def bare(folder: Path, core: int | None) -> Iterator[Server]:
     port = free_port()
-    command = [sys.executable, "-m", "bench.bare_door", str(port)]
+    command = [sys.executable, "-m", "bench.bare_handler", str(port)]
     child = Child(command, folder / "bare.log", folder, {**os.environ, "PYTHONPATH": str(CHECKOUT)})
-    with _listening(child, port, "none", core) as door:
-        yield door
+    with _listening(child, port, "none", core) as server:
+        yield server
 
 
 @contextmanager
-def _listening(child: Child, port: int, key: str, core: int | None) -> Iterator[Door]:
+def _listening(child: Child, port: int, key: str, core: int | None) -> Iterator[Server]:
     try:
         if core is not None:
             os.sched_setaffinity(child.pid, {core})
@@ -109,7 +109,7 @@ def _listening(child: Child, port: int, key: str, core: int | None) -> Iterator[
             if not child.running or monotonic() > deadline:
                 raise Failed(f"{child.log.stem} does not listen:\n{child.log_tail()}")
             sleep(0.05)
-        yield Door(child, port, key)
+        yield Server(child, port, key)
     finally:
         child.terminate()
 
@@ -149,23 +149,23 @@ def _measure(broker: str, seconds: float, cores: Sequence[int]) -> None:
     core = cores[0] if cores else None
     with BROKERS[broker]() as kafka, EmbeddedRedis() as redis, TemporaryDirectory(prefix="assidu-bench-") as name:
         folder = Path(name)
-        with bare(folder, core) as door:
+        with bare(folder, core) as server:
             for events in (BATCH, 1):
-                _rate(f"only decoding, {events} a request", door.flat_out(events, seconds), events)
+                _rate(f"only decoding, {events} a request", server.flat_out(events, seconds), events)
         settings = Settings(_env_file=None, kafka=kafka.servers, redis=redis.url, collector_port=free_port())
-        with collector(Assidu(settings, folder), core) as door:
-            door.flat_out(BATCH, 1)  # the broker's first batches wait for its own beginnings
+        with collector(Assidu(settings, folder), core) as server:
+            server.flat_out(BATCH, 1)  # the broker's first batches wait for its own beginnings
             for events in (BATCH, 1):
-                work = door.flat_out(events, seconds)
+                work = server.flat_out(events, seconds)
                 _rate(f"collector, {events} a request", work, events)
                 rate = work.events_per_second / events
                 _latency(
-                    f"  at half of that, {events} a request", door.paced(events, seconds, rate / 2, _CONNECTIONS)
+                    f"  at half of that, {events} a request", server.paced(events, seconds, rate / 2, _CONNECTIONS)
                 )
-            before = peak_bytes(door.child.pid)
-            _latency("  asked for twice as much", door.paced(1, seconds, 2 * rate, _MANY_CONNECTIONS))
+            before = peak_bytes(server.child.pid)
+            _latency("  asked for twice as much", server.paced(1, seconds, 2 * rate, _MANY_CONNECTIONS))
             click.echo(
-                f"  memory: {before / 1e6:.0f} MB before, at most {peak_bytes(door.child.pid) / 1e6:.0f} MB then"
+                f"  memory: {before / 1e6:.0f} MB before, at most {peak_bytes(server.child.pid) / 1e6:.0f} MB then"
             )
 
 

@@ -1,4 +1,4 @@
-"""Clients of a collector: connections that post prepared requests, as soon as they are answered or at a given pace."""
+"""Clients of a collector: connections that post prepared requests, once they are answered or at a given pace."""
 
 from __future__ import annotations
 

@@ -13,13 +13,13 @@ import structlog
 from aiohttp import web
 
 from stream.ingest.collector.bodies import MOST_BYTES
-from stream.ingest.collector.delivery import Delivery
-from stream.ingest.collector.door import Door
+from stream.ingest.collector.durable import DurableSink
+from stream.ingest.collector.handler import Handler
+from stream.ingest.collector.in_flight import InFlight
+from stream.ingest.collector.kafka_sink import KafkaSink
 from stream.ingest.collector.keyring import Keyring
 from stream.ingest.collector.measures import Measures
 from stream.ingest.collector.rates import Rates
-from stream.ingest.collector.room import Room
-from stream.ingest.collector.safe import Safe
 from stream.ingest.collector.spool import Spool
 from stream.ingest.protocols.mapping_file import read_mapping
 from stream.ingest.protocols.routing import PROTOCOLS
@@ -57,30 +57,30 @@ class Collector:
         self.keyring = Keyring(stored)
         self._settings = settings
         self._measures = Measures()
-        self._room = Room(settings.collector_bytes)
-        self._delivery = Delivery(settings)
+        self._in_flight = InFlight(settings.collector_bytes)
+        self._kafka = KafkaSink(settings)
         self._spool = (
             Spool(settings.collector_spool, settings.collector_spool_bytes) if settings.collector_spool else None
         )
-        self._safe = Safe(self._delivery, self._spool)
-        self._door = Door(
+        self._sink = DurableSink(self._kafka, self._spool)
+        self._handler = Handler(
             settings.collector_prefix,
             _mapping(settings.collector_mapping),
             self.keyring,
             Rates(stored),
-            self._safe,
-            self._room,
+            self._sink,
+            self._in_flight,
             self._measures,
         )
 
     async def run(self, stop: asyncio.Event) -> None:
         """Serve until told to stop; then nobody new is let in, and who has asked is answered."""
         if self._spool is None:
-            await until_ended(self._serve(stop), self._delivery.run(), self.keyring.run())
+            await until_ended(self._serve(stop), self._kafka.run(), self.keyring.run())
             return
         with self._spool.opened():
             await until_ended(
-                self._serve(stop), self._delivery.run(), self.keyring.run(), self._spool.run(), self._safe.drain()
+                self._serve(stop), self._kafka.run(), self.keyring.run(), self._spool.run(), self._sink.drain()
             )
 
     async def _serve(self, stop: asyncio.Event) -> None:
@@ -88,7 +88,7 @@ class Collector:
         tls = _tls(settings)
         with suppress(TimeoutError):
             async with asyncio.timeout(settings.collector_kafka_timeout):
-                await self._delivery.tried.wait()
+                await self._kafka.tried.wait()
         limits = Limits(
             connections=_connections(),
             answer_seconds=60.0,
@@ -116,13 +116,13 @@ class Collector:
             response.headers.update(security)
 
         app = web.Application()
-        app.add_routes(service_routes(self._exposition, self._safe.why_not))
-        app.router.add_route("*", "/{path:.*}", self._door.answer)
+        app.add_routes(service_routes(self._exposition, self._sink.why_not))
+        app.router.add_route("*", "/{path:.*}", self._handler.answer)
         app.on_response_prepare.append(secure)
         return app
 
     def _exposition(self) -> bytes:
-        self._measures.in_flight_bytes.set(self._room.taken)
+        self._measures.in_flight_bytes.set(self._in_flight.taken)
         if self._spool:
             self._measures.spool_bytes.set(self._spool.bytes)
             self._measures.spool_age_seconds.set(self._spool.age_seconds())

@@ -9,8 +9,8 @@ from collections.abc import Callable
 from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
 
-from stream.ingest.collector.refusing import Refused
-from stream.ingest.collector.room import Share
+from stream.ingest.collector.in_flight import Share
+from stream.ingest.collector.refused import Refused
 
 MOST_BYTES = 10 * 1024 * 1024
 """Of a body, unpacked."""

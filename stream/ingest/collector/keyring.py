@@ -6,7 +6,7 @@ import asyncio
 
 import structlog
 
-from stream.ingest.collector.refusing import Refused
+from stream.ingest.collector.refused import Refused
 from stream.store.api_keys import ApiKeys, KeyTable, Known
 from stream.store.connect import REDIS_ERRORS, advice
 

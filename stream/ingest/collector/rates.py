@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from time import monotonic
 
-from stream.ingest.collector.refusing import Refused
+from stream.ingest.collector.refused import Refused
 from stream.store.api_keys import ApiKeys, Known
 from stream.store.connect import REDIS_ERRORS
 

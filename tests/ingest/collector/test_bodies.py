@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from stream.ingest.collector.bodies import MOST_BYTES, inflate
-from stream.ingest.collector.refusing import Refused
+from stream.ingest.collector.refused import Refused
 from stream.settings import Settings
 from tests.ingest.collector.collecting import Client, arrived, logins
 

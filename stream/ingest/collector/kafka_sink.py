@@ -1,4 +1,4 @@
-"""Delivery to Kafka: it goes away and comes back, and whoever waits for its word learns which of both it is."""
+"""The way to Kafka, which goes away and comes back: whoever writes learns whether it has acknowledged all."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from stream.ingest.outbox import Outbox, Receipt
 from stream.kafka.errors import is_transient, refusal
 from stream.kafka.producer import abandon_producer, start_producer, stop_producer
 from stream.kafka.topics import check_topics
+from stream.runtime.errors import UserError
 from stream.runtime.lifecycle import until_ended
 from stream.settings import Settings
 
@@ -28,7 +29,7 @@ class KafkaAway(Exception):
     """Kafka has not acknowledged all of it: some of it may be there."""
 
 
-class Delivery:
+class KafkaSink:
     """While it runs, `write` returns once Kafka has acknowledged everything with acks=all.
 
     `here` is set while Kafka is, `tried` once that is known. A producer that failed is put away with what it has not
@@ -43,10 +44,12 @@ class Delivery:
         self._outbox: Outbox | None = None
         self._failed = asyncio.Event()
         self._waiting: set[Receipt] = set()
+        self._served = False
         self._said = False
 
     async def run(self) -> None:
-        """Until cancelled, or a UserError: topics that are missing or have another number of partitions."""
+        """Until cancelled. Raises UserError where topics are missing or have another number of partitions, or Kafka
+        refuses for good; but not once it has served: then that is waited for, too, as events may go to disk."""
         pause_seconds = 0.1
         while True:
             try:
@@ -58,16 +61,17 @@ class Delivery:
                     max_request_size=2 * MAX_RECORD_BYTES,
                     request_timeout_ms=int(self._patience_seconds * 1000),
                 )
-            except KafkaError as error:
-                if not is_transient(error):
-                    raise refusal(error, "take events") from None
+            except (KafkaError, UserError) as error:
+                if not self._served:
+                    _raise_if_lasting(error)
                 self._say(error)
                 self.tried.set()
                 await asyncio.sleep(pause_seconds)
                 pause_seconds = min(2 * pause_seconds, _LONGEST_PAUSE_SECONDS)
             else:
                 pause_seconds = 0.1
-                await self._deliver_by(producer)
+                self._served = True
+                await self._serve_by(producer)
 
     async def write(self, messages: Sequence[Message]) -> None:
         """Raises KafkaAway when Kafka does not answer in time, or answers that it will not."""
@@ -94,7 +98,7 @@ class Delivery:
         prefix = self._settings.topic_prefix
         return [(prefix + family, None if key is None else key.encode(), value) for family, key, value in messages]
 
-    async def _deliver_by(self, producer: AIOKafkaProducer) -> None:
+    async def _serve_by(self, producer: AIOKafkaProducer) -> None:
         """Until it fails."""
         self._failed.clear()
         self._outbox = outbox = Outbox(producer, self._settings.partitions)
@@ -129,3 +133,10 @@ class Delivery:
             why = refusal(error, "take events") if lasting else error
             log.warning("Kafka does not take events", error=str(why) or type(error).__name__)
         self._said = True
+
+
+def _raise_if_lasting(error: KafkaError | UserError) -> None:
+    if isinstance(error, UserError):
+        raise error
+    if not is_transient(error):
+        raise refusal(error, "take events") from None

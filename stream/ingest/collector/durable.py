@@ -1,4 +1,4 @@
-"""Safe: in Kafka, or on disk until Kafka is back. Before that nobody is told that their events are accepted."""
+"""Where events go: to Kafka, or to disk until Kafka is back. Before that nobody is told that they are accepted."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import Literal
 
 import structlog
 
-from stream.ingest.collector.delivery import Delivery, KafkaAway
-from stream.ingest.collector.refusing import Refused
+from stream.ingest.collector.kafka_sink import KafkaAway, KafkaSink
+from stream.ingest.collector.refused import Refused
 from stream.ingest.collector.spool import Spool, SpoolFull
 from stream.ingest.emitter import Message
 
@@ -18,17 +18,17 @@ log = structlog.get_logger()
 _AGAIN_SECONDS = 5
 
 
-class Safe:
+class DurableSink:
     """`spool` None: there is no other place than Kafka."""
 
-    def __init__(self, delivery: Delivery, spool: Spool | None) -> None:
-        self._delivery = delivery
+    def __init__(self, kafka: KafkaSink, spool: Spool | None) -> None:
+        self._kafka = kafka
         self._spool = spool
 
-    async def keep(self, messages: Sequence[Message]) -> Literal["kafka", "spool"]:
+    async def write(self, messages: Sequence[Message]) -> Literal["kafka", "spool"]:
         """Returns where they are safe. Raises Refused (503): not all of them are."""
         try:
-            await self._delivery.write(messages)
+            await self._kafka.write(messages)
             return "kafka"
         except KafkaAway:
             if self._spool is None:
@@ -41,7 +41,7 @@ class Safe:
 
     def why_not(self) -> str | None:
         """Why nothing can be kept now; None while it can."""
-        if self._delivery.here.is_set() or (self._spool and not self._spool.is_full):
+        if self._kafka.here.is_set() or (self._spool and not self._spool.is_full):
             return None
         return "Kafka does not take events" + (", and the spool is full" if self._spool else "")
 
@@ -51,10 +51,10 @@ class Safe:
         if self._spool is None:
             return
         while True:
-            await self._delivery.here.wait()
+            await self._kafka.here.wait()
             segment, entries = await self._spool.oldest()
             try:
-                await self._delivery.write(list(chain.from_iterable(entries)))
+                await self._kafka.write(list(chain.from_iterable(entries)))
             except KafkaAway:
                 continue  # all of it again: what has arrived is told to be a repeat by its id
             self._spool.drained(segment)

@@ -1,4 +1,4 @@
-"""The door: what is answered, and that it is true."""
+"""What is answered, and that it is true."""
 
 from __future__ import annotations
 

@@ -1,22 +1,23 @@
-"""The door: one request, from its headers to its answer."""
+"""The handler: one request, from its headers to its answer."""
 
 from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from functools import lru_cache
 
 import structlog
 from aiohttp import web
 
 from stream.ingest.collector.bodies import inflating, read_body
 from stream.ingest.collector.bots import is_bot
-from stream.ingest.collector.crossing import allowing, origin_of, preflight
+from stream.ingest.collector.cors import allowing, origin_of, preflight
+from stream.ingest.collector.durable import DurableSink
+from stream.ingest.collector.in_flight import InFlight, Share
 from stream.ingest.collector.keyring import Keyring
 from stream.ingest.collector.measures import Measures
 from stream.ingest.collector.rates import Rates
-from stream.ingest.collector.refusing import Refused
-from stream.ingest.collector.room import Room, Share
-from stream.ingest.collector.safe import Safe
+from stream.ingest.collector.refused import Refused
 from stream.ingest.protocols.protocol import Call, Outcome, Refusal, Reply, error_reply
 from stream.ingest.protocols.routing import config, methods, route
 from stream.ingest.protocols.rules import Mapping
@@ -24,6 +25,8 @@ from stream.ingest.protocols.translate import translate
 from stream.store.api_keys import Known
 
 log = structlog.get_logger()
+
+_methods = lru_cache(1024)(methods)
 
 
 @dataclass
@@ -33,7 +36,7 @@ class _Seen:
     protocol: str | None = None
 
 
-class Door:
+class Handler:
     """`prefix` is the path below which everything may also be asked for."""
 
     def __init__(
@@ -42,16 +45,16 @@ class Door:
         mapping: Mapping,
         keyring: Keyring,
         rates: Rates,
-        safe: Safe,
-        room: Room,
+        sink: DurableSink,
+        in_flight: InFlight,
         measures: Measures,
     ) -> None:
         self._prefix = prefix
         self._mapping = mapping
         self._keyring = keyring
         self._rates = rates
-        self._safe = safe
-        self._room = room
+        self._sink = sink
+        self._in_flight = in_flight
         self._measures = measures
 
     async def answer(self, request: web.Request) -> web.Response:
@@ -61,7 +64,7 @@ class Door:
         began = time.monotonic()
         seen, headers = _Seen(), dict[str, str]()
         try:
-            with self._room.share() as share:
+            with self._in_flight.share() as share:
                 reply = await self._reply(request, share, seen)
         except Refusal as refusal:
             reply = error_reply(refusal.status, refusal.error, refusal.detail)
@@ -77,7 +80,7 @@ class Door:
 
     async def _reply(self, request: web.Request, share: Share, seen: _Seen) -> Reply:
         path = self._path(request.path)
-        allowed = methods(path)
+        allowed = _methods(path)
         if not allowed:
             raise Refused(404, "not found", "nothing is taken at this path")
         if request.method not in allowed:
@@ -102,7 +105,7 @@ class Door:
         events = outcome.events
         if events:
             await self._rates.charge(known, len(events))
-            self._measures.accepted(protocol, await self._safe.keep(events), len(events), bot)
+            self._measures.accepted(protocol, await self._sink.write(events), len(events), bot)
         self._measures.refused(protocol, outcome)
 
     def _call(self, request: web.Request, path: str, body: bytes) -> Call:
