@@ -28,6 +28,7 @@ from stream.cli.endings import (
 from stream.cli.fit import fit
 from stream.cli.indicators import indicators
 from stream.cli.keys import keys
+from stream.cli.map import map_
 from stream.cli.read import customer, report, status
 from stream.cli.render import render
 from stream.cli.risk import at_risk, coefficients
@@ -110,6 +111,7 @@ for command in (
     collector,
     keys,
     emit,
+    map_,
     status,
     report,
     customer,

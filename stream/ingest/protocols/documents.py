@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from stream.ingest.protocols.protocol import Call, Document, Inflate, Refusal
 
-_GZIP = b"\x1f\x8b"
+GZIP = b"\x1f\x8b"
 _FORM = "application/x-www-form-urlencoded"
 _FIELD = "data"
 """The field of a form, or of a query, that holds the body."""
@@ -33,7 +33,7 @@ def document(call: Call, inflate: Inflate, *, lines: bool = False) -> Document:
     With `lines` a body may also be one value a line: then a list of the values, and Unreadable for the others.
     """
     body = _unwrapped(call)
-    if body.startswith(_GZIP):
+    if body.startswith(GZIP):
         body = inflate(body)
     if not body.strip():
         return None
@@ -93,10 +93,10 @@ def _finite(text: str) -> float | None:
 
 def _unwrapped(call: Call) -> bytes:
     """The body out of a form or a query, where it is in one; some clients label plain JSON as a form."""
-    body = call.body or call.query.get(_FIELD, "").encode()
+    body = call.body or call.query.get(_FIELD, "").encode(errors="replace")
     if call.body and _FORM in call.headers.get("content-type", "") and body.startswith(f"{_FIELD}=".encode()):
         body = _form_field(body)
-    if not body or body[:1] in b"{[" or body.startswith(_GZIP) or not _said_base64(call, body):
+    if not body or body[:1] in b"{[" or body.startswith(GZIP) or not _said_base64(call, body):
         return body
     try:
         return from_base64(body.decode("ascii"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from decimal import Decimal
+from functools import cache
 from typing import Any
 
 import msgspec
@@ -34,6 +35,7 @@ class Field(Struct, frozen=True):
         return msgspec.convert(value, self.type)
 
 
+@cache
 def fields_of(event_type: str) -> dict[str, Field]:
     """The fields of an event type that a rule may fill; of a field that holds an object, those within."""
     return dict(_fields(TYPES[event_type], ""))

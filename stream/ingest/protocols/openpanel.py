@@ -20,7 +20,7 @@ from stream.ingest.protocols.protocol import (
 
 _PATH = "/track"
 _KEY = "openpanel-client-id"
-_LEFT_OUT = frozenset({"increment", "decrement"})
+_LEFT_OUT = ("increment", "decrement")
 
 
 class OpenPanel(Protocol):

@@ -21,7 +21,7 @@ from stream.ingest.protocols.protocol import (
 )
 
 _PATHS = frozenset({"/batch", "/capture", "/track", "/e", "/i/v0/e", "/i/v1/analytics/events"})
-_ALIASES = frozenset({"$create_alias", "$merge_dangerously"})
+_ALIASES = ("$create_alias", "$merge_dangerously")
 _IDENTIFY = "$identify"
 _LIBRARIES = {
     "web": "web",
@@ -83,12 +83,15 @@ def _event(event: Any, received_ms: int) -> Read:
         return "alias"
     if _personless(event, properties):
         return "personless"
+    known = True
     if name == _IDENTIFY:
         name = "@identify"
         properties = {**properties, **_object(event, properties, "$set_once"), **_object(event, properties, "$set")}
     elif name == "$set":
         properties = {**properties, "$set": _object(event, properties, "$set")}
-    user_id, anonymous_id = _ids(event, properties)
+    else:
+        known = properties.get("$is_identified") is not False
+    user_id, anonymous_id = _ids(event, properties, known)
     return Sent(
         name=name,
         properties=properties,
@@ -107,11 +110,11 @@ def _personless(event: Mapping[str, Any], properties: Mapping[str, Any]) -> bool
     return wanted is False or properties.get("$process_person_profile") is False
 
 
-def _ids(event: Mapping[str, Any], properties: Mapping[str, Any]) -> tuple[Any, Any]:
-    """A distinct id is a user's, but where the browser says that it knows none yet."""
+def _ids(event: Mapping[str, Any], properties: Mapping[str, Any], known: bool) -> tuple[Any, Any]:
+    """The user's and the visitor's. A distinct id is a user's, but where the browser says that it knows none yet."""
     distinct_id = event.get("distinct_id") or properties.get("distinct_id")
     device_id = properties.get("$device_id")
-    if properties.get("$is_identified") is False or (distinct_id and distinct_id == device_id):
+    if not known or (distinct_id and distinct_id == device_id):
         return properties.get("$user_id"), distinct_id
     return distinct_id, properties.get("$anon_distinct_id") or device_id
 

@@ -37,6 +37,9 @@ a rule of the mapping file says so."""
 LEFT_OUT: tuple[LeftOut, ...] = get_args(LeftOut)
 
 
+_NAMED = 1000  # problems, in an answer
+
+
 @dataclass(frozen=True, slots=True)
 class Call:
     """One HTTP request.
@@ -201,13 +204,14 @@ def error_reply(status: int, error: str, detail: str, more: Mapping[str, Any] | 
 
 
 def answered(outcome: Outcome, done: Mapping[str, Any], more: Mapping[str, Any] | None = None) -> Reply:
-    """`done`, and what else every answer says: how many were accepted, which were refused and why, which left out.
+    """`done`, and what else every answer says: how many were accepted, refused, and left out; the first refused ones.
 
     Where nothing was of use, an error with status 400, and `more` in it.
     """
     counts = {
         "accepted": len(outcome.events),
-        "problems": outcome.problems,
+        "refused": len(outcome.problems),
+        "problems": outcome.problems[:_NAMED],
         "left_out": outcome.left_out,
     }
     if outcome.refused:

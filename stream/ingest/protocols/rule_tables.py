@@ -120,7 +120,9 @@ class RuleTables:
         for name, field in fields.items():
             if field.required and name not in sources and name not in fixed:
                 self._mistakes.add(line, f"{shown}: {event_type} needs {name}: add it to map or set")
-        minor_units = self._minor_units(line, shown, sources.get("currency", []), fixed.get("currency"))
+        minor_units = None
+        if "currency" in fields:
+            minor_units = self._minor_units(line, shown, sources.get("currency", []), fixed.get("currency"))
         return tuple(
             self._filling(line, shown, field, sources.get(name, []), fixed.get(name), minor_units)
             for name, field in fields.items()
@@ -131,7 +133,9 @@ class RuleTables:
         currency = self._value(line, f"{shown}: map.currency", texts, None)
         return lambda sent: minor_units_of(currency(sent) or otherwise)
 
-    def _filling(self, line: int, shown: str, field: Field, texts: Any, fixed: Any, minor_units: Value) -> Filled:
+    def _filling(
+        self, line: int, shown: str, field: Field, texts: Any, fixed: Any, minor_units: Value | None
+    ) -> Filled:
         if fixed is not None:
             try:
                 fixed = msgspec.to_builtins(field.fixed(fixed))

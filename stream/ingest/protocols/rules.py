@@ -18,6 +18,7 @@ IGNORE = "ignore"
 """Instead of a type: the event is counted and left out."""
 
 _NAMES_KEPT = 4096
+_LONGEST = 256  # characters of a text that are compared
 _BETWEEN_WORDS = re.compile(r"[\s_-]+")
 
 Condition = Callable[[Sent], bool]
@@ -112,7 +113,7 @@ class Mapping:
 
     def rule(self, protocol: str, sent: Sent) -> Rule:
         """The rule for an event; its name is a string."""
-        for rule in self._of_name(protocol, sent.name):
+        for rule in self._of_name(protocol, sent.name[:_LONGEST]):
             if all(holds(sent) for holds in rule.conditions):
                 return rule
         return self.unmapped
@@ -142,7 +143,8 @@ def equals(value: Value, wanted: Sequence[Any]) -> Condition:
     def holds(sent: Sent) -> bool:
         found = _found(value, sent)
         if isinstance(found, str):
-            return any(fnmatchcase(found.casefold(), text) for text in texts)
+            start = found[:_LONGEST].casefold()
+            return any(fnmatchcase(start, text) for text in texts)
         return any(type(each) is type(found) and each == found for each in others)
 
     return holds

@@ -73,7 +73,7 @@ def first_of(values: Sequence[Value]) -> Value:
 def number(value: Any) -> Decimal:
     """A number, or the text of one. Raises Unfit for anything else."""
     if isinstance(value, str):
-        written = _NUMBER.fullmatch(value.strip())
+        written = _NUMBER.fullmatch(value.strip()) if len(value) <= _SHOWN else None
         if written is None:
             raise Unfit(f"expected a number, got {value[:_SHOWN]!r}")
         value = Decimal(written[0])
@@ -191,6 +191,8 @@ def _factor(text: str, minor_units: Value | None) -> Value:
     if _FACTOR.fullmatch(text):
         factor = Decimal(text)
         return lambda sent: factor
+    if len(_split(text, "|")) > 1:
+        raise ValueError(f"*{text}: a filter stands behind the first path only")
     return _path(text)
 
 

@@ -2,20 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import msgspec
 
 from schemas import FAMILIES, FAMILY_OF_TYPE, TYPES, Rejected, decode
 from schemas.envelope import OfProduct
-from stream.ingest.protocols.protocol import Flaw, LeftOut, Message, Outcome, Own, Problem, Read, Routed, Sent
+from stream.ingest.protocols.protocol import (
+    Flaw,
+    LeftOut,
+    Message,
+    Outcome,
+    Own,
+    Problem,
+    Read,
+    Refusal,
+    Routed,
+    Sent,
+)
 from stream.ingest.protocols.rules import IGNORE, Mapping
 from stream.ingest.protocols.values import customer_id, event_id, moment
+
+MOST_EVENTS = 150_000
+"""In one request. The shortest event has some 70 bytes: what holds more within 10 MiB is no list of events."""
 
 _SHOWN = 128  # characters of an id
 _IDS = ("user_id", "anonymous_id")
 _OF_PRODUCT = {name for name, struct in TYPES.items() if issubclass(struct, OfProduct)}
+
+Translated = tuple[Read, Message | Flaw | LeftOut]
 
 _encode = msgspec.json.Encoder().encode
 
@@ -28,14 +44,26 @@ def translate(
     product  of the key, whatever the events say; None: what they say
     bot      whether a machine sent it
     """
-    events: list[Message] = []
-    problems: list[Problem] = []
-    left_out: dict[LeftOut, int] = {}
     fixed: dict[str, Any] = {} if product is None else {"product": product}
     if bot:
         fixed["bot"] = True
-    for index, read in enumerate(_all(routed, received_ms)):
-        outcome = _outcome(read, routed.protocol.name, mapping, received_ms, index, fixed)
+    return collected(one_by_one(routed, mapping, received_ms, fixed), received_ms)
+
+
+def one_by_one(routed: Routed, mapping: Mapping, received_ms: int, fixed: dict[str, Any]) -> Iterator[Translated]:
+    """Each event of a request as it was read, and what became of it; `fixed` are fields that hold for all."""
+    for index, read in enumerate(routed.protocol.read(routed.call, routed.document, received_ms)):
+        if index == MOST_EVENTS:
+            raise Refusal(f"expected at most {MOST_EVENTS} events", 413, "too large")
+        yield read, _outcome(read, routed.protocol.name, mapping, received_ms, index, fixed)
+
+
+def collected(translated: Iterable[Translated], received_ms: int) -> Outcome:
+    """The events of a request, sorted by what became of them."""
+    events: list[Message] = []
+    problems: list[Problem] = []
+    left_out: dict[LeftOut, int] = {}
+    for index, (read, outcome) in enumerate(translated):
         if isinstance(outcome, tuple):
             events.append(outcome)
         elif isinstance(outcome, str):
@@ -43,10 +71,6 @@ def translate(
         else:
             problems.append(Problem(index, outcome.reason, outcome.field, outcome.detail, _given_id(read)))
     return Outcome(events, problems, left_out, received_ms)
-
-
-def _all(routed: Routed, received_ms: int) -> Iterator[Read]:
-    yield from routed.protocol.read(routed.call, routed.document, received_ms)
 
 
 def _outcome(
@@ -136,4 +160,5 @@ def _given_id(read: Read) -> str | None:
     given = (
         read.event_id if isinstance(read, Sent) else read.fields.get("event_id") if isinstance(read, Own) else None
     )
-    return given[:_SHOWN] if isinstance(given, str) else None
+    # Out of a query or a header it may have half of a surrogate pair, which cannot be written.
+    return given[:_SHOWN].encode(errors="replace").decode() if isinstance(given, str) else None

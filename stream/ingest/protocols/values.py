@@ -17,7 +17,7 @@ _SIGNS = frozenset("+-")
 
 
 def customer_id(value: Any, junk: Collection[str]) -> str | None:
-    """The id; None where there is none, or what stands there is known to be none. ValueError where it cannot be one."""
+    """The id; None where there is none, or what stands there is known to be none. ValueError for no text."""
     if isinstance(value, str):
         return None if value.strip().casefold() in junk else value
     if value is None or value is False:

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
 from schemas import TYPES
 from schemas.currency import MINOR_UNITS
 from stream.ingest.protocols.fields import fields_of
+from stream.ingest.protocols.routing import PROTOCOLS
 from stream.ingest.protocols.rule_tables import Mistakes, RuleTables, is_texts
 from stream.ingest.protocols.rules import IGNORE, Mapping, Rule
 from stream.runtime.errors import UserError
+
+__all__ = ["Mapping", "default_mapping", "parsed_mapping", "read_mapping"]
 
 _KEYS = ("junk_ids", "currency", "unmapped", "every", "event")
 _FEATURE_USE = "feature_use"
@@ -22,16 +26,28 @@ _TRUSTED = frozenset({"cloudevents"})
 """Whose senders mean our types when they name them."""
 
 
-def read_mapping(protocols: Collection[str], text: str = "", name: str = "mapping file") -> Mapping:
-    """What a user's file says, over the default mapping; `protocols` are the names that there are.
+def default_mapping() -> Mapping:
+    return parsed_mapping("", "")
 
-    Raises UserError with a line for every mistake in the file `name`.
-    """
+
+def read_mapping(path: Path) -> Mapping:
+    """What a user's file says, over the default mapping. Raises UserError with a line for every mistake in it."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise UserError(f"cannot read {path}: {error.strerror}") from None
+    except UnicodeDecodeError as error:
+        raise UserError(f"{path} is not UTF-8: {error.reason} at byte {error.start}") from None
+    return parsed_mapping(text, str(path))
+
+
+def parsed_mapping(text: str, name: str) -> Mapping:
+    """The same of the text of the file `name`."""
     default, own = _File(_default_text(), "mapping.toml"), _File(text, name)
     said = {**default.said, **own.said}
     rules: list[Rule] = []
     for file in (own, default):
-        tables = RuleTables(protocols, said["every"].get("map", {}), said["currency"], file.mistakes)
+        tables = RuleTables(PROTOCOLS, said["every"].get("map", {}), said["currency"], file.mistakes)
         rules += [tables.rule(line, number, table) for number, (line, table) in enumerate(file.events, 1)]
         file.refuse()
     rules += [tables.compiled(0, event_type, table) for event_type, table in _of_their_own_names()]
@@ -69,7 +85,10 @@ class _File:
     def refuse(self) -> None:
         """Raises UserError where there are mistakes."""
         if self.mistakes.found:
-            raise UserError("\n".join(f"{self._name}:{line}: {wrong}" for line, wrong in sorted(self.mistakes.found)))
+            told = (
+                (f"{self._name}:{line}" if line else self._name, wrong) for line, wrong in sorted(self.mistakes.found)
+            )
+            raise UserError("\n".join(f"{where}: {wrong}" for where, wrong in told))
 
     def _check(self) -> None:
         check, said = self.mistakes, self.said
