@@ -21,9 +21,7 @@ from stream.ingest.collector.keyring import Keyring
 from stream.ingest.collector.measures import Measures
 from stream.ingest.collector.rates import Rates
 from stream.ingest.collector.spool import Spool
-from stream.ingest.protocols.mapping_file import read_mapping
-from stream.ingest.protocols.routing import PROTOCOLS
-from stream.ingest.protocols.rules import Mapping
+from stream.ingest.protocols.mapping import default_mapping, read_mapping
 from stream.runtime.errors import UserError
 from stream.runtime.garbage import collect_seldom
 from stream.runtime.http import Limits, service_routes, serving
@@ -65,7 +63,7 @@ class Collector:
         self._sink = DurableSink(self._kafka, self._spool)
         self._handler = Handler(
             settings.collector_prefix,
-            _mapping(settings.collector_mapping),
+            read_mapping(Path(settings.collector_mapping)) if settings.collector_mapping else default_mapping(),
             self.keyring,
             Rates(stored),
             self._sink,
@@ -141,17 +139,6 @@ async def run_collector(settings: Settings) -> None:
             await collector.run(stop)
     finally:
         await redis.aclose()
-
-
-def _mapping(file: str) -> Mapping:
-    """The defaults, and what the file says over them."""
-    try:
-        text = Path(file).read_text(encoding="utf-8-sig") if file else ""
-    except OSError as error:
-        raise UserError(f"ASSIDU_COLLECTOR_MAPPING={file!r}: cannot be read: {error.strerror}") from None
-    except UnicodeDecodeError:
-        raise UserError(f"ASSIDU_COLLECTOR_MAPPING={file!r}: is not UTF-8") from None
-    return read_mapping(PROTOCOLS, text, file)
 
 
 def _connections() -> int:
