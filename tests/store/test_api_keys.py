@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 from redis.asyncio import Redis
+from redis.exceptions import NoPermissionError
 
+from stream.demo.embedded import EmbeddedRedis
 from stream.runtime.errors import UserError
+from stream.runtime.secret import SecretUrl
 from stream.store.api_keys import ApiKeys, Known
+from stream.store.connect import connect
+from stream.store.server import check_version
 
 
 @pytest.fixture
@@ -98,3 +106,23 @@ async def test_a_batch_is_let_in_as_a_whole_and_paid_for_afterwards(keys: ApiKey
 async def test_a_key_without_a_rate_sends_what_it_likes(keys: ApiKeys, redis: Redis, namespace: str) -> None:
     assert await keys.charge(await known(keys, None), 10**9) == 0.0
     assert not [name async for name in redis.scan_iter(f"{namespace}:rate:*")]
+
+
+async def test_a_collector_needs_no_more_rights_than_the_documentation_says(
+    keys: ApiKeys, redis: Redis, redis_server: EmbeddedRedis, namespace: str
+) -> None:
+    text = (Path(__file__).parents[2] / "docs" / "operate.md").read_text(encoding="utf-8")
+    [rule] = re.findall(r"^user collector on (.*)$", text, re.MULTILINE)
+    granted = rule.replace("PASSWORD", "secret").replace("~assidu:", f"~{namespace}:").split()
+    await redis.execute_command("ACL", "SETUSER", namespace, "on", *granted)
+    key = await keys.create("shop", "server", 10.0, ())
+    async with connect(f"redis://{namespace}:secret@127.0.0.1:{redis_server.port}/0") as bounded:
+        await check_version(bounded, SecretUrl(redis_server.url))
+        allowed = ApiKeys(bounded, namespace)
+        found = (await allowed.table()).find(key)
+        assert found
+        await redis.script_flush()
+        assert await allowed.charge(found, 1) == 0.0
+        with pytest.raises(NoPermissionError):
+            await allowed.create("shop", "server", None, ())
+    await redis.execute_command("ACL", "DELUSER", namespace)
