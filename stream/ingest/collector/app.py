@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import resource
-import ssl
 from contextlib import suppress
 from pathlib import Path
 
@@ -21,8 +20,8 @@ from stream.ingest.collector.keyring import Keyring
 from stream.ingest.collector.measures import Measures
 from stream.ingest.collector.rates import Rates
 from stream.ingest.collector.spool import Spool
+from stream.ingest.collector.tls import server_context
 from stream.ingest.protocols.mapping import default_mapping, read_mapping
-from stream.runtime.errors import UserError
 from stream.runtime.garbage import collect_seldom
 from stream.runtime.http import Limits, service_routes, serving
 from stream.runtime.lifecycle import told_to_stop, until_ended
@@ -83,7 +82,7 @@ class Collector:
 
     async def _serve(self, stop: asyncio.Event) -> None:
         settings = self._settings
-        tls = _tls(settings)
+        tls = server_context(settings.collector_cert, settings.collector_key)
         with suppress(TimeoutError):
             async with asyncio.timeout(settings.collector_kafka_timeout):
                 await self._kafka.tried.wait()
@@ -145,17 +144,3 @@ def _connections() -> int:
     """As many as there are file descriptors for."""
     soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     return max(1, min(_MOST_CONNECTIONS, soft - _OTHER_FILES))
-
-
-def _tls(settings: Settings) -> ssl.SSLContext | None:
-    if not settings.collector_cert and not settings.collector_key:
-        return None
-    try:
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(settings.collector_cert, settings.collector_key or None)
-    except (OSError, ssl.SSLError) as error:
-        raise UserError(
-            f"ASSIDU_COLLECTOR_CERT={settings.collector_cert!r} and ASSIDU_COLLECTOR_KEY={settings.collector_key!r}: "
-            f"no certificate (PEM) with its key: {error.strerror or error}"
-        ) from None
-    return context

@@ -81,6 +81,19 @@ async def test_refuses_a_body_with_the_right_status(client: Client, body: bytes,
     assert answer.json["code"] == status
 
 
+async def test_gzip_that_no_header_tells_of_is_unpacked_within_the_same_bounds(client: Client) -> None:
+    event = {"event": "$pageview", "properties": {"distinct_id": "ann", "token": client.key}, "uuid": "1"}
+    statuses = [
+        (await client.post(body, "/e/", key=None, Content_Type="text/plain")).status
+        for body in (
+            gzip.compress(json.dumps([event]).encode()),
+            gzip.compress(bytes(50_000_000)),
+            gzip.compress(TEXT)[:-300],
+        )
+    ]
+    assert statuses == [200, 413, 400]
+
+
 async def test_takes_ten_mebibytes_of_events_at_once(client: Client) -> None:
     events = [event | {"fill": "x" * 60_000} for event in logins(170)]
     body = json.dumps(events).encode()
