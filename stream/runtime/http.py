@@ -18,13 +18,10 @@ from stream.runtime.errors import UserError
 
 log = logging.getLogger(__name__)
 
-_LINGER_SECONDS = 1.0
-"""How long a body that nobody asked for is read, so that its sender sees the answer."""
 _MOST_HEADERS = 64
 _OPTIONS: dict[str, Any] = {
     "access_log": None,
     "logger": log,
-    "lingering_time": _LINGER_SECONDS,
     "max_headers": _MOST_HEADERS,
     "auto_decompress": False,  # a bomb is for whoever has a use for bodies to look out for
 }
@@ -38,6 +35,7 @@ class Limits:
     header_seconds   from a request's first byte, or from connecting, to the end of its headers
     answer_seconds   from there to the answer's last byte, taken by the client
     idle_seconds     between requests
+    linger_seconds   for which a body that nobody asked for is read, so that its sender sees the answer
     farewell_seconds from being told to stop to the answer's last byte
     request_bytes    headers and body, of which most servers have no use
     """
@@ -46,6 +44,7 @@ class Limits:
     header_seconds: float = 10.0
     answer_seconds: float = 120.0
     idle_seconds: float = 75.0
+    linger_seconds: float = 1.0
     farewell_seconds: float = 2.0
     request_bytes: int = 32 * 1024
 
@@ -78,9 +77,10 @@ class Connection(web.RequestHandler):
 
     def __init__(self, server: web.Server, connections: Connections) -> None:
         loop = asyncio.get_running_loop()
-        super().__init__(server, loop=loop, **_OPTIONS)
+        limits = connections.limits
+        super().__init__(server, loop=loop, lingering_time=limits.linger_seconds, **_OPTIONS)
         self._connections = connections
-        self._limits = connections.limits
+        self._limits = limits
         self._deadline: asyncio.TimerHandle | None = None
         self._idle = False
         self._received_bytes = 0

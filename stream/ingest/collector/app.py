@@ -34,6 +34,7 @@ log = structlog.get_logger()
 
 _MOST_CONNECTIONS = 2000
 _OTHER_FILES = 200  # descriptors for Kafka, Redis, the spool and what else is open
+_LINGER_SECONDS = 10.0  # a client that is cut off amid a large body sees no 429
 _FAREWELL_SECONDS = 6.0
 
 _SECURITY = {
@@ -89,6 +90,7 @@ class Collector:
         limits = Limits(
             connections=_connections(),
             answer_seconds=60.0,
+            linger_seconds=_LINGER_SECONDS,
             farewell_seconds=_FAREWELL_SECONDS,
             request_bytes=2 * MOST_BYTES,
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 import structlog
 from aiohttp import web
@@ -18,7 +19,7 @@ from stream.ingest.collector.keyring import Keyring
 from stream.ingest.collector.measures import Measures
 from stream.ingest.collector.rates import Rates
 from stream.ingest.collector.refused import Refused
-from stream.ingest.protocols.protocol import Call, Outcome, Refusal, Reply, error_reply
+from stream.ingest.protocols.protocol import Call, Outcome, Protocol, Refusal, Reply, error_reply
 from stream.ingest.protocols.routing import config, methods, route
 from stream.ingest.protocols.rules import Mapping
 from stream.ingest.protocols.translate import translate
@@ -34,6 +35,15 @@ class _Seen:
     """What is known of a request by now."""
 
     protocol: str | None = None
+
+
+class _Read(NamedTuple):
+    """A request that was understood, without its body."""
+
+    protocol: Protocol
+    known: Known
+    bot: bool
+    outcome: Outcome
 
 
 class Handler:
@@ -89,24 +99,30 @@ class Handler:
         call = self._call(request, path, await read_body(request, share))
         if document := config(call):
             return document
+        read = self._read(call, share, seen, origin_of(request.headers), received_ms)
+        del call  # nobody needs the body while Kafka is waited for
+        await self._keep(read)
+        return read.protocol.answer(read.outcome)
+
+    def _read(self, call: Call, share: Share, seen: _Seen, origin: str | None, received_ms: int) -> _Read:
+        """What a request becomes. Raises Refusal."""
         routed = route(call, inflating(share))
         if routed is None:
             raise Refused(404, "not found", "nothing like this is taken at this path")
         seen.protocol = routed.protocol.name
-        known = self._keyring.find(routed.key, origin_of(request.headers))
+        known = self._keyring.find(routed.key, origin)
         self._rates.check(known)
-        bot = known.key.kind == "browser" and is_bot(request.headers.get("User-Agent", ""))
+        bot = known.key.kind == "browser" and is_bot(call.headers.get("user-agent", ""))
         outcome = translate(routed, self._mapping, received_ms, product=known.key.product, bot=bot)
-        await self._keep(known, routed.protocol.name, outcome, bot)
-        return routed.protocol.answer(outcome)
+        return _Read(routed.protocol, known, bot, outcome)
 
-    async def _keep(self, known: Known, protocol: str, outcome: Outcome, bot: bool) -> None:
+    async def _keep(self, read: _Read) -> None:
         """Raises Refused: some of the events are not safe, or the key may not send so many."""
-        events = outcome.events
+        protocol, events = read.protocol.name, read.outcome.events
         if events:
-            await self._rates.charge(known, len(events))
-            self._measures.accepted(protocol, await self._sink.write(events), len(events), bot)
-        self._measures.refused(protocol, outcome)
+            await self._rates.charge(read.known, len(events))
+            self._measures.accepted(protocol, await self._sink.write(events), len(events), read.bot)
+        self._measures.refused(protocol, read.outcome)
 
     def _call(self, request: web.Request, path: str, body: bytes) -> Call:
         headers = {name.lower(): value for name, value in request.headers.items()}
