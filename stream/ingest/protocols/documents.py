@@ -11,7 +11,7 @@ from urllib.parse import parse_qs
 import msgspec
 from msgspec import Struct
 
-from stream.ingest.protocols.protocol import Call, Document, Inflate, Refusal
+from stream.ingest.protocols.protocol import MOST_EVENTS, Call, Document, Inflate, Refusal, too_many
 
 GZIP = b"\x1f\x8b"
 _FORM = "application/x-www-form-urlencoded"
@@ -41,6 +41,8 @@ def document(call: Call, inflate: Inflate, *, lines: bool = False) -> Document:
         return parsed(body)
     except ValueError as error:
         if lines and b"\n" in body.strip():
+            if body.count(b"\n") > MOST_EVENTS:
+                raise too_many() from None
             return [_line(line) for line in body.splitlines() if line.strip()]
         raise Refusal(f"expected JSON: {str(error)[:_SHOWN]}") from None
 

@@ -15,11 +15,13 @@ from schemas import TYPES
 from stream.ingest.protocols.sources import Unfit, number
 
 Convert = Callable[[Any], Any]
-"""A value as a field wants it; never called with None. Raises Unfit."""
+"""A value as a field wants it, None for as good as none; never called with None. Raises Unfit."""
 
 GIVEN = frozenset({"event_id", "timestamp", "product"})
 """Fields that no rule may fill: the protocol and the key do."""
 IDS = ("user_id", "anonymous_id")
+ENVELOPE = (*IDS, "channel", "bot", "test")
+"""Fields that every event has and a rule may fill."""
 
 
 class Field(Struct, frozen=True):
@@ -50,7 +52,7 @@ def _fields(struct: type[Struct], before: str) -> Iterator[tuple[str, Field]]:
         if isinstance(kind, inspect.StructType):
             yield from _fields(kind.cls, f"{name}.")
         else:
-            yield name, Field(name, info.required, _converter(name, kind), info.type)
+            yield name, Field(name, info.required, _converter(name, kind, info.required), info.type)
 
 
 def _kind(type_: inspect.Type) -> inspect.Type:
@@ -62,7 +64,7 @@ def _kind(type_: inspect.Type) -> inspect.Type:
     return type_
 
 
-def _converter(name: str, kind: inspect.Type) -> Convert:
+def _converter(name: str, kind: inspect.Type, required: bool) -> Convert:
     match kind:
         case inspect.BoolType():
             return _truth
@@ -71,9 +73,10 @@ def _converter(name: str, kind: inspect.Type) -> Convert:
         case inspect.LiteralType(values=choices):
             return _choice(frozenset(map(str, choices)))
         case inspect.VarTupleType(item_type=item):
-            return _list(_converter(name, _kind(item)))
+            return _list(_converter(name, _kind(item), required=True))
         case inspect.StrType(max_length=longest):
-            return _text if longest is None or name.endswith("_id") else _cut(longest)
+            text = _text if longest is None or name.endswith("_id") else _cut(longest)
+            return text if required or name in IDS else _optional(text)
     raise TypeError(f"{name}: no way to fill a {kind}")
 
 
@@ -92,6 +95,18 @@ def _text(value: Any) -> str:
 def _cut(longest: int) -> Convert:
     """A name longer than the contract allows is cut: it is for people to read."""
     return lambda value: _text(value)[:longest]
+
+
+def _optional(text: Convert) -> Convert:
+    """What is no text says nothing; an event is not refused for it, unlike for a number."""
+
+    def optional(value: Any) -> str | None:
+        try:
+            return str(text(value))
+        except Unfit:
+            return None
+
+    return optional
 
 
 def _whole(value: Any) -> int:

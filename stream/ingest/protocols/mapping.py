@@ -4,25 +4,24 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 from schemas import TYPES
 from schemas.currency import MINOR_UNITS
-from stream.ingest.protocols.fields import fields_of
+from stream.ingest.protocols.fields import ENVELOPE, fields_of
 from stream.ingest.protocols.routing import PROTOCOLS
-from stream.ingest.protocols.rule_tables import Mistakes, RuleTables, is_texts
+from stream.ingest.protocols.rule_tables import Mistakes, RuleTables, Table, is_texts
 from stream.ingest.protocols.rules import IGNORE, Mapping, Rule
 from stream.runtime.errors import UserError
 
 __all__ = ["Mapping", "default_mapping", "parsed_mapping", "read_mapping"]
 
-_KEYS = ("junk_ids", "currency", "unmapped", "every", "event")
 _FEATURE_USE = "feature_use"
 _TABLE = re.compile(r"^\s*\[\[\s*event\s*\]\]", re.MULTILINE)
-_TRUSTED = frozenset({"cloudevents"})
+_TRUSTED = "cloudevents"
 """Whose senders mean our types when they name them."""
 
 
@@ -43,19 +42,17 @@ def read_mapping(path: Path) -> Mapping:
 
 def parsed_mapping(text: str, name: str) -> Mapping:
     """The same of the text of the file `name`."""
-    default, own = _File(_default_text(), "mapping.toml"), _File(text, name)
+    own, default = _File(text, name), _File(_default_text(), "mapping.toml")
     said = {**default.said, **own.said}
-    rules: list[Rule] = []
-    for file in (own, default):
-        tables = RuleTables(PROTOCOLS, said["every"].get("map", {}), said["currency"], file.mistakes)
-        rules += [tables.rule(line, number, table) for number, (line, table) in enumerate(file.events, 1)]
-        file.refuse()
-    rules += [tables.compiled(0, event_type, table) for event_type, table in _of_their_own_names()]
-    unmapped = {"type": said["unmapped"]}
-    if said["unmapped"] == _FEATURE_USE:
-        unmapped["map"] = {"feature": "@name"}
+    every = {**default.every, **own.every}
+    own_rules = own.rules(every, said["currency"])
+    rules = default.rules(every, said["currency"])
+    tables = RuleTables(PROTOCOLS, every, said["currency"], Mistakes())
+    means_ours = [tables.compiled(0, name, table) for name, table in _trusted()]
+    as_ours = [tables.compiled(0, name, table) for name, table in _called_as_ours()]
+    unmapped = {"type": said["unmapped"], **({} if said["unmapped"] == IGNORE else {"map": {"feature": "@name"}})}
     return Mapping(
-        tuple(rules),
+        (*own_rules, *means_ours, *rules, *as_ours),
         tables.compiled(0, "unmapped", unmapped),
         frozenset(junk.strip().casefold() for junk in said["junk_ids"]),
     )
@@ -66,61 +63,76 @@ def _default_text() -> str:
 
 
 class _File:
-    """The tables of one file: what it says of everything, and those of the events, each with its line."""
+    """What one file says.
+
+    said    by key: junk_ids, currency, unmapped
+    every   field of the envelope -> source
+    """
 
     def __init__(self, text: str, name: str) -> None:
         self._name = name
-        self.mistakes = Mistakes()
+        self._mistakes = Mistakes()
         try:
-            self.said = tomllib.loads(text)
+            read = tomllib.loads(text)
         except tomllib.TOMLDecodeError as error:
             raise UserError(f"{name} is not TOML: {error}") from None
-        self._check()
-        self.refuse()
+        self._mistakes.known(0, "the file", read, (*_KEYS, "every", "event"))
+        self.said = {
+            key: read[key]
+            for key, (words, holds) in _KEYS.items()
+            if key in read and self._mistakes.fits(0, key, read[key], words, holds)
+        }
+        self.every = self._table(read, "every")
+        self._mistakes.known(0, "every", self.every, ENVELOPE)
+        tables = read.get("event", [])
+        if not self._mistakes.fits(0, "event", tables, "tables: [[event]]", _is_tables):
+            tables = []
         lines = [text.count("\n", 0, match.end()) + 1 for match in _TABLE.finditer(text)]
-        tables = self.said.pop("event", [])
         # Tables may be written otherwise, such as `event = [{…}]`: then their lines are not known.
-        self.events = list(zip(lines if len(lines) == len(tables) else [0] * len(tables), tables, strict=True))
+        self._tables = list(zip(lines if len(lines) == len(tables) else [0] * len(tables), tables, strict=True))
 
-    def refuse(self) -> None:
-        """Raises UserError where there are mistakes."""
-        if self.mistakes.found:
-            told = (
-                (f"{self._name}:{line}" if line else self._name, wrong) for line, wrong in sorted(self.mistakes.found)
-            )
-            raise UserError("\n".join(f"{where}: {wrong}" for where, wrong in told))
+    def rules(self, every: Table, currency: str) -> list[Rule]:
+        """Of all tables. Raises UserError where there are mistakes, in them or elsewhere in the file."""
+        tables = RuleTables(PROTOCOLS, {}, currency, self._mistakes)
+        for name, texts in self.every.items():
+            tables.value(0, f"every.{name}", texts)
+        if not self._mistakes.found:
+            tables = RuleTables(PROTOCOLS, every, currency, self._mistakes)
+        rules = [tables.rule(line, number, table) for number, (line, table) in enumerate(self._tables, 1)]
+        if self._mistakes.found:
+            told = sorted(set(self._mistakes.found))
+            lines = (f"{self._name}:{line}: {wrong}" if line else f"{self._name}: {wrong}" for line, wrong in told)
+            raise UserError("\n".join(lines))
+        return rules
 
-    def _check(self) -> None:
-        check, said = self.mistakes, self.said
-        check.known(0, "the file", said, _KEYS)
-        check.fits(0, "junk_ids", said.get("junk_ids", []), "a list of strings", is_texts)
-        currencies = {"", *MINOR_UNITS}
-        check.fits(0, "currency", said.get("currency", ""), "a code of ISO 4217, or empty", currencies.__contains__)
-        check.fits(0, "unmapped", said.get("unmapped", IGNORE), f"{_FEATURE_USE} or {IGNORE}", _is_unmapped)
-        check.fits(0, "event", said.get("event", []), "tables: [[event]]", _is_tables)
-        every = said.get("every", {})
-        if check.fits(0, "every", every, "a table with the table map", lambda value: isinstance(value, dict)):
-            check.known(0, "every", every, ("map",))
-            check.fits(0, "every.map", every.get("map", {}), "a table", lambda value: isinstance(value, dict))
+    def _table(self, read: Table, key: str) -> dict[str, Any]:
+        given = read.get(key, {})
+        fits = self._mistakes.fits(0, key, given, f"a table: [{key}]", lambda value: isinstance(value, dict))
+        return dict(given) if fits else {}
 
 
-def _of_their_own_names() -> Iterator[tuple[str, dict[str, Any]]]:
-    """An event that is called like one of our types is one, if it has what such a one needs."""
+def _trusted() -> Iterator[tuple[str, Table]]:
+    """Events that are called like one of our types, by those who mean it."""
+    for event_type in TYPES:
+        own = {name: name for name in fields_of(event_type)}
+        yield event_type, {"names": [event_type], "protocols": [_TRUSTED], "type": event_type, "map": own}
+
+
+def _called_as_ours() -> Iterator[tuple[str, Table]]:
+    """Events of anybody that are called like one of our types, and have what such a one needs."""
     for event_type in TYPES:
         fields = fields_of(event_type)
-        table = {"names": [event_type], "type": event_type}
-        yield event_type, {**table, "protocols": sorted(_TRUSTED), "map": {name: name for name in fields}}
-        # What everybody else says of ids and channel is read as [every.map] and their protocol say.
-        own = {name: name for name in fields if name not in _ENVELOPE}
-        yield event_type, {**table, "has": [name for name, each in fields.items() if each.required], "map": own}
-
-
-_ENVELOPE = frozenset({"user_id", "anonymous_id", "channel", "bot", "test"})
+        own = {name: name for name in fields if name not in ENVELOPE}
+        needed = [name for name, field in fields.items() if field.required]
+        yield event_type, {"names": [event_type], "type": event_type, "has": needed, "map": own}
 
 
 def _is_tables(value: Any) -> bool:
     return isinstance(value, list) and all(isinstance(each, dict) for each in value)
 
 
-def _is_unmapped(value: Any) -> bool:
-    return value in (_FEATURE_USE, IGNORE)
+_KEYS: dict[str, tuple[str, Callable[[Any], bool]]] = {
+    "junk_ids": ("a list of strings", is_texts),
+    "currency": ("a code of ISO 4217, or empty", {"", *MINOR_UNITS}.__contains__),
+    "unmapped": (f"{_FEATURE_USE} or {IGNORE}", (_FEATURE_USE, IGNORE).__contains__),
+}

@@ -56,7 +56,7 @@ class PostHog(Protocol):
         events = document.get("batch", [document]) if isinstance(document, dict) else document
         if not isinstance(events, list):
             raise Refusal('expected an event, an array of events, or {"batch": […]}')
-        return [_event(each, received_ms) for each in events]
+        return (_event(each, received_ms) for each in events)
 
     def answer(self, outcome: Outcome) -> Reply:
         """The library that asks for results by id takes all others for delivered."""

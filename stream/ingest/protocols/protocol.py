@@ -70,6 +70,14 @@ class Refusal(Exception):
         self.error = error
 
 
+MOST_EVENTS = 150_000
+"""In one request. The shortest event has some 70 bytes: what holds more within 10 MiB is no list of events."""
+
+
+def too_many() -> Refusal:
+    return Refusal(f"expected at most {MOST_EVENTS} events", 413, "too large")
+
+
 class Flaw(Struct, frozen=True, gc=False):
     """Why one event of a request is refused; `detail` begins with the field's name, if it is about one."""
 
@@ -168,7 +176,8 @@ class Protocol(ABC):
 
     @abstractmethod
     def read(self, call: Call, document: Document, received_ms: int) -> Iterable[Read]:
-        """The events, one after the other. Raises Refusal where the document is none of this protocol."""
+        """The events, one after the other and no sooner than they are asked for. Raises Refusal where the document is
+        none of this protocol."""
 
     @abstractmethod
     def answer(self, outcome: Outcome) -> Reply:

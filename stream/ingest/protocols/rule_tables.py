@@ -48,7 +48,7 @@ class RuleTables:
     """Makes rules of tables.
 
     protocols  the names of those there are
-    every      field -> source, of every event that has the field and whose table says nothing of it
+    every      field of the envelope -> source, where a table says nothing of it
     currency   of amounts that come without one; empty: they are refused
     """
 
@@ -98,7 +98,7 @@ class RuleTables:
             check.known(line, f"{shown}: protocols", protocols, self._protocols)
 
     def _conditions(self, line: int, shown: str, table: Table) -> tuple[Condition, ...]:
-        present = [has(self._value(line, f"{shown}: has", texts, None)) for texts in table.get("has", ())]
+        present = [has(self.value(line, f"{shown}: has", texts)) for texts in table.get("has", ())]
         equal = [
             equals(self._source(line, f"{shown}: where", text), wanted if isinstance(wanted, list) else [wanted])
             for text, wanted in table.get("where", {}).items()
@@ -107,8 +107,7 @@ class RuleTables:
 
     def _filled(self, line: int, shown: str, event_type: str, table: Table) -> tuple[Filled, ...]:
         fields = fields_of(event_type)
-        every = {name: texts for name, texts in self._every.items() if name in fields}
-        sources = {**every, **table.get("map", {})}
+        sources = {**self._every, **table.get("map", {})}
         fixed = dict(table.get("set", {}))
         if self._default_currency and "currency" in sources:
             fixed.setdefault("currency", self._default_currency)
@@ -130,7 +129,7 @@ class RuleTables:
         )
 
     def _minor_units(self, line: int, shown: str, texts: Any, otherwise: Any) -> Value:
-        currency = self._value(line, f"{shown}: map.currency", texts, None)
+        currency = self.value(line, f"{shown}: map.currency", texts)
         return lambda sent: minor_units_of(currency(sent) or otherwise)
 
     def _filling(
@@ -141,13 +140,14 @@ class RuleTables:
                 fixed = msgspec.to_builtins(field.fixed(fixed))
             except msgspec.ValidationError as error:
                 self._mistakes.add(line, f"{shown}: set.{field.name}: {error}")
-        value = self._value(line, f"{shown}: map.{field.name}", texts, minor_units)
+        value = self.value(line, f"{shown}: map.{field.name}", texts, minor_units)
         said = [texts] if isinstance(texts, str) else texts
         more = ", …" if len(said) > _SHOWN else ""
         shown = ", ".join(map(str, said[:_SHOWN])) + more
         return Filled(tuple(field.name.split(".")), field.required, value, field.convert, fixed, shown)
 
-    def _value(self, line: int, shown: str, texts: Any, minor_units: Value | None) -> Value:
+    def value(self, line: int, shown: str, texts: Any, minor_units: Value | None = None) -> Value:
+        """Of a source, or of the first of a list that has something."""
         texts = [texts] if isinstance(texts, str) else texts
         if not is_texts(texts):
             self._mistakes.add(line, f"{shown}: must be a source or a list of them, not {texts!r}")

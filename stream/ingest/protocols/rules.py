@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from fnmatch import fnmatchcase
 from functools import lru_cache
 from typing import Any
 
@@ -38,7 +37,8 @@ class Filled:
     def of(self, sent: Sent) -> Any:
         """The value; None where there is none. Raises Unfit."""
         found = self.value(sent)
-        return self.fixed if found is None or found == "" else self.convert(found)
+        value = None if found is None or found == "" else self.convert(found)
+        return self.fixed if value is None else value
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,11 +92,11 @@ class Mapping:
 
     def __post_init__(self) -> None:
         exact: dict[str, list[int]] = {}
-        patterns: list[tuple[int, str]] = []
+        patterns: list[tuple[int, re.Pattern[str]]] = []
         for number, rule in enumerate(self.rules):
             for name in rule.names:
                 if "*" in name:
-                    patterns.append((number, name))
+                    patterns.append((number, _pattern(name)))
                 else:
                     exact.setdefault(name, []).append(number)
 
@@ -104,7 +104,7 @@ class Mapping:
         def of_name(protocol: str, name: str) -> tuple[Rule, ...]:
             found: list[int] = []
             for part in _parts(folded(name)):
-                fitting = {number for number, pattern in patterns if fnmatchcase(part, pattern)}
+                fitting = {number for number, pattern in patterns if pattern.fullmatch(part)}
                 found += sorted(fitting.union(exact.get(part, ())))
             rules = (self.rules[number] for number in dict.fromkeys(found))
             return tuple(rule for rule in rules if not rule.protocols or protocol in rule.protocols)
@@ -135,16 +135,21 @@ def _parts(name: str) -> Iterable[str]:
         name = name.split(".", 1)[1]
 
 
+def _pattern(text: str) -> re.Pattern[str]:
+    """Of text in which * stands for anything."""
+    return re.compile(".*".join(map(re.escape, text.split("*"))), re.DOTALL)
+
+
 def equals(value: Value, wanted: Sequence[Any]) -> Condition:
     """Whether a value is one of the wanted ones; in wanted text * stands for anything, and case does not matter."""
-    texts = [text.casefold() for text in wanted if isinstance(text, str)]
+    texts = [_pattern(text.casefold()) for text in wanted if isinstance(text, str)]
     others = [each for each in wanted if not isinstance(each, str)]
 
     def holds(sent: Sent) -> bool:
         found = _found(value, sent)
         if isinstance(found, str):
             start = found[:_LONGEST].casefold()
-            return any(fnmatchcase(start, text) for text in texts)
+            return any(text.fullmatch(start) for text in texts)
         return any(type(each) is type(found) and each == found for each in others)
 
     return holds

@@ -61,7 +61,7 @@ class Segment(Protocol):
             batch = document.get("batch")
             if not isinstance(batch, list):
                 raise Refusal("batch: expected an array of events")
-            return [_event(each, None, _NOTHING) for each in batch]
+            return (_event(each, None, _NOTHING) for each in batch)
         return [_event(document, call_type, call.headers)]
 
     def answer(self, outcome: Outcome) -> Reply:

@@ -9,7 +9,9 @@ import msgspec
 
 from schemas import FAMILIES, FAMILY_OF_TYPE, TYPES, Rejected, decode
 from schemas.envelope import OfProduct
+from stream.ingest.protocols.fields import IDS
 from stream.ingest.protocols.protocol import (
+    MOST_EVENTS,
     Flaw,
     LeftOut,
     Message,
@@ -17,18 +19,14 @@ from stream.ingest.protocols.protocol import (
     Own,
     Problem,
     Read,
-    Refusal,
     Routed,
     Sent,
+    too_many,
 )
 from stream.ingest.protocols.rules import IGNORE, Mapping
 from stream.ingest.protocols.values import customer_id, event_id, moment
 
-MOST_EVENTS = 150_000
-"""In one request. The shortest event has some 70 bytes: what holds more within 10 MiB is no list of events."""
-
 _SHOWN = 128  # characters of an id
-_IDS = ("user_id", "anonymous_id")
 _OF_PRODUCT = {name for name, struct in TYPES.items() if issubclass(struct, OfProduct)}
 
 Translated = tuple[Read, Message | Flaw | LeftOut]
@@ -54,7 +52,7 @@ def one_by_one(routed: Routed, mapping: Mapping, received_ms: int, fixed: dict[s
     """Each event of a request as it was read, and what became of it; `fixed` are fields that hold for all."""
     for index, read in enumerate(routed.protocol.read(routed.call, routed.document, received_ms)):
         if index == MOST_EVENTS:
-            raise Refusal(f"expected at most {MOST_EVENTS} events", 413, "too large")
+            raise too_many()
         yield read, _outcome(read, routed.protocol.name, mapping, received_ms, index, fixed)
 
 
@@ -117,7 +115,7 @@ def _mapped(
 def _identified(fields: dict[str, Any], sent: Sent, mapping: Mapping) -> Flaw | None:
     """Fill in whose it is; a rule may say so, else the protocol does."""
     junk = None
-    for name, given in zip(_IDS, (sent.user_id, sent.anonymous_id), strict=True):
+    for name, given in zip(IDS, (sent.user_id, sent.anonymous_id), strict=True):
         given = fields.pop(name, given)
         try:
             found = customer_id(given, mapping.junk_ids)
@@ -134,7 +132,7 @@ def _identified(fields: dict[str, Any], sent: Sent, mapping: Mapping) -> Flaw | 
 
 def _own(fields: dict[str, Any], mapping: Mapping) -> Message | Flaw:
     """An event of our own contract; an id that is known to be none counts as absent."""
-    for name in _IDS:
+    for name in IDS:
         given = fields.get(name)
         if isinstance(given, str) and given.strip().casefold() in mapping.junk_ids:
             del fields[name]

@@ -10,11 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from schemas import Rejected, decode
-from stream.ingest.protocols.captured import unzipped
 from stream.ingest.protocols.protocol import Call, Outcome, Refusal
-from stream.ingest.protocols.routing import PROTOCOLS, config, methods, route
+from stream.ingest.protocols.routing import PROTOCOLS, config, methods
 from stream.ingest.protocols.translate import translate
-from tests.ingest.protocols.calls import MAPPING, RECEIVED_MS, TIME
+from tests.ingest.protocols.calls import MAPPING, RECEIVED_MS, TIME, routed
 
 PATHS = {
     "native": "/native/v1/events",
@@ -71,15 +70,14 @@ def through(call: Call) -> Outcome | None:
     """All that a server does with a call; None where it is refused."""
     config(call)
     try:
-        routed = route(call, unzipped)
-        assert routed is not None, call.path
-        assert routed.key is None or isinstance(routed.key, str)
-        outcome = translate(routed, MAPPING, RECEIVED_MS, product="app", bot=True)
+        found = routed(call)
+        assert found.key is None or isinstance(found.key, str)
+        outcome = translate(found, MAPPING, RECEIVED_MS, product="app", bot=True)
     except Refusal as refusal:
         assert refusal.status in (400, 413)
         assert refusal.detail
         return None
-    reply = routed.protocol.answer(outcome)
+    reply = found.protocol.answer(outcome)
     assert reply.status == (400 if outcome.refused else 200)
     assert msgspec.json.decode(reply.body)["accepted"] == len(outcome.events)
     return outcome
@@ -140,8 +138,11 @@ def test_names_of_all_lengths_are_looked_up_at_once() -> None:
     assert through(Call("POST", "/v1/track", body=body)) is not None
 
 
-def test_a_request_of_more_than_any_list_of_events_is_refused() -> None:
-    assert through(Call("POST", "/native/v1/events", body=b"[" + b"0," * 200_000 + b"0]")) is None
+@pytest.mark.parametrize("body", [b"[" + b"0," * 200_000 + b"0]", b"x\n" * 200_000])
+def test_a_request_of_more_than_any_list_of_events_is_refused(body: bytes) -> None:
+    with pytest.raises(Refusal) as refused:
+        translate(routed(Call("POST", "/native/v1/events", body=body)), MAPPING, RECEIVED_MS)
+    assert refused.value.status == 413
 
 
 def _encodable(value: Any) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -87,7 +88,7 @@ CONDITIONS = """
 names = ["Thing"]
 protocols = ["segment"]
 type = "login"
-where.kind = ["in*", 7, true]
+where.kind = ["in*", "[a]?", 7, true]
 has = ["a", ["b", "c"]]
 
 [[event]]
@@ -102,6 +103,8 @@ type = "signup"
     [
         ({"kind": "INside", "a": 1, "c": 0}, "login"),
         ({"kind": 7, "a": 1, "b": 1}, "login"),
+        ({"kind": "[A]?", "a": 1, "b": 1}, "login"),
+        ({"kind": "ab", "a": 1, "b": 1}, "feature_use"),
         ({"kind": True, "a": 1, "b": 1}, "login"),
         ({"kind": 1, "a": 1, "b": 1}, "feature_use"),
         ({"kind": "outside", "a": 1, "b": 1}, "feature_use"),
@@ -138,12 +141,25 @@ def test_a_currency_of_ones_own_holds_for_the_defaults_too() -> None:
 
 def test_ids_and_channel_may_come_from_elsewhere() -> None:
     text = """
-        every.map.user_id = "member"
-        every.map.channel = "@event.context.app"
+        every.user_id = "member"
+        every.channel = ["app", "@channel"]
     """
-    call = track("x", member=7)
+    found = becomes(text, track("x", member=7, app="kiosk"))
 
-    assert becomes(text, call)["user_id"] == "7"
+    assert (found["user_id"], found["channel"]) == ("7", "kiosk")
+
+
+def test_the_example_of_the_documentation_does_what_it_says() -> None:
+    text = (Path(__file__).parents[3] / "docs" / "emit.md").read_text(encoding="utf-8")
+    [example] = re.findall(r"^```toml\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+    booking = {"number": 7, "price": 19.9}
+
+    paid = becomes(example, track("Booking Paid", booking=booking, seats=[{"count": 2}, {}], member_no=3))
+    assert (paid["order_id"], paid["amount_minor"], paid["currency"], paid["units"]) == ("7", 1990, "EUR", 2)
+    assert paid["user_id"] == "3"
+    lesson = becomes(example, track("lesson started", kind="Audiobook", lesson={"id": "l"}))
+    assert (lesson["type"], lesson["content"], lesson["action"]) == ("interaction", "l", "play")
+    assert becomes(example, track("Heartbeat")) == "ignored"
 
 
 def test_every_mistake_is_named_at_once_with_its_line(tmp_path: Path) -> None:
@@ -202,8 +218,10 @@ map.method = ["a|upper", "@names", "a*minor_units", 'a."b']
         ('currency = "euro"', "my.toml: currency: must be a code of ISO 4217, or empty, not 'euro'"),
         ("currency = []", "my.toml: currency: must be"),
         ('unmapped = "drop"', "my.toml: unmapped: must be feature_use or ignore, not 'drop'"),
-        ("every = 1", "my.toml: every: must be a table with the table map, not 1"),
-        ("every.set = {}", "my.toml: every: set is not known here; the nearest: map"),
+        ("every = 1", "my.toml: every: must be a table: [every], not 1"),
+        ('every.chanel = "x"', "my.toml: every: chanel is not known here; the nearest: channel"),
+        ('every.bot = "a|b"', "my.toml: every.bot: there is no filter |b"),
+        ("every.bot = 7", "my.toml: every.bot: must be a source or a list of them, not 7"),
         ("event = 1", "my.toml: event: must be tables: [[event]], not 1"),
         ("events = []", "my.toml: the file: events is not known here; the nearest: event"),
         ("[[event]", "my.toml is not TOML:"),

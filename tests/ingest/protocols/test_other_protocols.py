@@ -86,6 +86,10 @@ def umami(type_: str = "event", **payload: Any) -> Call:
             ),
             {"type": "ticket_opened", "anonymous_id": "d", "channel": "web", "bot": True},
         ),
+        (
+            cloud_event(type="com.acme.page_view", data={"page": "/a?b", "test": True}),
+            {"type": "page_view", "page": "/a?b", "test": True},
+        ),
         (cloud_event(type="login", data_base64="eyJtZXRob2QiOiAic3NvIn0="), {"type": "login", "method": "sso"}),
         (
             openpanel("track", name="screen_view", profileId="ada", properties={"__path": "https://x.example/a"}),

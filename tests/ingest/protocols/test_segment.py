@@ -88,6 +88,7 @@ def test_identify_without_known_traits_says_who_it_is() -> None:
         ("Subscription Started", {"plan": "pro", "revenue": 9.9, "currency": "EUR"}, {"amount_minor": 990}),
         ("Trial Started", {"trial_plan_name": "pro"}, {"type": "feature_use", "feature": "Trial Started"}),
         ("Application Opened", {}, {"type": "feature_use", "feature": "Application Opened"}),
+        ("Signed Up", {"plan": {"id": 1}, "referrer": ["x"]}, {"type": "signup"}),
         ("survey_response", {"survey": "nps", "survey_id": "s", "score": 9, "scale": "0-10"}, {"score": 9}),
         ("session", {}, {"type": "feature_use", "feature": "session"}),
         ("x" * 300, {}, {"type": "feature_use", "feature": "x" * 256}),
