@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
+import os
+import re
+import shutil
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -158,3 +164,16 @@ async def test_neither_keys_nor_customers_are_logged(client: Client, capfd: pyte
     assert "customer-1234" not in said
     assert "key-5678" not in said
     assert client.key not in said
+
+
+@pytest.mark.skipif(shutil.which("curl") is None, reason="no curl on PATH")
+async def test_the_documented_first_request_is_answered_as_documented(client: Client) -> None:
+    text = (Path(__file__).parents[3] / "docs" / "emit.md").read_text(encoding="utf-8")
+    [command] = re.findall(r"^```sh\n(curl .*?)^```", text, re.MULTILINE | re.DOTALL)
+    [answer] = re.findall(r'^```json\n(\{"accepted".*?)^```', text, re.MULTILINE | re.DOTALL)
+    here = command.replace("127.0.0.1:8080", f"127.0.0.1:{client.port}").replace("curl", "curl --silent")
+    done = await asyncio.create_subprocess_shell(
+        here, env={**os.environ, "KEY": client.key}, stdout=asyncio.subprocess.PIPE
+    )
+    said, _ = await done.communicate()
+    assert json.loads(said) == json.loads(answer)
