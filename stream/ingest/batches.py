@@ -16,6 +16,9 @@ Keyed = tuple[str, bytes | None, bytes]
 """Topic, the record's key, its value."""
 
 
+_NOTHING: tuple[None, list[int]] = None, []
+
+
 class ProducerBatch(NamedTuple):
     """What goes to one partition together; its bytes are bounded by the producer's max_batch_size.
 
@@ -34,21 +37,21 @@ def batches(producer: AIOKafkaProducer, partitions: int, events: Sequence[Keyed]
     An event without a key goes to any partition. The timestamp of all is the present moment.
     """
     now_ms = int(time() * 1000)
-    filling: dict[tuple[str, int], ProducerBatch] = {}
+    filling: dict[tuple[str, int], tuple[BatchBuilder, list[int]]] = {}
     placed = zip(events, _partitions_of(events, partitions), strict=True)
     for number, ((topic, key, value), partition) in enumerate(placed):
         place = topic, partition
-        batch = filling.get(place)
-        if batch is None or batch.records.append(timestamp=now_ms, key=key, value=value) is None:
-            if batch is not None:
-                yield batch
+        records, numbers = filling.get(place, _NOTHING)
+        if records is None or records.append(timestamp=now_ms, key=key, value=value) is None:
+            if records is not None:
+                yield ProducerBatch(topic, partition, records, numbers)
             # The first record of a batch always has room, whatever its size.
-            batch = filling[place] = ProducerBatch(topic, partition, producer.create_batch(), [])
-            batch.records.append(timestamp=now_ms, key=key, value=value)
-        batch.numbers.append(number)
-    for batch in filling.values():
-        batch.records.close()  # or aiokafka would let it linger for more
-        yield batch
+            records, numbers = filling[place] = producer.create_batch(), []
+            records.append(timestamp=now_ms, key=key, value=value)
+        numbers.append(number)
+    for (topic, partition), (records, numbers) in filling.items():
+        records.close()  # or aiokafka would let it linger for more
+        yield ProducerBatch(topic, partition, records, numbers)
 
 
 def _partitions_of(events: Sequence[Keyed], partitions: int) -> list[int]:

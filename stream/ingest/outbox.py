@@ -52,7 +52,7 @@ class Outbox:
         self._producer = producer
         self._partitions = partitions
         self._collected: list[Keyed] = []
-        self._receipts: list[Receipt | None] = []
+        self._receipts: list[Receipt | None] = []  # for as many of the collected as there are
         self._collected_bytes = 0
         self._many_bytes = max(_COLLECTED_BYTES, partitions * _COLLECTED_BYTES_PER_PARTITION)
         self._begun = asyncio.Event()
@@ -64,13 +64,12 @@ class Outbox:
     def add(self, topic: str, key: bytes | None, value: bytes) -> None:
         """Only while it has room."""
         self._collected.append((topic, key, value))
-        self._receipts.append(None)
         self._added(1, len(value))
 
     def add_all(self, events: Sequence[Keyed], receipt: Receipt) -> None:
         """All that the receipt is for, which is something; whoever adds them bounds what waits for receipts."""
+        self._receipts += [None] * (len(self._collected) - len(self._receipts)) + [receipt] * len(events)
         self._collected += events
-        self._receipts += [receipt] * len(events)
         self._added(len(events), sum(len(value) for _, _, value in events))
 
     def _added(self, events: int, size: int) -> None:
@@ -94,7 +93,7 @@ class Outbox:
                         await self._full.wait()
                 events, receipts = self._take()
                 for batch in batches(self._producer, self._partitions, events):
-                    await self._send(batch, Counter(map(receipts.__getitem__, batch.numbers)))
+                    await self._send(batch, _waiting(receipts, batch.numbers))
         except Exception as error:
             self._fail(error)
             self.has_room.set()
@@ -109,7 +108,7 @@ class Outbox:
         self.has_room.set()
         return taken
 
-    async def _send(self, batch: ProducerBatch, receipts: Counter[Receipt | None]) -> None:
+    async def _send(self, batch: ProducerBatch, receipts: Counter[Receipt]) -> None:
         """Returns when it is the only one that waits for its partition; the order within one is kept."""
         await self._few_unanswered.wait()
         count, size = batch.records.record_count(), batch.records.size()
@@ -119,9 +118,7 @@ class Outbox:
             self._few_unanswered.clear()
         answer.add_done_callback(lambda answer: self._answered(answer, count, size, receipts))
 
-    def _answered(
-        self, answer: asyncio.Future[object], count: int, size: int, receipts: Counter[Receipt | None]
-    ) -> None:
+    def _answered(self, answer: asyncio.Future[object], count: int, size: int, receipts: Counter[Receipt]) -> None:
         self._unanswered -= count
         self._unanswered_bytes -= size
         if self._unanswered_bytes < _UNANSWERED_BYTES:
@@ -136,8 +133,6 @@ class Outbox:
         else:
             self._fail(error)
         for receipt, events in receipts.items():
-            if receipt is None:
-                continue
             if error is None:
                 receipt.acknowledge(events)
             else:
@@ -146,6 +141,15 @@ class Outbox:
     def _fail(self, error: BaseException) -> None:
         if self.failure is None:
             self.failure = error
+
+
+def _waiting(receipts: Sequence[Receipt | None], numbers: Sequence[int]) -> Counter[Receipt]:
+    """Who waits for how many of the events of these numbers."""
+    if not receipts:
+        return Counter()
+    with_receipts = len(receipts)
+    found = (receipts[number] for number in numbers if number < with_receipts)
+    return Counter(receipt for receipt in found if receipt is not None)
 
 
 def _set_event() -> asyncio.Event:
