@@ -18,6 +18,7 @@ from stream.runtime.errors import UserError
 
 log = logging.getLogger(__name__)
 
+_AT_ONCE_SECONDS = 0.05
 _MOST_HEADERS = 64
 _OPTIONS: dict[str, Any] = {
     "access_log": None,
@@ -86,6 +87,10 @@ class Connection(web.RequestHandler):
         self._received_bytes = 0
         self.answering = False
         self.since = loop.time()
+
+    async def shutdown(self, timeout: float | None = None) -> None:
+        """Who has the answer, and perhaps still sends a body that nobody asked for, is not waited for."""
+        await super().shutdown(timeout if self.answering else _AT_ONCE_SECONDS)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
