@@ -15,6 +15,7 @@ from collections import defaultdict
 from collections.abc import Callable, Coroutine, Generator
 from importlib import import_module
 from pathlib import Path
+from runpy import run_path
 from time import process_time, thread_time
 from typing import Any, NamedTuple
 
@@ -27,9 +28,9 @@ from bench.measuring import Failed
 from bench.page import stages_table
 from bench.progress import bars
 from bench.stack import BROKERS, best_broker, leave_one_core
-from stream.cli import commands
 from stream.indicators.catalogue import RECORD
 from stream.runtime.errors import UserError
+from tests.stack.command import PROGRAM
 
 
 class Stage(NamedTuple):
@@ -176,8 +177,9 @@ def time_all(stages: tuple[Stage, ...]) -> Times:
 def timed_worker(file: Path) -> None:
     """`assidu worker` until it is told to stop."""
     times = time_all(STAGES)
+    sys.argv = [str(PROGRAM), "worker"]
     try:
-        commands(["worker"], prog_name="assidu")
+        run_path(sys.argv[0], run_name="__main__")
     finally:
         file.write_bytes(msgspec.json.encode(times.all_together()))
 

@@ -90,6 +90,14 @@ class Settings(BaseSettings):
     worker_port: int = Field(0, ge=0, le=65535)
     exporter_port: int = Field(9464, ge=0, le=65535)
     collector_port: int = Field(8080, ge=0, le=65535)
+    collector_prefix: str = Field("", pattern=r"^(/[A-Za-z0-9._~-]+)*$")
+    collector_mapping: str = ""
+    collector_bytes: int = Field(64 * 1024 * 1024, ge=1024 * 1024)
+    collector_kafka_timeout: float = Field(5, gt=0)
+    collector_spool: str = ""
+    collector_spool_bytes: int = Field(1024 * 1024 * 1024, ge=1024 * 1024)
+    collector_cert: str = ""
+    collector_key: str = ""
 
     @classmethod
     def settings_customise_sources(

@@ -12,6 +12,7 @@ from typing import Any
 import click
 
 from stream.cli.bridge import bridge
+from stream.cli.collector import collector
 from stream.cli.dead_letters import dead_letters
 from stream.cli.demo import demo
 from stream.cli.emit import emit
@@ -29,6 +30,7 @@ from stream.cli.endings import (
 )
 from stream.cli.fit import fit
 from stream.cli.indicators import indicators
+from stream.cli.keys import keys
 from stream.cli.map import map_
 from stream.cli.read import customer, report, status
 from stream.cli.render import render
@@ -113,6 +115,8 @@ for command in (
     topics,
     worker,
     exporter,
+    collector,
+    keys,
     emit,
     bridge,
     map_,

@@ -17,12 +17,19 @@ Partitioner = Callable[[Sequence[bytes], int], list[int]]
 """Which of so many partitions each key belongs to: key by key, or, with numpy, of all at once."""
 
 
+_NOTHING: tuple[None, list[int]] = None, []
+
+
 class ProducerBatch(NamedTuple):
-    """What goes to one partition together; its bytes are bounded by the producer's max_batch_size."""
+    """What goes to one partition together; its bytes are bounded by the producer's max_batch_size.
+
+    numbers    of its events among those given, in their order
+    """
 
     topic: str
     partition: int
     records: BatchBuilder
+    numbers: list[int]
 
 
 def batches(
@@ -33,19 +40,21 @@ def batches(
     An event without a key goes to any partition. The timestamp of all is the present moment.
     """
     now_ms = int(time() * 1000)
-    filling: dict[tuple[str, int], BatchBuilder] = {}
-    for (topic, key, value), partition in zip(events, _partitions_of(events, partitions, partitioner), strict=True):
+    filling: dict[tuple[str, int], tuple[BatchBuilder, list[int]]] = {}
+    placed = zip(events, _partitions_of(events, partitions, partitioner), strict=True)
+    for number, ((topic, key, value), partition) in enumerate(placed):
         place = topic, partition
-        records = filling.get(place)
+        records, numbers = filling.get(place, _NOTHING)
         if records is None or records.append(timestamp=now_ms, key=key, value=value) is None:
             if records is not None:
-                yield ProducerBatch(topic, partition, records)
+                yield ProducerBatch(topic, partition, records, numbers)
             # The first record of a batch always has room, whatever its size.
-            records = filling[place] = producer.create_batch()
+            records, numbers = filling[place] = producer.create_batch(), []
             records.append(timestamp=now_ms, key=key, value=value)
-    for (topic, partition), records in filling.items():
+        numbers.append(number)
+    for (topic, partition), (records, numbers) in filling.items():
         records.close()  # or aiokafka would let it linger for more
-        yield ProducerBatch(topic, partition, records)
+        yield ProducerBatch(topic, partition, records, numbers)
 
 
 def _partitions_of(events: Sequence[Keyed], partitions: int, partitioner: Partitioner) -> list[int]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
+from collections.abc import Sequence
 from contextlib import suppress
 
 from aiokafka import AIOKafkaProducer
@@ -17,6 +19,23 @@ _OVERHEAD_BYTES = 100  # of an event in memory, about: however small they are, t
 # Every partition may have a batch on its way and one behind it: with a thousand partitions that is too much
 # memory, and more than a broker takes in one request (100 MiB by default).
 _UNANSWERED_BYTES = 32 * 1024 * 1024
+
+
+class Receipt:
+    """For events that belong together: `answer` is there once Kafka has acknowledged every one, or has not one."""
+
+    def __init__(self, events: int) -> None:
+        self.answer: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting = events
+
+    def acknowledge(self, events: int) -> None:
+        self._waiting -= events
+        if not self._waiting and not self.answer.done():
+            self.answer.set_result(None)
+
+    def fail(self, error: BaseException) -> None:
+        if not self.answer.done():
+            self.answer.set_exception(error)
 
 
 class Outbox:
@@ -37,6 +56,7 @@ class Outbox:
         self._partitions = partitions
         self._partitioner = partitioner
         self._collected: list[Keyed] = []
+        self._receipts: list[Receipt | None] = []  # for as many of the collected as there are
         self._collected_bytes = 0
         self._many_bytes = max(_COLLECTED_BYTES, partitions * _COLLECTED_BYTES_PER_PARTITION)
         self._begun = asyncio.Event()
@@ -48,10 +68,19 @@ class Outbox:
     def add(self, topic: str, key: bytes | None, value: bytes) -> None:
         """Only while it has room."""
         self._collected.append((topic, key, value))
-        self._collected_bytes += _OVERHEAD_BYTES + len(value)
+        self._added(1, len(value))
+
+    def add_all(self, events: Sequence[Keyed], receipt: Receipt) -> None:
+        """All that the receipt is for, which is something; whoever adds them bounds what waits for receipts."""
+        self._receipts += [None] * (len(self._collected) - len(self._receipts)) + [receipt] * len(events)
+        self._collected += events
+        self._added(len(events), sum(len(value) for _, _, value in events))
+
+    def _added(self, events: int, size: int) -> None:
+        self._collected_bytes += events * _OVERHEAD_BYTES + size
         if not self._unanswered:
             self.is_empty.clear()
-        self._unanswered += 1
+        self._unanswered += events
         if not self._begun.is_set():
             self._begun.set()
         if self._collected_bytes >= self._many_bytes:
@@ -66,22 +95,24 @@ class Outbox:
                 with suppress(TimeoutError):
                     async with asyncio.timeout(_LINGER_SECONDS):
                         await self._full.wait()
-                for batch in batches(self._producer, self._partitions, self._partitioner, self._take()):
-                    await self._send(batch)
+                events, receipts = self._take()
+                for batch in batches(self._producer, self._partitions, self._partitioner, events):
+                    await self._send(batch, _waiting(receipts, batch.numbers))
         except Exception as error:
             self._fail(error)
             self.has_room.set()
             self.is_empty.set()
             raise
 
-    def _take(self) -> list[Keyed]:
-        taken, self._collected, self._collected_bytes = self._collected, [], 0
+    def _take(self) -> tuple[list[Keyed], list[Receipt | None]]:
+        taken = self._collected, self._receipts
+        self._collected, self._receipts, self._collected_bytes = [], [], 0
         self._begun.clear()
         self._full.clear()
         self.has_room.set()
         return taken
 
-    async def _send(self, batch: ProducerBatch) -> None:
+    async def _send(self, batch: ProducerBatch, receipts: Counter[Receipt]) -> None:
         """Returns when it is the only one that waits for its partition; the order within one is kept."""
         await self._few_unanswered.wait()
         count, size = batch.records.record_count(), batch.records.size()
@@ -89,9 +120,9 @@ class Outbox:
         self._unanswered_bytes += size
         if self._unanswered_bytes >= _UNANSWERED_BYTES:
             self._few_unanswered.clear()
-        answer.add_done_callback(lambda answer: self._answered(answer, count, size))
+        answer.add_done_callback(lambda answer: self._answered(answer, count, size, receipts))
 
-    def _answered(self, answer: asyncio.Future[object], count: int, size: int) -> None:
+    def _answered(self, answer: asyncio.Future[object], count: int, size: int, receipts: Counter[Receipt]) -> None:
         self._unanswered -= count
         self._unanswered_bytes -= size
         if self._unanswered_bytes < _UNANSWERED_BYTES:
@@ -100,14 +131,29 @@ class Outbox:
             self.is_empty.set()
         if answer.cancelled():
             return
-        if (error := answer.exception()) is None:
+        error = answer.exception()
+        if error is None:
             self.acknowledged += count
         else:
             self._fail(error)
+        for receipt, events in receipts.items():
+            if error is None:
+                receipt.acknowledge(events)
+            else:
+                receipt.fail(error)
 
     def _fail(self, error: BaseException) -> None:
         if self.failure is None:
             self.failure = error
+
+
+def _waiting(receipts: Sequence[Receipt | None], numbers: Sequence[int]) -> Counter[Receipt]:
+    """Who waits for how many of the events of these numbers."""
+    if not receipts:
+        return Counter()
+    with_receipts = len(receipts)
+    found = (receipts[number] for number in numbers if number < with_receipts)
+    return Counter(receipt for receipt in found if receipt is not None)
 
 
 def _set_event() -> asyncio.Event:

@@ -57,11 +57,13 @@ async def stop_producer(producer: AIOKafkaProducer) -> None:
         async with asyncio.timeout(FAREWELL_SECONDS):
             await producer.stop()
     except TimeoutError:
-        await _give_up(producer)
+        await abandon_producer(producer)
 
 
-async def _give_up(producer: AIOKafkaProducer) -> None:
-    """End it at once. An idempotent producer retries for ever, and aiokafka has no public way to make it stop."""
+async def abandon_producer(producer: AIOKafkaProducer) -> None:
+    """End it at once, with what it has not sent. An idempotent producer retries for ever, and aiokafka has no public
+    way to make it stop."""
+    producer._closed = True  # or it would complain, once it is forgotten, that nobody closed it
     sender = producer._sender.sender_task
     while sender is not None and not sender.done():
         sender.cancel()  # once cancelled it still waits for the requests on their way: again, until it drops them

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -17,10 +18,14 @@ from stream.runtime.errors import UserError
 
 log = logging.getLogger(__name__)
 
-_SHUTDOWN_SECONDS = 2
-_LINGER_SECONDS = 1.0
-"""How long a body that nobody asked for is read, so that its sender sees the answer."""
-_OPTIONS: dict[str, Any] = {"access_log": None, "logger": log, "lingering_time": _LINGER_SECONDS}
+_AT_ONCE_SECONDS = 0.05
+_MOST_HEADERS = 64
+_OPTIONS: dict[str, Any] = {
+    "access_log": None,
+    "logger": log,
+    "max_headers": _MOST_HEADERS,
+    "auto_decompress": False,  # a bomb is for whoever has a use for bodies to look out for
+}
 
 
 @dataclass(frozen=True)
@@ -31,13 +36,17 @@ class Limits:
     header_seconds   from a request's first byte, or from connecting, to the end of its headers
     answer_seconds   from there to the answer's last byte, taken by the client
     idle_seconds     between requests
-    request_bytes    headers and body, of which nothing here has a use
+    linger_seconds   for which a body that nobody asked for is read, so that its sender sees the answer
+    farewell_seconds from being told to stop to the answer's last byte
+    request_bytes    headers and body, of which most servers have no use
     """
 
     connections: int = 100
     header_seconds: float = 10.0
     answer_seconds: float = 120.0
     idle_seconds: float = 75.0
+    linger_seconds: float = 1.0
+    farewell_seconds: float = 2.0
     request_bytes: int = 32 * 1024
 
 
@@ -69,14 +78,19 @@ class Connection(web.RequestHandler):
 
     def __init__(self, server: web.Server, connections: Connections) -> None:
         loop = asyncio.get_running_loop()
-        super().__init__(server, loop=loop, **_OPTIONS)
+        limits = connections.limits
+        super().__init__(server, loop=loop, lingering_time=limits.linger_seconds, **_OPTIONS)
         self._connections = connections
-        self._limits = connections.limits
+        self._limits = limits
         self._deadline: asyncio.TimerHandle | None = None
         self._idle = False
         self._received_bytes = 0
         self.answering = False
         self.since = loop.time()
+
+    async def shutdown(self, timeout: float | None = None) -> None:
+        """Who has the answer, and perhaps still sends a body that nobody asked for, is not waited for."""
+        await super().shutdown(timeout if self.answering else _AT_ONCE_SECONDS)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
@@ -151,21 +165,34 @@ async def _watched(
 
 @asynccontextmanager
 async def serving(
-    app: web.Application, host: str, port: int, setting: str, limits: Limits | None = None
+    app: web.Application,
+    host: str,
+    port: int,
+    setting: str,
+    limits: Limits | None = None,
+    tls: ssl.SSLContext | None = None,
+    reuse_port: bool = False,
 ) -> AsyncIterator[int]:
-    """Serve while the context lasts; yields the port (which matters when 0 was asked for).
+    """Serve while the context lasts; yields the port (which matters when 0 was asked for). At its end nobody new is
+    let in, and who has asked is answered. With `reuse_port` several processes may share one.
 
     Raises UserError naming `setting` when the port cannot be had.
     """
     app.middlewares.append(_watched)
-    runner = web.AppRunner(app, shutdown_timeout=_SHUTDOWN_SECONDS)
+    limits = limits or Limits()
+    runner = web.AppRunner(app, shutdown_timeout=limits.farewell_seconds)
     await runner.setup()
     assert runner.server is not None
-    manager, connections = runner.server, Connections(limits or Limits())
+    manager, connections = runner.server, Connections(limits)
     try:
         try:
             listening = await asyncio.get_running_loop().create_server(
-                lambda: Connection(manager, connections), host, port
+                lambda: Connection(manager, connections),
+                host,
+                port,
+                ssl=tls,
+                ssl_handshake_timeout=limits.header_seconds if tls else None,
+                reuse_port=reuse_port or None,
             )
         except OSError as error:
             raise UserError(

@@ -19,7 +19,7 @@ class PipelineMetric:
 
     name: str
     kind: MetricType
-    shown_by: Literal["exporter", "worker"]
+    shown_by: Literal["exporter", "worker", "collector"]
     help: str
     labels: tuple[str, ...] = ()
 
@@ -157,6 +157,56 @@ RISK_MESSAGES_WAITING = PipelineMetric(
     "worker",
     "Messages of churn risk that Kafka has not acknowledged yet.",
     ("shard",),
+)
+
+REQUESTS = PipelineMetric(
+    "assidu_collector_requests_total",
+    "counter",
+    "collector",
+    "Requests answered, by the protocol that they were of (none: not known by then) and the HTTP status.",
+    ("protocol", "status"),
+)
+REQUEST_SECONDS = PipelineMetric(
+    "assidu_collector_request_seconds",
+    "histogram",
+    "collector",
+    "From the end of a request's headers to its answer: reading, checking, and Kafka's or the disk's word.",
+)
+ACCEPTED = PipelineMetric(
+    "assidu_collector_events_total",
+    "counter",
+    "collector",
+    "Events accepted, by where they were safe when that was answered: kafka or spool.",
+    ("protocol", "safe_in"),
+)
+PROBLEMS = PipelineMetric(
+    "assidu_collector_problems_total",
+    "counter",
+    "collector",
+    "Events refused, and named in the answer, by reason.",
+    ("protocol", "reason"),
+)
+COLLECTOR_LEFT_OUT = PipelineMetric(
+    "assidu_collector_left_out_total",
+    "counter",
+    "collector",
+    "Events of which nothing counts, by why: of no person, of a company, or as the mapping says.",
+    ("protocol", "why"),
+)
+BOTS = PipelineMetric(
+    "assidu_collector_bots_total", "counter", "collector", "Events marked as a bot's by the user agent of a browser."
+)
+IN_FLIGHT = PipelineMetric(
+    "assidu_collector_in_flight_bytes", "gauge", "collector", "Bodies of the requests that are not answered yet."
+)
+SPOOL_BYTES = PipelineMetric(
+    "assidu_collector_spool_bytes", "gauge", "collector", "What waits on disk for Kafka to come back."
+)
+SPOOL_AGE = PipelineMetric(
+    "assidu_collector_spool_age_seconds",
+    "gauge",
+    "collector",
+    "For how long the oldest events have waited on disk for Kafka; 0 when none do.",
 )
 
 PIPELINE_METRICS = tuple(found for found in list(globals().values()) if isinstance(found, PipelineMetric))

@@ -71,6 +71,10 @@ class Keys:
         """Channel: the numbers of shards that have just been committed to."""
         self.products = f"{namespace}:products"
         """Sorted set: admitted product -> day (since the epoch) of its last use."""
+        self.api_keys = f"{namespace}:api-keys"
+        """Hash: id of an API key -> what it is for (see api_keys.py)."""
+        self.api_keys_meta = f"{namespace}:api-keys:meta"
+        """Hash: pepper, and version: another one whenever a key was created or revoked."""
         self.trial = f"{namespace}:{{0}}:trial"
         """Of this key nothing is kept."""
         self._of_shard: dict[int, ShardKeys] = {}
@@ -94,6 +98,10 @@ class Keys:
     def timers(self, shard: int, hour: int) -> str:
         """Blob: keys of the customers to look at in that hour (since the epoch), each after its length."""
         return f"{self._namespace}:{{{shard}}}:timers:{hour}"
+
+    def rate(self, api_key: str) -> str:
+        """String: when the API key of that id has paid for all its events, microseconds since the epoch."""
+        return f"{self._namespace}:rate:{api_key}"
 
     def labels(self, product: str, label: str) -> str:
         """Sorted set: admitted label value -> day (since the epoch) of its last use."""
