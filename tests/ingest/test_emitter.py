@@ -24,7 +24,7 @@ from schemas import FAMILY_OF_TYPE, TYPES, Event, decode
 from stream.demo.embedded import EmbeddedBroker, KafkaServer
 from stream.ingest import AsyncEmitter, Dropped, Emitter
 from stream.ingest.checking import Accepted
-from stream.ingest.emitting.spool import Spool, SpoolFile
+from stream.ingest.emitting.spool import Spool
 from stream.kafka.topics import create_topics
 from stream.runtime.errors import UserError
 from stream.settings import Settings
@@ -186,32 +186,6 @@ async def test_an_event_that_kafka_refuses_is_dropped_and_its_neighbours_arrive_
 
 # The spool
 
-EVENTS = st.lists(
-    st.builds(Accepted, st.just("logins"), st.none() | st.text(max_size=5), st.binary(max_size=40)), max_size=3
-)
-
-
-@trying(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(writes=st.lists(EVENTS, max_size=3), torn=st.integers(0, 200))
-def test_a_file_of_the_spool_that_was_torn_has_what_stands_before(
-    tmp_path: Path, writes: list[list[Accepted]], torn: int
-) -> None:
-    path = tmp_path / "file"
-    path.unlink(missing_ok=True)
-    file = SpoolFile(path)
-    ends = {0: 0}
-    for events in writes:
-        for event in events:
-            file.append([event])
-            ends[file.size] = len(ends)
-    all_events = [event for events in writes for event in events]
-    size = max(0, file.size - torn)
-    path.touch()
-    os.truncate(path, size)
-    whole = max(number for end, number in ends.items() if end <= size)
-    assert SpoolFile(path, size).read() == all_events[:whole]
-
-
 def test_processes_share_a_spool_and_what_one_leaves_the_next_finds(tmp_path: Path) -> None:
     one, two = Spool(tmp_path, 1_000), Spool(tmp_path, 1_000)
     event = Accepted("logins", "ann", b"{}")
@@ -220,7 +194,7 @@ def test_processes_share_a_spool_and_what_one_leaves_the_next_finds(tmp_path: Pa
     assert (one.leftovers, two.leftovers) == ([], [])
     one.close()
     three = Spool(tmp_path, 1_000)
-    assert [file.read() for file in three.leftovers] == [[event]]
+    assert [three.read(file) for file in three.leftovers] == [[event]]
     assert three.bytes == one.bytes
     for spool in (two, three):
         spool.close()

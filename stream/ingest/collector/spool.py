@@ -10,15 +10,19 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+import msgspec
 import structlog
 
-from stream.ingest.collector.segments import Segment, encoded
 from stream.ingest.event_producer import Message
+from stream.ingest.spool_file import SpoolFile, framed
 from stream.runtime.errors import UserError
 
 log = structlog.get_logger()
 
 _SEGMENT_BYTES = 1024 * 1024
+
+_encode = msgspec.msgpack.Encoder().encode
+_decode = msgspec.msgpack.Decoder(list[Message]).decode
 
 
 class SpoolFull(Exception):
@@ -38,8 +42,8 @@ class Spool:
         self.bytes = 0
         self._folder = Path(folder)
         self._most_bytes = most_bytes
-        self._segments: list[Segment] = []
-        self._filling: Segment | None = None
+        self._segments: list[SpoolFile] = []
+        self._filling: SpoolFile | None = None
         self._waiting: list[tuple[bytes, asyncio.Future[None]]] = []
         self._arrived = asyncio.Event()
         self._writing = asyncio.Lock()
@@ -49,8 +53,8 @@ class Spool:
         """With the folder and what is left in it. Raises UserError naming ASSIDU_COLLECTOR_SPOOL."""
         lock = self._locked()
         try:
-            self._segments = Segment.all_of(self._folder)
-            self.bytes = sum(segment.bytes for segment in self._segments)
+            self._segments = SpoolFile.all_of(self._folder)
+            self.bytes = sum(segment.size for segment in self._segments)
             self._look()
             yield
         finally:
@@ -80,7 +84,7 @@ class Spool:
 
     async def append(self, messages: Sequence[Message]) -> None:
         """Raises SpoolFull."""
-        entry = encoded(messages)
+        entry = framed(_encode(list(messages)))
         if self.bytes + len(entry) > self._most_bytes:
             raise SpoolFull
         self.bytes += len(entry)
@@ -96,51 +100,57 @@ class Spool:
             async with self._writing:
                 await self._write()
 
-    async def oldest(self) -> tuple[Segment, list[list[Message]]]:
+    async def oldest(self) -> tuple[SpoolFile, list[list[Message]]]:
         """The oldest segment, to which nothing is added any more, and what was appended to it, one by one."""
         await self.here.wait()
         async with self._writing:
             segment = self._segments[0]
             if segment is self._filling:
                 self._filling = None
-            return segment, await asyncio.to_thread(segment.read)
+            return segment, await asyncio.to_thread(_read, segment)
 
-    def drained(self, segment: Segment) -> None:
+    def drained(self, segment: SpoolFile) -> None:
         """Kafka has it."""
         self._segments.remove(segment)
-        self.bytes -= segment.bytes
+        self.bytes -= segment.size
         segment.delete()
         self._look()
 
     async def _write(self) -> None:
         self._arrived.clear()
         waiting, self._waiting = self._waiting, []
-        data = b"".join(entry for entry, _ in waiting)
+        entries = [entry for entry, _ in waiting]
+        segment = self._segment()
         try:
-            segment = self._segment()
-            await asyncio.to_thread(segment.append, data)
+            await asyncio.to_thread(segment.append, entries)
         except OSError as error:
             log.error("the spool takes no more", folder=str(self._folder), error=error.strerror)
-            self.bytes -= len(data)
+            self.bytes -= sum(map(len, entries))
             self._filling = None  # its end may be half an entry
             for _, written in waiting:
                 if not written.done():
                     written.set_exception(SpoolFull())
             return
+        if segment not in self._segments:
+            self._segments.append(segment)
+        self._filling = segment
         for _, written in waiting:
             if not written.done():
                 written.set_result(None)
         self._look()
 
-    def _segment(self) -> Segment:
-        if self._filling is None or self._filling.bytes >= _SEGMENT_BYTES:
-            number = self._segments[-1].number + 1 if self._segments else 0
-            self._filling = Segment.create(self._folder, number)
-            self._segments.append(self._filling)
-        return self._filling
+    def _segment(self) -> SpoolFile:
+        """To which is added next."""
+        if self._filling is not None and self._filling.size < _SEGMENT_BYTES:
+            return self._filling
+        return SpoolFile.numbered(self._folder, self._segments[-1].number + 1 if self._segments else 0)
 
     def _look(self) -> None:
-        if any(segment.bytes for segment in self._segments):
+        if any(segment.size for segment in self._segments):
             self.here.set()
         else:
             self.here.clear()
+
+
+def _read(segment: SpoolFile) -> list[list[Message]]:
+    return [_decode(entry) for entry in segment.read()]

@@ -111,7 +111,7 @@ class Pump:
 
     async def _send(self, producer: EventProducer, chunk: Chunk) -> None:
         """Returns when all of it is answered. Raises KafkaError when what is left of it is to be sent again."""
-        events = chunk.events or (chunk.file.read() if chunk.file else [])
+        events = chunk.events or (self._spool.read(chunk.file) if chunk.file and self._spool else [])
         while group := events[chunk.answered :][: chunk.at_once]:
             try:
                 await producer.send_many(group)

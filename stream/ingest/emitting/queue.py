@@ -8,7 +8,8 @@ from collections.abc import Callable
 from concurrent.futures import Future
 
 from stream.ingest.checking import Accepted
-from stream.ingest.emitting.spool import SpoolFile, size_of
+from stream.ingest.emitting.spool import size_of
+from stream.ingest.spool_file import SpoolFile
 
 CHUNK_BYTES = 512 * 1024
 
