@@ -41,11 +41,11 @@ Examples:
 def demo(ctx: click.Context, seconds: float | None, customers: int, seed: int, rate: float) -> None:
     """Run everything on this machine, with simulated customers, and show the numbers moving.
 
-    Starts a Kafka broker and a Redis of its own (no Docker, no Java; they keep nothing), a worker and an
-    exporter, sends the past of the customers, and then live traffic. Stops all of it at the end; the exit
-    code is 1 when a part ended by itself. ASSIDU_TIMEZONE, ASSIDU_INDICATORS, ASSIDU_BIND,
-    ASSIDU_EXPORTER_PORT and ASSIDU_WORKER_PORT apply (a port that is taken is replaced by a free one);
-    other settings do not.
+    Starts a Kafka broker and a Redis of its own (no Docker, no Java; they keep nothing), a worker, an
+    exporter and a collector, sends the past of the customers, and then live traffic. Prints a command that
+    sends an event of your own over HTTP. Stops all of it at the end; the exit code is 1 when a part ended
+    by itself. ASSIDU_TIMEZONE, ASSIDU_INDICATORS, ASSIDU_BIND, ASSIDU_EXPORTER_PORT, ASSIDU_WORKER_PORT and
+    ASSIDU_COLLECTOR_PORT apply (a port that is taken is replaced by a free one); other settings do not.
     """
     from stream.cli.settings import read_settings
     from stream.demo.course import run_demo

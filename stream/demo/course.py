@@ -9,6 +9,7 @@ from contextlib import suppress
 import aiohttp
 from rich.console import Console
 
+from stream.demo.first_event import create_key
 from stream.demo.screen import Screen
 from stream.demo.simulate import Plan, Traffic
 from stream.demo.stack import Stack
@@ -30,15 +31,16 @@ async def run_demo(wishes: Settings, plan: Plan, console: Console) -> None:
 
 
 async def _demo(wishes: Settings, plan: Plan, console: Console) -> None:
-    console.print("Starting a Kafka broker, Redis, a worker and an exporter …")
+    console.print("Starting a Kafka broker, Redis, a worker, an exporter and a collector …")
     with Stack(wishes) as stack:
         await create_topics(stack.settings, replication=1)
+        key = await create_key(stack.settings)
         stack.start_programs()
         async with (
             aiohttp.ClientSession() as http,
             EventProducer(stack.settings, partitioner=shards_of_keys) as producer,
         ):
             traffic = Traffic(producer, plan)
-            screen = Screen(stack, http, plan, console)
+            screen = Screen(stack, http, plan, console, key)
             await until_ended(screen.show_past(traffic), traffic.send_past())
             await until_ended(screen.show_live(), traffic.send_live())

@@ -13,6 +13,7 @@ from rich.live import Live
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 from rich.text import Text
 
+from stream.demo.first_event import command
 from stream.demo.page import History, Page, is_ready, scrape
 from stream.demo.simulate import PAST_DAYS, Plan, Traffic
 from stream.demo.stack import Stack
@@ -26,11 +27,12 @@ _PLAIN_EVERY = 5  # refreshes
 class Screen:
     """Both views watch the stack, too, and raise PartEnded when a part of it has ended."""
 
-    def __init__(self, stack: Stack, http: aiohttp.ClientSession, plan: Plan, console: Console) -> None:
+    def __init__(self, stack: Stack, http: aiohttp.ClientSession, plan: Plan, console: Console, key: str) -> None:
         self._stack = stack
         self._http = http
         self._plan = plan
         self._console = console
+        self._key = key
         self._history = History()
 
     async def show_past(self, traffic: Traffic) -> None:
@@ -58,7 +60,17 @@ class Screen:
         )
 
     async def show_live(self) -> None:
-        """Until the plan's time is over."""
+        """Until the plan's time is over; first the command that sends an event of one's own."""
+        while not await is_ready(self._http, self._stack.collector_url):
+            self._stack.check()
+            await asyncio.sleep(_LOOK_SECONDS)
+        self._console.print(
+            f"The collector is at {self._stack.collector_url}: send an event of your own\n"
+            + command(self._stack.collector_url, self._key),
+            markup=False,
+            highlight=False,
+            soft_wrap=True,
+        )
         if self._console.is_terminal:
             with Live(console=self._console, auto_refresh=False) as screen:
                 async for _, left_seconds in self._refreshed():

@@ -1,4 +1,4 @@
-"""The demo's own stack: broker, Redis, a worker and an exporter, all gone when it ends."""
+"""The demo's own stack: broker, Redis, a worker, an exporter and a collector, all gone when it ends."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class PartEnded(Exception):
 
 
 class Stack:
-    """Broker and Redis, for the length of a `with` block; `start_programs` adds worker and exporter."""
+    """Broker and Redis, for the length of a `with` block; `start_programs` adds worker, exporter and collector."""
 
     def __init__(self, wishes: Settings) -> None:
         self._ending = ExitStack()
@@ -57,9 +57,9 @@ class Stack:
         self._ending.close()
 
     def start_programs(self) -> None:
-        """Start worker and exporter; the topics must be there."""
+        """Start worker, exporter and collector; the topics must be there."""
         environment = _environment(self.settings) | {"TMPDIR": str(self._folder)}
-        for name in ("worker", "exporter"):
+        for name in ("worker", "exporter", "collector"):
             child = Child([*_PROGRAM, name], self._folder / f"{name}.log", self._folder, environment)
             self._ending.callback(child.terminate, STOP_SECONDS)
             self._parts[name] = child
@@ -81,6 +81,10 @@ class Stack:
     def worker_url(self) -> str:
         return _url(self.settings.bind, self.settings.worker_port)
 
+    @property
+    def collector_url(self) -> str:
+        return _url(self.settings.bind, self.settings.collector_port)
+
 
 def _own_settings(wishes: Settings, kafka: str, redis: str) -> Settings:
     """The defaults, whatever the environment says, with this stack's addresses and what is honoured."""
@@ -93,6 +97,7 @@ def _own_settings(wishes: Settings, kafka: str, redis: str) -> Settings:
         kafka_rebalance_timeout=REBALANCE_TIMEOUT_SECONDS,
         worker_port=_port(wishes.bind, wishes.worker_port),
         exporter_port=_port(wishes.bind, wishes.exporter_port),
+        collector_port=_port(wishes.bind, wishes.collector_port),
         **{name: getattr(wishes, name) for name in HONOURED},
     )
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from stream.indicators.declare import CHANGES, Alert, Metric, Reasons
 from stream.render.links import metric_panel, pipeline_dashboard, runbook_section
-from stream.render.pipeline import PipelineAlert
+from stream.render.figure import PipelineAlert
 from stream.render.promql import (
     GAUGES,
     VARIABLES,

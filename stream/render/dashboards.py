@@ -32,7 +32,9 @@ from stream.render.boards import (
 )
 from stream.render.links import TAG, uid
 from stream.render.panels import SOURCE, AnyPanel
-from stream.render.pipeline import Figure, figures
+from stream.render.collector import COLLECTOR_FIGURES
+from stream.render.figure import Figure
+from stream.render.pipeline import figures
 from stream.render.promql import GAUGES, VARIABLES, firing
 from stream.render.words import GENERATED
 from stream.settings import Settings
@@ -92,6 +94,7 @@ def _pipeline(settings: Settings, pipeline: Sequence[Figure]) -> str:
     rows = [
         Row(PIPELINE.question, shown[:OPEN_PANELS]),
         Row("What takes how long, who owns what, and what waits?", shown[OPEN_PANELS:], collapsed=True),
+        Row("What comes through the door?", [panels.figure(each) for each in COLLECTOR_FIGURES], collapsed=True),
     ]
     return _dashboard(PIPELINE, settings, rows, [], [_OF_THE_PIPELINE])
 

@@ -1,9 +1,9 @@
-"""The pipeline's own figures and alerts: what is drawn, and when somebody on call is told."""
+"""The pipeline's own figures and alerts, from Kafka to the gauges: what is drawn, and when on-call people are told."""
 
 from __future__ import annotations
 
-from typing import Literal, NamedTuple
-
+from stream.render.collector import COLLECTOR_ALERTS
+from stream.render.figure import Figure, PipelineAlert
 from stream.runtime.pipeline_metrics import (
     BATCH_EVENTS,
     COMMIT_SECONDS,
@@ -27,30 +27,6 @@ from stream.runtime.pipeline_metrics import (
 EXPORTER_JOB = "assidu-exporter"
 WORKER_JOB = "assidu-worker"
 EVENT_TO_GAUGE_SECONDS = 2
-
-
-class Figure(NamedTuple):
-    """One panel; `threshold`: from there on it is bad."""
-
-    title: str
-    help: str
-    query: str
-    unit: str
-    legend: str = ""
-    threshold: float | None = None
-
-
-class PipelineAlert(NamedTuple):
-    """`silences_business`: while it fires, nobody is told about indicators, for they cannot be trusted."""
-
-    name: str
-    summary: str
-    description: str
-    condition: str
-    for_: str
-    severity: Literal["warning", "critical"]
-    silences_business: bool = False
-    keep_firing_for: str | None = None
 
 
 def figures(stale_seconds: float) -> tuple[Figure, ...]:
@@ -187,7 +163,7 @@ def alerts(stale_seconds: float) -> tuple[PipelineAlert, ...]:
         # The numbers come right at once; alerts about them may need an evaluation or two to end.
         keep_firing_for="5m",
     )
-    return (stale, *_ALERTS)
+    return (stale, *_ALERTS, *COLLECTOR_ALERTS)
 
 
 _ALERTS = (

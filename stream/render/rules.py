@@ -16,7 +16,8 @@ from stream.indicators.catalogue import METRICS
 from stream.indicators.declare import Alert, Metric
 from stream.indicators.in_force import alerts_in_force
 from stream.render.annotations import business_annotations, pipeline_annotations
-from stream.render.pipeline import PipelineAlert, alerts
+from stream.render.figure import PipelineAlert
+from stream.render.pipeline import alerts
 from stream.render.promql import alert_condition
 from stream.render.words import GENERATED
 from stream.settings import Settings

@@ -208,6 +208,16 @@ SPOOL_AGE = PipelineMetric(
     "collector",
     "For how long the oldest events have waited on disk for Kafka; 0 when none do.",
 )
+SPOOL_LIMIT = PipelineMetric(
+    "assidu_collector_spool_limit_bytes", "gauge", "collector", "How much may wait there; 0 without a spool."
+)
+COLLECTOR_CANARY = PipelineMetric(
+    "assidu_collector_canary_seconds",
+    "histogram",
+    "collector",
+    "From connecting to a collector's own port to the answer that Kafka has acknowledged a test event. One that was "
+    "refused or not answered counts as slower than all.",
+)
 
 PIPELINE_METRICS = tuple(found for found in list(globals().values()) if isinstance(found, PipelineMetric))
 """All of them, in this order."""

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -87,9 +89,18 @@ def is_alive(pid: int) -> bool:
 
 
 def assert_nothing_is_left(demo: Demo, parts: dict[int, str]) -> None:
-    assert len(parts) == 4
+    assert len(parts) == 5
     assert [command for pid, command in parts.items() if is_alive(pid)] == []
     assert list(demo.temporary.iterdir()) == []
+
+
+def assert_first_event_is_taken(demo: Demo) -> None:
+    """By the command that is printed, as it stands there."""
+    assert demo.child is not None
+    [command] = re.findall(r"^curl .*$", demo.child.log_tail(), re.MULTILINE)
+    if shutil.which("curl") is not None:
+        sent = subprocess.run(["sh", "-c", command], capture_output=True, text=True, check=True)
+        assert json.loads(sent.stdout)["accepted"] == 1
 
 
 def test_every_indicator_has_a_plausible_value_while_it_runs_and_nothing_is_left_when_its_time_is_over(
@@ -99,6 +110,7 @@ def test_every_indicator_has_a_plausible_value_while_it_runs_and_nothing_is_left
     _, page = demo.page()
     parts = demo.parts()
 
+    assert_first_event_is_taken(demo)
     assert page.products == ["app", "shop"]
     assert {metric.name for metric in METRICS if not page.total(metric.name)} == set()
     for product in page.products:
@@ -138,7 +150,7 @@ def test_a_part_that_dies_is_reported_with_the_end_of_its_log(demo: Demo) -> Non
     [worker] = eventually(
         lambda: [pid for pid, command in demo.parts().items() if "worker" in command], 60, "a worker"
     )
-    parts = eventually(lambda: found if len(found := demo.parts()) == 4 else {}, 60, "all parts")
+    parts = eventually(lambda: found if len(found := demo.parts()) == 5 else {}, 60, "all parts")
     os.kill(worker, signal.SIGKILL)
 
     assert demo.ended() == 1

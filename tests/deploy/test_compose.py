@@ -18,6 +18,7 @@ from redis import Redis
 
 from stream.cli import commands
 from stream.demo.embedded import EmbeddedRedis
+from stream.render.collector import COLLECTOR_JOB
 from stream.render.panels import SOURCE
 from stream.render.pipeline import EXPORTER_JOB, WORKER_JOB
 from stream.settings import Settings
@@ -28,7 +29,7 @@ DEPLOY = CHECKOUT / "deploy"
 PROMETHEUS = DEPLOY / "prometheus"
 ALERTMANAGER = DEPLOY / "alertmanager" / "alertmanager.yml"
 EXAMPLE = DEPLOY / "alertmanager" / "receivers.example.yml"
-OURS = {"topics", "worker", "exporter", "simulator"}
+OURS = {"topics", "worker", "exporter", "collector", "simulator"}
 
 
 def succeeds(*command: str | Path) -> str:
@@ -60,7 +61,7 @@ def mounts(service: dict[str, Any]) -> Iterator[tuple[Path, str]]:
 def test_docker_compose_understands_it(services: dict[str, Any]) -> None:
     understood = yaml.safe_load(succeeds(program("docker-compose"), "config"))["services"]
 
-    parts = {"kafka", "redis", "topics", "worker", "exporter", "prometheus", "alertmanager", "grafana"}
+    parts = {"kafka", "redis", "topics", "worker", "exporter", "collector", "prometheus", "alertmanager", "grafana"}
     assert understood.keys() == parts | {"simulator"}
     assert [name for name, service in services.items() if service.get("profiles") == ["demo"]] == ["simulator"]
 
@@ -113,10 +114,10 @@ def test_our_settings_are_settings_and_the_parts_find_each_other(
         assert settings.redis.get_secret_value().removeprefix("redis://").partition(":")[0] in services
 
 
-def test_prometheus_scrapes_the_ports_that_exporter_and_worker_serve(services: dict[str, Any]) -> None:
+def test_prometheus_scrapes_the_ports_that_exporter_worker_and_collector_serve(services: dict[str, Any]) -> None:
     jobs = {job["job_name"]: job for job in scrape_configs()}
-    assert jobs.keys() == {EXPORTER_JOB, WORKER_JOB}
-    for job, part in ((EXPORTER_JOB, "exporter"), (WORKER_JOB, "worker")):
+    assert jobs.keys() == {EXPORTER_JOB, WORKER_JOB, COLLECTOR_JOB}
+    for job, part in ((EXPORTER_JOB, "exporter"), (WORKER_JOB, "worker"), (COLLECTOR_JOB, "collector")):
         [found] = jobs[job]["dns_sd_configs"]
         assert found["names"] == [part]
         assert found["port"] == services[part]["environment"][f"ASSIDU_{part.upper()}_PORT"]

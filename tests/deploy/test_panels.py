@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import json
 import re
+import threading
+import urllib.request
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 import pytest
 import yaml
 
 from stream.demo.embedded import free_port
 from stream.indicators.catalogue import METRICS
+from stream.render.collector import COLLECTOR_JOB
 from stream.render.pipeline import EXPORTER_JOB, WORKER_JOB
 from tests.dashboards import drawing
 from tests.stack.command import Assidu
@@ -63,19 +67,53 @@ def crowded() -> str:
     )
 
 
+class Knocking(threading.Thread):
+    """Clients of Segment's kind, now and then: an event that is taken, one that is refused, one that is left out."""
+
+    def __init__(self, url: str, key: str) -> None:
+        super().__init__()
+        self._url = url
+        self._headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/json"}
+        self._ended = threading.Event()
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._ended.set()
+        self.join()
+
+    def run(self) -> None:
+        events = [{"type": "track", "event": "Used", "userId": "ann"}, {"type": "track"}, {"type": "group"}]
+        body = json.dumps({"batch": events}).encode()
+        while not self._ended.wait(0.5):
+            with suppress(OSError), urllib.request.urlopen(
+                urllib.request.Request(self._url, body, self._headers), timeout=5
+            ):
+                pass
+
+
 @pytest.fixture
 def prometheus(assidu: Assidu, tmp_path: Path) -> Iterator[Prometheus]:
     """Scraping a worker and an exporter, while customers are simulated."""
     program("prometheus")
-    ports = {EXPORTER_JOB: assidu.settings.exporter_port, WORKER_JOB: free_port()}
+    ports = {
+        EXPORTER_JOB: assidu.settings.exporter_port,
+        WORKER_JOB: free_port(),
+        COLLECTOR_JOB: assidu.settings.collector_port,
+    }
     assert assidu.run("topics").returncode == 0
     assert assidu.run("emit", "-", stdin=crowded()).returncode == 0
     assidu.start("worker", worker_port=ports[WORKER_JOB], label_limit=FEW_LABELS)
     targets = tmp_path / "targets.toml"
     targets.write_text("[targets]\n" + "".join(f"{metric.name} = 1\n" for metric in METRICS))
     assidu.start("exporter", canary_seconds=1, indicators=targets)
+    key = json.loads(assidu.run("keys", "create", "--product", "shop", "--format", "json").stdout)["key"]
+    assidu.start("collector", canary_seconds=1)
+    knocking = Knocking(f"http://127.0.0.1:{ports[COLLECTOR_JOB]}/v1/batch", key)
     assidu.start("simulate", "--customers", "500", "--rate", "100")
-    with Prometheus(configuration(tmp_path, ports)) as server:
+    with knocking, Prometheus(configuration(tmp_path, ports)) as server:
         yield server
 
 
