@@ -5,7 +5,7 @@ from __future__ import annotations
 import tomllib
 from pathlib import Path
 
-from schemas.asyncapi import document
+from schemas import asyncapi, openapi
 from schemas.json_schemas import json_schemas
 from schemas.methods import event_methods
 from schemas.reference import with_reference
@@ -13,6 +13,7 @@ from schemas.reference import with_reference
 CHECKOUT = Path(__file__).parent.parent
 JSON_SCHEMAS = Path("schemas/json")
 ASYNCAPI = Path("schemas/asyncapi.json")
+OPENAPI = Path("schemas/openapi.json")
 EVENTS = Path("docs/events.md")
 EVENT_METHODS = Path("schemas/event_methods.py")
 
@@ -22,7 +23,8 @@ def generated() -> dict[Path, str]:
     version = tomllib.loads(_read(Path("pyproject.toml")))["project"]["version"]
     return {
         **{JSON_SCHEMAS / f"{topic}.json": text for topic, text in json_schemas().items()},
-        ASYNCAPI: document(version),
+        ASYNCAPI: asyncapi.document(version),
+        OPENAPI: openapi.document(version),
         EVENT_METHODS: event_methods(),
         EVENTS: with_reference(_read(EVENTS)),
     }

@@ -1,0 +1,80 @@
+"""The OpenAPI document is true of a running collector, whatever schemathesis makes of it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import Any
+
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, Phase, given
+from hypothesis import settings as trying
+from schemathesis.checks import not_a_server_error
+from schemathesis.generation import GenerationMode
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    response_headers_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+)
+
+from schemas import openapi
+from schemas.generate import OPENAPI, generated
+from stream.ingest.protocols.protocol import MOST_EVENTS, Problem
+from stream.ingest.protocols.routing import methods
+from stream.settings import Settings
+from tests.ingest.collector.collecting import Client, collecting
+
+DOCUMENT: dict[str, Any] = json.loads(generated()[OPENAPI])
+CHECKS = [
+    not_a_server_error,
+    status_code_conformance,
+    content_type_conformance,
+    response_headers_conformance,
+    response_schema_conformance,
+]
+EXAMPLES = 15
+
+
+def test_it_names_paths_and_limits_that_the_collector_has() -> None:
+    for path, operations in DOCUMENT["paths"].items():
+        assert {method.upper() for method in operations} <= set(methods(path)), path
+    assert openapi.MOST_EVENTS == MOST_EVENTS
+    assert DOCUMENT["servers"] == [{"url": f"http://127.0.0.1:{Settings(_env_file=None).collector_port}"}]
+    problem = DOCUMENT["components"]["schemas"]["Problem"]["properties"]
+    assert set(problem) == set(Problem.__struct_fields__)
+
+
+async def test_it_is_served(client: Client) -> None:
+    answer = await client.post(None, "/openapi.json", key=None, method="GET")
+    assert (answer.status, answer.headers["Content-Type"]) == (200, "application/json")
+    assert answer.json == DOCUMENT
+
+
+@pytest.mark.parametrize("mode", GenerationMode)
+async def test_every_answer_is_as_it_says(deployed: Settings, mode: GenerationMode) -> None:
+    async with collecting(deployed) as client:
+        await asyncio.to_thread(send_what_it_allows, f"http://127.0.0.1:{client.port}", client.key, mode)
+        assert (await client.post(b"[]")).status == 200
+
+
+def send_what_it_allows(url: str, key: str, mode: GenerationMode) -> None:
+    """Also what it does not allow, if that is the mode."""
+    schema = schemathesis.openapi.from_dict(DOCUMENT)
+    for found in schema.get_all_operations():
+        operation = found.ok()
+
+        @trying(
+            max_examples=EXAMPLES,
+            deadline=None,
+            derandomize=True,
+            database=None,
+            phases=[Phase.explicit, Phase.generate],
+            suppress_health_check=list(HealthCheck),
+        )
+        @given(case=operation.as_strategy(generation_mode=mode))
+        def send(case: schemathesis.Case) -> None:
+            case.call_and_validate(base_url=url, headers={"Authorization": f"Bearer {key}"}, checks=CHECKS)
+
+        send()
