@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from difflib import get_close_matches
 from functools import cached_property
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Any, ClassVar, Literal, get_args
 from zoneinfo import ZoneInfo, available_timezones
@@ -98,6 +99,7 @@ class Settings(BaseSettings):
     collector_spool_bytes: int = Field(1024 * 1024 * 1024, ge=1024 * 1024)
     collector_cert: str = ""
     collector_key: str = ""
+    collector_trusted_proxies: str = ""
 
     @classmethod
     def settings_customise_sources(
@@ -132,6 +134,16 @@ class Settings(BaseSettings):
             if not host or not port.isdigit():
                 raise ValueError(f"{server!r} is not host:port")
         return servers
+
+    @field_validator("collector_trusted_proxies")
+    @classmethod
+    def _networks(cls, given: str) -> str:
+        for each in filter(None, map(str.strip, given.split(","))):
+            try:
+                ip_network(each)
+            except ValueError as error:
+                raise ValueError(f"{error}; expected networks such as 10.0.0.0/8, or addresses") from None
+        return given
 
     @field_validator("redis")
     @classmethod
@@ -172,6 +184,11 @@ class Settings(BaseSettings):
             elif isinstance(value, SecretStr):
                 found.append(value.get_secret_value())
         return found
+
+    @cached_property
+    def proxies(self) -> list[IPv4Network | IPv6Network]:
+        """Whose X-Forwarded-For and -Proto are believed."""
+        return [ip_network(each.strip()) for each in self.collector_trusted_proxies.split(",") if each.strip()]
 
     @property
     def zone(self) -> ZoneInfo:

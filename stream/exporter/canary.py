@@ -8,19 +8,16 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import UTC, datetime
-from itertools import count, cycle
+from itertools import cycle
 from time import time
 from typing import NamedTuple
-from uuid import uuid4
 
-import msgspec
 import structlog
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaConnectionError, KafkaError
 from prometheus_client import CollectorRegistry, Histogram, Metric
 
-from stream.kafka.partition import shard_of
+from stream.kafka.canaries import customer_ids, left_out
 from stream.kafka.producer import start_producer, stop_producer
 from stream.kafka.topics import check_topics
 from stream.runtime.errors import UserError
@@ -114,25 +111,3 @@ class Canary:
         except TimeoutError:
             raise KafkaConnectionError(f"no acknowledgement for {_ANSWER_WITHIN_SECONDS:g} s") from None
         self.flights.append(Flight(shard, record.offset, sent))
-
-
-def customer_ids(partitions: int) -> list[str]:
-    """For each shard the id of a customer that belongs to it."""
-    found: dict[int, str] = {}
-    numbers = count()
-    while len(found) < partitions:
-        customer_id = f"canary-{next(numbers)}"
-        found.setdefault(shard_of(customer_id, partitions), customer_id)
-    return [found[shard] for shard in range(partitions)]
-
-
-def left_out(customer_id: str, epoch_seconds: float) -> bytes:
-    """A login of that moment that counts in no indicator."""
-    event = {
-        "event_id": uuid4().hex,
-        "type": "login",
-        "user_id": customer_id,
-        "timestamp": datetime.fromtimestamp(epoch_seconds, UTC).isoformat(timespec="milliseconds"),
-        "test": True,
-    }
-    return msgspec.json.encode(event)

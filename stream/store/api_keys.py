@@ -48,18 +48,31 @@ class Known(NamedTuple):
     key: ApiKey
 
 
+CANARY = "canary"
+"""The id of the key by which collectors test themselves; it is not stored."""
+_CANARY = ApiKey("default", "server", None, (), 0, "")
+
+
 class KeyTable:
-    """All keys, as they were at some version."""
+    """All keys, as they were at some version.
+
+    canary_key    follows from the pepper, so that all collectors of a namespace know it, and nobody else; None where
+                  there is no pepper yet
+    """
 
     def __init__(self, version: bytes, pepper: bytes, keys: Mapping[str, ApiKey]) -> None:
         self.version = version
         self.keys = keys
+        self.canary_key = blake2b(b"canary", key=pepper).hexdigest() if pepper else None
         self._pepper = pepper
+        self._canary_id = key_id(self.canary_key, pepper) if self.canary_key else None
 
     def find(self, key: str) -> Known | None:
         """The hash is looked up, and not the key: how long that takes tells nothing of the keys there are."""
         found = self.keys.get(id_ := key_id(key, self._pepper))
-        return None if found is None else Known(id_, found)
+        if found is None:
+            return Known(CANARY, _CANARY) if id_ == self._canary_id else None
+        return Known(id_, found)
 
 
 def key_id(key: str, pepper: bytes) -> str:

@@ -8,7 +8,8 @@ import pytest
 
 from schemas import decode
 from schemas.logins import Login
-from stream.exporter.canary import BUCKETS, FAMILY, Canary, Flight, customer_ids, left_out
+from stream.exporter.canary import BUCKETS, FAMILY, Canary, Flight
+from stream.kafka.canaries import customer_ids, left_out
 from stream.kafka.partition import shard_of
 from stream.settings import Settings
 from stream.store.replica import ShardState

@@ -11,7 +11,10 @@ from pathlib import Path
 import structlog
 from aiohttp import web
 
+from schemas.openapi import DOCUMENT
+from stream.ingest.collector.addresses import Proxies
 from stream.ingest.collector.bodies import MOST_BYTES
+from stream.ingest.collector.canary import Canary
 from stream.ingest.collector.durable import DurableSink
 from stream.ingest.collector.handler import Handler
 from stream.ingest.collector.in_flight import InFlight
@@ -69,7 +72,10 @@ class Collector:
             self._sink,
             self._in_flight,
             self._measures,
+            Proxies(settings.proxies),
         )
+        self._canary = Canary(settings, self.keyring, self._measures)
+        self._measures.spool_limit_bytes.set(settings.collector_spool_bytes if self._spool else 0)
 
     async def run(self, stop: asyncio.Event) -> None:
         """Serve until told to stop; then nobody new is let in, and who has asked is answered."""
@@ -105,7 +111,7 @@ class Collector:
         )
         async with serving_here as port:
             log.info("collector started", http=f"{settings.bind}:{port}", tls=tls is not None)
-            await stop.wait()
+            await until_ended(stop.wait(), self._canary.run(port))
         log.info("collector stopped")
 
     def _app(self, tls: bool) -> web.Application:
@@ -116,6 +122,7 @@ class Collector:
 
         app = web.Application()
         app.add_routes(service_routes(self._exposition, self._sink.why_not))
+        app.router.add_get("/openapi.json", _openapi)
         app.router.add_route("*", "/{path:.*}", self._handler.answer)
         app.on_response_prepare.append(secure)
         return app
@@ -140,6 +147,10 @@ async def run_collector(settings: Settings) -> None:
             await collector.run(stop)
     finally:
         await redis.aclose()
+
+
+async def _openapi(_: web.Request) -> web.Response:
+    return web.Response(body=DOCUMENT.read_bytes(), content_type="application/json")
 
 
 def _connections() -> int:

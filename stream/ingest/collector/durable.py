@@ -25,13 +25,13 @@ class DurableSink:
         self._kafka = kafka
         self._spool = spool
 
-    async def write(self, messages: Sequence[Message]) -> Literal["kafka", "spool"]:
-        """Returns where they are safe. Raises Refused (503): not all of them are."""
+    async def write(self, messages: Sequence[Message], *, spooled: bool = True) -> Literal["kafka", "spool"]:
+        """Returns where they are safe; `spooled` False: nowhere but in Kafka. Raises Refused (503): not all are."""
         try:
             await self._kafka.write(messages)
             return "kafka"
         except KafkaAway:
-            if self._spool is None:
+            if self._spool is None or not spooled:
                 raise _away() from None
         try:
             await self._spool.append(messages)

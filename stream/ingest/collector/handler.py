@@ -10,12 +10,14 @@ from typing import NamedTuple
 import structlog
 from aiohttp import web
 
+from stream.ingest.collector.addresses import Address, Proxies, home
 from stream.ingest.collector.bodies import inflating, read_body
 from stream.ingest.collector.bots import is_bot
 from stream.ingest.collector.cors import allowing, origin_of, preflight
 from stream.ingest.collector.durable import DurableSink
+from stream.ingest.collector.guesses import Guesses
 from stream.ingest.collector.in_flight import InFlight, Share
-from stream.ingest.collector.keyring import Keyring
+from stream.ingest.collector.keyring import Keyring, UnknownKey
 from stream.ingest.collector.measures import Measures
 from stream.ingest.collector.rates import Rates
 from stream.ingest.collector.refused import Refused
@@ -23,7 +25,7 @@ from stream.ingest.protocols.protocol import Call, Outcome, Protocol, Refusal, R
 from stream.ingest.protocols.routing import config, methods, route
 from stream.ingest.protocols.rules import Mapping
 from stream.ingest.protocols.translate import translate
-from stream.store.api_keys import Known
+from stream.store.api_keys import CANARY, Known
 
 log = structlog.get_logger()
 
@@ -35,6 +37,7 @@ class _Seen:
     """What is known of a request by now."""
 
     protocol: str | None = None
+    canary: bool = False
 
 
 class _Read(NamedTuple):
@@ -58,6 +61,7 @@ class Handler:
         sink: DurableSink,
         in_flight: InFlight,
         measures: Measures,
+        proxies: Proxies,
     ) -> None:
         self._prefix = prefix
         self._mapping = mapping
@@ -66,6 +70,8 @@ class Handler:
         self._sink = sink
         self._in_flight = in_flight
         self._measures = measures
+        self._proxies = proxies
+        self._guesses = Guesses()
 
     async def answer(self, request: web.Request) -> web.Response:
         """Whatever goes wrong, in the form that clients understand, and readable for a page of another origin."""
@@ -78,12 +84,13 @@ class Handler:
                 reply = await self._reply(request, share, seen)
         except Refusal as refusal:
             reply = error_reply(refusal.status, refusal.error, refusal.detail)
-            if isinstance(refusal, Refused) and refusal.retry_seconds is not None:
-                headers["Retry-After"] = str(refusal.retry_seconds)
+            if isinstance(refusal, Refused):
+                headers = refusal.headers
         except Exception:
             log.exception("a request could not be answered", protocol=seen.protocol)
             reply = error_reply(500, "internal error", "a fault of the collector's: try again")
-        self._measures.answered(seen.protocol, reply.status, time.monotonic() - began)
+        if not seen.canary:
+            self._measures.answered(seen.protocol, reply.status, time.monotonic() - began)
         return web.Response(
             status=reply.status, body=reply.body, headers={**reply.headers, **headers, **allowing(request.headers)}
         )
@@ -94,31 +101,54 @@ class Handler:
         if not allowed:
             raise Refused(404, "not found", "nothing is taken at this path")
         if request.method not in allowed:
-            raise Refused(405, "method not allowed", f"expected {' or '.join(sorted(allowed))}")
+            raise Refused(
+                405,
+                "method not allowed",
+                f"expected {' or '.join(sorted(allowed))}",
+                headers={"Allow": ", ".join(sorted((*allowed, "OPTIONS")))},
+            )
         received_ms = int(time.time() * 1000)
         call = self._call(request, path, await read_body(request, share))
         if document := config(call):
             return document
-        read = self._read(call, share, seen, origin_of(request.headers), received_ms)
+        client = self._proxies.client(request.remote, request.headers.getall("X-Forwarded-For", ()))
+        read = self._read(call, share, seen, origin_of(request.headers), client, received_ms)
         del call  # nobody needs the body while Kafka is waited for
         await self._keep(read)
         return read.protocol.answer(read.outcome)
 
-    def _read(self, call: Call, share: Share, seen: _Seen, origin: str | None, received_ms: int) -> _Read:
+    def _read(
+        self, call: Call, share: Share, seen: _Seen, origin: str | None, client: Address | None, received_ms: int
+    ) -> _Read:
         """What a request becomes. Raises Refusal."""
         routed = route(call, inflating(share))
         if routed is None:
             raise Refused(404, "not found", "nothing like this is taken at this path")
         seen.protocol = routed.protocol.name
-        known = self._keyring.find(routed.key, origin)
+        known = self._known(routed.key, origin, client)
+        seen.canary = known.id == CANARY
         self._rates.check(known)
         bot = known.key.kind == "browser" and is_bot(call.headers.get("user-agent", ""))
         outcome = translate(routed, self._mapping, received_ms, product=known.key.product, bot=bot)
         return _Read(routed.protocol, known, bot, outcome)
 
+    def _known(self, key: str | None, origin: str | None, client: Address | None) -> Known:
+        """Raises Refused."""
+        if client is None:
+            return self._keyring.find(key, origin)
+        self._guesses.check(home(client))
+        try:
+            return self._keyring.find(key, origin)
+        except UnknownKey:
+            self._guesses.note(home(client), key or "")
+            raise
+
     async def _keep(self, read: _Read) -> None:
         """Raises Refused: some of the events are not safe, or the key may not send so many."""
         protocol, events = read.protocol.name, read.outcome.events
+        if read.known.id == CANARY:
+            await self._sink.write(events, spooled=False)
+            return
         if events:
             await self._rates.charge(read.known, len(events))
             self._measures.accepted(protocol, await self._sink.write(events), len(events), read.bot)
@@ -126,7 +156,9 @@ class Handler:
 
     def _call(self, request: web.Request, path: str, body: bytes) -> Call:
         headers = {name.lower(): value for name, value in request.headers.items()}
-        scheme = headers.get("x-forwarded-proto", request.scheme)
+        scheme = request.scheme
+        if self._proxies.trusts(request.remote):
+            scheme = headers.get("x-forwarded-proto", scheme)
         base = f"{scheme}://{request.host}{self._prefix}"
         return Call(request.method, path, dict(request.query.items()), headers, body, base)
 

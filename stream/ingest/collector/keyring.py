@@ -18,6 +18,10 @@ INVALID = "Invalid API key:"
 """With which the error has to begin, or Amplitude's clients would never give up."""
 
 
+class UnknownKey(Refused):
+    """A key was sent that nobody has."""
+
+
 class Keyring:
     """Asks Redis once a second whether a key was created or revoked, so that no request has to. While Redis is away
     the keys last known hold."""
@@ -43,6 +47,11 @@ class Keyring:
             else:
                 self._away = False
 
+    @property
+    def canary_key(self) -> str | None:
+        """Of collectors themselves; None while there are no keys at all."""
+        return self._table.canary_key if self._table else None
+
     def find(self, key: str | None, origin: str | None) -> Known:
         """Whose key it is, for a page of that origin. Raises Refused: 401, 403."""
         if key is None:
@@ -50,7 +59,7 @@ class Keyring:
         assert self._table is not None, "look() first"
         known = self._table.find(key)
         if known is None:
-            raise Refused(401, f"{INVALID} it is not known here", "there is no such key, or it was revoked")
+            raise UnknownKey(401, f"{INVALID} it is not known here", "there is no such key, or it was revoked")
         if known.key.origins and origin not in known.key.origins:
             raise Refused(403, f"{INVALID} it is not for this page", "the key is for pages of other origins")
         return known

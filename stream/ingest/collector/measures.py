@@ -8,6 +8,8 @@ from stream.ingest.protocols.protocol import Outcome
 from stream.runtime import pipeline_metrics
 from stream.runtime.pipeline_metrics import PipelineMetric
 
+_CANARY_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.15, 0.25, 0.5, 1, 2.5, 5, 10)
+_SLOWER_THAN_ALL_SECONDS = 30.0
 _BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 
 
@@ -23,9 +25,12 @@ class Measures:
         self._bots = self._counter(pipeline_metrics.BOTS)
         seconds = pipeline_metrics.REQUEST_SECONDS
         self._seconds = Histogram(seconds.name, seconds.help, registry=self._registry, buckets=_BUCKETS)
+        canary = pipeline_metrics.COLLECTOR_CANARY
+        self._canary = Histogram(canary.name, canary.help, registry=self._registry, buckets=_CANARY_BUCKETS)
         self.in_flight_bytes = self._gauge(pipeline_metrics.IN_FLIGHT)
         self.spool_bytes = self._gauge(pipeline_metrics.SPOOL_BYTES)
         self.spool_age_seconds = self._gauge(pipeline_metrics.SPOOL_AGE)
+        self.spool_limit_bytes = self._gauge(pipeline_metrics.SPOOL_LIMIT)
 
     def answered(self, protocol: str | None, status: int, seconds: float) -> None:
         self._requests.labels(protocol or "none", str(status)).inc()
@@ -42,6 +47,10 @@ class Measures:
         self._accepted.labels(protocol, safe_in).inc(events)
         if bot:
             self._bots.inc(events)
+
+    def canary(self, seconds: float | None) -> None:
+        """None: it did not come through."""
+        self._canary.observe(_SLOWER_THAN_ALL_SECONDS if seconds is None else seconds)
 
     def exposition(self) -> bytes:
         return generate_latest(self._registry)

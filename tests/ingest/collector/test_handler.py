@@ -74,6 +74,33 @@ async def test_a_key_is_known_and_revoked_within_seconds(client: Client) -> None
     await eventually_async(is_revoked, 5, "the revoked key to be refused")
 
 
+async def test_who_tries_many_keys_is_let_try_no_more_and_others_are_not_concerned(deployed: Settings) -> None:
+    behind = deployed.model_copy(update={"collector_trusted_proxies": "127.0.0.0/8"})
+    async with collecting(behind) as client:
+        for _ in range(50):  # one revoked key, over and over, is no guess
+            assert (await client.post(logins(1), key="revoked", X_Forwarded_For="192.0.2.1")).status == 401
+        statuses = [
+            (await client.post(logins(1), key=f"guess-{number}", X_Forwarded_For="192.0.2.7")).status
+            for number in range(25)
+        ]
+        assert statuses == [401] * 20 + [429] * 5
+        hit = await client.post(logins(1), X_Forwarded_For="192.0.2.7")
+        assert hit.status == 429
+        assert 1 <= int(hit.headers["Retry-After"]) <= 600
+        for other in ("192.0.2.1", "192.0.2.8", "192.0.2.7, 192.0.2.9"):
+            assert (await client.post(logins(1), X_Forwarded_For=other)).status == 200
+
+
+@pytest.mark.parametrize(("trusted", "scheme"), [("", "http"), ("127.0.0.1", "https")])
+async def test_by_which_scheme_clients_came_only_a_trusted_proxy_says(
+    deployed: Settings, trusted: str, scheme: str
+) -> None:
+    async with collecting(deployed.model_copy(update={"collector_trusted_proxies": trusted})) as client:
+        path = f"/sourceConfig/?writeKey={client.key}"
+        answer = await client.post(None, path, method="GET", X_Forwarded_Proto="https", Host="collector.example")
+        assert f"{scheme}://collector.example" in answer.body.decode()
+
+
 @pytest.mark.parametrize(
     "path", [PATH, f"{PATH}/", f"/native{PATH}", f"/native{PATH}/", f"/in{PATH}", f"/in/native{PATH}/"]
 )
@@ -90,6 +117,9 @@ async def test_what_is_no_path_or_method_of_events_is_refused_without_a_redirect
         for method, path in (("POST", "/"), ("POST", "//v1/events"), ("POST", "/nowhere"), ("DELETE", PATH))
     ]
     assert statuses == [404, 404, 404, 405]
+    for path, allowed in ((PATH, "OPTIONS, POST"), ("/e", "GET, OPTIONS, POST")):
+        answer = await client.post(None, path, method="DELETE")
+        assert (answer.status, answer.headers["Allow"]) == (405, allowed)
 
 
 async def test_a_preflight_is_answered_without_a_key_with_what_was_asked_for(client: Client) -> None:

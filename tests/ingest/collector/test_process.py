@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import ssl
 import threading
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
@@ -18,6 +19,7 @@ from tests.events import Event
 from tests.ingest.collector.collecting import PATH, arrived, ids_of, logins
 from tests.stack.command import Assidu
 from tests.stack.service import Service
+from tests.stack.waiting import eventually
 
 SENDERS = 8
 
@@ -75,13 +77,22 @@ async def test_told_to_stop_it_answers_whoever_has_asked_and_nothing_answered_is
 
 def test_serves_tls_by_its_own_certificate(assidu: Assidu, tmp_path: Path) -> None:
     cert, key = certificate(tmp_path)
-    service = started(assidu, collector_cert=cert, collector_key=key)
+    created_key(assidu)  # without any there is no canary
+    service = started(assidu, collector_cert=cert, collector_key=key, canary_seconds=0.1)
     trusting = ssl.create_default_context(cafile=str(cert))
     connection = HTTPSConnection("127.0.0.1", service.port, context=trusting, timeout=10)
     connection.request("POST", PATH, "{}")
     answer = connection.getresponse()
     assert answer.status == 401
+    answer.read()
     assert "max-age" in (answer.headers["Strict-Transport-Security"] or "")
+
+    def is_the_canary_through() -> bool:
+        connection.request("GET", "/metrics")
+        shown = connection.getresponse().read().decode()
+        return re.search(r'canary_seconds_bucket{le="10\.0"} [1-9]', shown) is not None
+
+    eventually(is_the_canary_through, 20, "a canary over TLS")
 
 
 def test_says_what_is_wrong_with_a_certificate(tmp_path: Path) -> None:
