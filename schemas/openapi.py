@@ -200,11 +200,14 @@ def _events() -> Iterator[tuple[str, dict[str, Any]]]:
     types = [(family, struct) for family, types in TYPES_OF_FAMILY.items() for struct in types]
     refs = {name(struct): _ref(f"schemas/{struct.__name__}") for _, struct in types}
     mapping = {type_: ref["$ref"] for type_, ref in refs.items()}
-    yield "Event", {
-        "oneOf": list(refs.values()),
-        "discriminator": {"propertyName": "type", "mapping": mapping},
-        "description": "An event; unknown fields are ignored.",
-    }
+    yield (
+        "Event",
+        {
+            "oneOf": list(refs.values()),
+            "discriminator": {"propertyName": "type", "mapping": mapping},
+            "description": "An event; unknown fields are ignored.",
+        },
+    )
     texts = json_schemas()
     for family in TYPES_OF_FAMILY:
         yield from json.loads(texts[family].replace("#/$defs/", "#/components/schemas/"))["$defs"].items()

@@ -185,7 +185,7 @@ class Settings(BaseSettings):
                 found.append(value.get_secret_value())
         return found
 
-    @cached_property
+    @property
     def proxies(self) -> list[IPv4Network | IPv6Network]:
         """Whose X-Forwarded-For and -Proto are believed."""
         return [ip_network(each.strip()) for each in self.collector_trusted_proxies.split(",") if each.strip()]

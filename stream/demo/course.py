@@ -9,10 +9,10 @@ from contextlib import suppress
 import aiohttp
 from rich.console import Console
 
-from stream.demo.first_event import create_key
 from stream.demo.screen import Screen
 from stream.demo.simulate import Plan, Traffic
 from stream.demo.stack import Stack
+from stream.ingest.collector.first_event import create_key
 from stream.ingest.event_producer import EventProducer
 from stream.kafka.partitions import shards_of_keys
 from stream.kafka.topics import create_topics

@@ -13,11 +13,11 @@ from rich.live import Live
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 from rich.text import Text
 
-from stream.demo.first_event import command
 from stream.demo.page import History, Page, is_ready, scrape
 from stream.demo.simulate import PAST_DAYS, Plan, Traffic
 from stream.demo.stack import Stack
 from stream.demo.view import plain_line, view
+from stream.ingest.collector.first_event import command
 
 _LOOK_SECONDS = 0.25
 _REFRESH_SECONDS = 1.0

@@ -1,7 +1,7 @@
 """A file of a spool: entries in the order they came, each with its length and a checksum.
 
-What `append` has returned from is on the disk. Whoever is killed in the middle of it leaves a torn end, and what stands
-before that is read. Processes that only emit have this, too: no more than the standard library.
+What `append` has returned from is on the disk. Whoever is killed in the middle of it leaves a torn end, and what
+stands before that is read. Processes that only emit have this, too: no more than the standard library.
 """
 
 from __future__ import annotations

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from stream.indicators.declare import CHANGES, Alert, Metric, Reasons
-from stream.render.links import metric_panel, pipeline_dashboard, runbook_section
 from stream.render.figure import PipelineAlert
+from stream.render.links import metric_panel, pipeline_dashboard, runbook_section
 from stream.render.promql import (
     GAUGES,
     VARIABLES,

@@ -150,8 +150,7 @@ COLLECTOR_ALERTS = (
         "Nothing comes in any more",
         "No event was accepted for an hour; in the same hour of the day before there were {{ $value | humanize }}. "
         "Do products still send, and is the way to the collectors open?",
-        f"sum(increase({ACCEPTED}[1h] offset 1d)) >= 100\n"
-        f"unless on () sum(increase({ACCEPTED}[1h])) > 0",
+        f"sum(increase({ACCEPTED}[1h] offset 1d)) >= 100\nunless on () sum(increase({ACCEPTED}[1h])) > 0",
         "5m",
         "warning",
     ),

@@ -30,10 +30,10 @@ from stream.render.boards import (
     Board,
     groups,
 )
-from stream.render.links import TAG, uid
-from stream.render.panels import SOURCE, AnyPanel
 from stream.render.collector import COLLECTOR_FIGURES
 from stream.render.figure import Figure
+from stream.render.links import TAG, uid
+from stream.render.panels import SOURCE, AnyPanel
 from stream.render.pipeline import figures
 from stream.render.promql import GAUGES, VARIABLES, firing
 from stream.render.words import GENERATED

@@ -33,8 +33,8 @@ from stream.indicators.declare import Alert, Heat, Metric
 from stream.indicators.in_force import alerts_in_force
 from stream.indicators.money import MONEY
 from stream.indicators.reads import Labels, View
-from stream.render.links import runbook_section
 from stream.render.figure import Figure
+from stream.render.links import runbook_section
 from stream.render.promql import PLACE, in_places, panel_query, target, threshold
 from stream.render.words import titled
 from stream.settings import Settings

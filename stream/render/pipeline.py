@@ -1,4 +1,4 @@
-"""The pipeline's own figures and alerts, from Kafka to the gauges: what is drawn, and when on-call people are told."""
+"""The pipeline's own figures and alerts, from Kafka to the gauges: what is drawn, and when somebody is told."""
 
 from __future__ import annotations
 

@@ -88,8 +88,9 @@ class Knocking(threading.Thread):
         events = [{"type": "track", "event": "Used", "userId": "ann"}, {"type": "track"}, {"type": "group"}]
         body = json.dumps({"batch": events}).encode()
         while not self._ended.wait(0.5):
-            with suppress(OSError), urllib.request.urlopen(
-                urllib.request.Request(self._url, body, self._headers), timeout=5
+            with (
+                suppress(OSError),
+                urllib.request.urlopen(urllib.request.Request(self._url, body, self._headers), timeout=5),
             ):
                 pass
 

@@ -16,9 +16,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given
-from hypothesis import settings as trying
-from hypothesis import strategies as st
 
 from schemas import FAMILY_OF_TYPE, TYPES, Event, decode
 from stream.demo.embedded import EmbeddedBroker, KafkaServer
@@ -185,6 +182,7 @@ async def test_an_event_that_kafka_refuses_is_dropped_and_its_neighbours_arrive_
 
 
 # The spool
+
 
 def test_processes_share_a_spool_and_what_one_leaves_the_next_finds(tmp_path: Path) -> None:
     one, two = Spool(tmp_path, 1_000), Spool(tmp_path, 1_000)
@@ -372,6 +370,6 @@ def test_the_child_of_a_fork_has_its_own_thread_and_its_own_part_of_the_spool(tm
     )
     assert done.returncode == 0, done.stderr
     spool = Spool(tmp_path, 1_000_000)
-    found = [event for file in spool.leftovers for event in file.read()]
+    found = [event for file in spool.leftovers for event in spool.read(file)]
     spool.close()
     assert sorted(json.loads(event.value)["event_id"] for event in found) == ["0", "1", "2"]

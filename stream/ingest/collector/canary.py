@@ -1,8 +1,8 @@
 """The canary through the door: how long a collector's own port takes until Kafka has acknowledged a test event.
 
 It comes as clients do: it connects, over TLS where that is on, and posts one event with a key. As collectors may
-share a port, another of them may answer: the key is known to all of a namespace. No figure of clients counts it, and it
-is never spooled: it is to say how Kafka is.
+share a port, another of them may answer: the key is known to all of a namespace. No figure of clients counts it, and
+it is never spooled: it is to say how Kafka is.
 """
 
 from __future__ import annotations

@@ -96,9 +96,9 @@ async def test_by_which_scheme_clients_came_only_a_trusted_proxy_says(
     deployed: Settings, trusted: str, scheme: str
 ) -> None:
     async with collecting(deployed.model_copy(update={"collector_trusted_proxies": trusted})) as client:
-        path = f"/sourceConfig/?writeKey={client.key}"
+        path = f"/v1/projects/{client.key}/settings"
         answer = await client.post(None, path, method="GET", X_Forwarded_Proto="https", Host="collector.example")
-        assert f"{scheme}://collector.example" in answer.body.decode()
+        assert answer.json["integrations"]["Segment.io"]["protocol"] == scheme
 
 
 @pytest.mark.parametrize(

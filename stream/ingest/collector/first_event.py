@@ -1,4 +1,4 @@
-"""An event of one's own in a demo: a key of its collector, and the command that sends one."""
+"""A first event of one's own, for a demo: a key of its collector, and the command that sends one."""
 
 from __future__ import annotations
 
