@@ -65,7 +65,6 @@ class Outbox:
         self._many_bytes = max(_COLLECTED_BYTES, partitions * _COLLECTED_BYTES_PER_PARTITION)
         self._linger_seconds = linger_seconds
         self._begun = asyncio.Event()
-        self._begun_at = 0.0
         self._full = asyncio.Event()
         self._unanswered = 0
         self._unanswered_bytes = 0
@@ -88,7 +87,6 @@ class Outbox:
             self.is_empty.clear()
         self._unanswered += events
         if not self._begun.is_set():
-            self._begun_at = asyncio.get_running_loop().time()
             self._begun.set()
         if self._collected_bytes >= self._many_bytes:
             self.has_room.clear()
@@ -100,8 +98,7 @@ class Outbox:
             while True:
                 await self._begun.wait()
                 with suppress(TimeoutError):
-                    # From when the first was added: what came while others were sent has waited already.
-                    async with asyncio.timeout_at(self._begun_at + self._linger_seconds):
+                    async with asyncio.timeout(self._linger_seconds):
                         await self._full.wait()
                 events, receipts = self._take()
                 for batch in batches(self._producer, self._partitions, self._partitioner, events):

@@ -23,6 +23,8 @@ from stream.settings import Settings
 log = structlog.get_logger()
 
 _BATCH_BYTES = 256 * 1024
+_LINGER_SECONDS = 0.005
+"""Clients wait for it; of four times as much they had to wait twice as long (docs/decisions.md)."""
 _LONGEST_PAUSE_SECONDS = 2.0
 
 
@@ -102,7 +104,7 @@ class KafkaSink:
     async def _serve_by(self, producer: AIOKafkaProducer) -> None:
         """Until it fails."""
         self._failed.clear()
-        self._outbox = outbox = Outbox(producer, self._settings.partitions, shards_of_keys)
+        self._outbox = outbox = Outbox(producer, self._settings.partitions, shards_of_keys, _LINGER_SECONDS)
         self.here.set()
         self.tried.set()
         if self._said:
