@@ -20,6 +20,7 @@ from tests.deployment import Deployment
 from tests.stack.apache_kafka import ApacheKafka
 from tests.stack.command import Assidu
 
+STACKS = 2
 BROKERS: dict[str, type[KafkaServer]] = {"embedded": EmbeddedBroker, "apache": ApacheKafka}
 
 
@@ -46,10 +47,12 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Whatever needs a Kafka runs in one process, on one stack; meanwhile another one (-n 2) tests laws."""
-    for item in items:
-        if "kafka" in getattr(item, "fixturenames", ()):
-            item.add_marker(pytest.mark.xdist_group("stack"))
+    """What needs a Kafka runs in one of two processes, each with a stack of its own, for it mostly waits; meanwhile
+    a third one (-n 3) tests laws. The tests of a file stay together."""
+    needing = [item for item in items if "kafka" in getattr(item, "fixturenames", ())]
+    files = sorted({item.path for item in needing})
+    for item in needing:
+        item.add_marker(pytest.mark.xdist_group(f"stack {files.index(item.path) % STACKS}"))
 
 
 @pytest.fixture(scope="session", autouse=True)
