@@ -59,6 +59,41 @@ async def test_a_commit_whose_answer_was_lost_is_in_once(redis: Redis, namespace
         assert await events(redis, namespace) == 2
 
 
+async def test_of_commits_that_are_sent_together_those_whose_answers_were_lost_are_in_once(
+    redis: Redis, namespace: str, proxy: RedisProxy
+) -> None:
+    async with connect(proxy.url) as by:
+        commits = await owner_of(0, redis, namespace, by)
+        proxy.lose_answers(1)
+        [refused] = await commit_together(commits._store, [Planned(commits, [ONE] * 5, {"clicks": 7})])
+        assert (refused, proxy.lost) == (None, 1)
+        assert (await events(redis, namespace), commits.position) == (5, {"clicks": 7})
+        await commits.commit(ONE)  # what follows is after the last of them
+        assert await events(redis, namespace) == 6
+
+
+async def test_what_follows_a_commit_that_redis_could_not_write_is_tried_again_after_it(
+    redis: Redis, namespace: str
+) -> None:
+    """Redis is full when the second of three comes."""
+    commits = await owner_of(0, redis, namespace)
+    large = WriteSet(counters={"events": 1}, messages=[b"m" * 50_000_000])
+    used = (await redis.info("memory"))["used_memory"]
+    await redis.config_set("maxmemory", used + 30_000_000)
+    committing = asyncio.create_task(commit_together(commits._store, [Planned(commits, [ONE, large, ONE], {})]))
+    try:
+
+        async def first_is_in() -> bool:
+            return await events(redis, namespace) == 1
+
+        await eventually_async(first_is_in, 20, "the first commit")
+        assert not committing.done()
+    finally:
+        await redis.config_set("maxmemory", 0)
+    assert await committing == [None]
+    assert await events(redis, namespace) == 3
+
+
 async def test_a_shard_that_another_took_is_refused_and_the_others_of_its_round_trip_are_not(
     redis: Redis, namespace: str
 ) -> None:

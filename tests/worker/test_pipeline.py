@@ -39,6 +39,7 @@ from stream.worker.waiting import Waiting
 from tests.fetched import KafkaRecord
 from tests.stack.proxy import RedisProxy
 from tests.stack.reading import records
+from tests.stack.waiting import eventually_async
 
 PARTITIONS = 3
 NOW = datetime.now(UTC)
@@ -227,7 +228,11 @@ async def test_a_batch_that_was_written_in_part_is_not_counted_twice(worker: Wor
     proxy.hold_commits(after=2)
     under_way = asyncio.create_task(worker.pipeline._pass(list(worker.owned.values())[:1]))
     await asyncio.to_thread(proxy.holding.wait, 20)
-    assert await worker.logins() == 2 * MOST_CUSTOMERS
+
+    async def two_are_in() -> bool:
+        return await worker.logins() == 2 * MOST_CUSTOMERS
+
+    await eventually_async(two_are_in, 20, "two commits to be in")
     await worker.claim()
     proxy.release_commits()
     await under_way
