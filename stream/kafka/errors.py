@@ -87,7 +87,10 @@ _SHORTER = (errors.RecordTooLargeError, errors.MessageSizeTooLargeError, errors.
 _UNDATED = (errors.InvalidTimestampError,)
 
 _RIGHTS = "give the Kafka user that Assidu connects as the right to it (an ACL)"
-_LOGIN = "look at how Assidu has to log in at this Kafka: user, password and mechanism"
+_LOGIN = (
+    "put right how Assidu logs in: ASSIDU_KAFKA_SASL_MECHANISM, and ASSIDU_KAFKA_USERNAME and ASSIDU_KAFKA_PASSWORD, "
+    "or ASSIDU_KAFKA_TOKEN_FILE"
+)
 _OLD = "Assidu needs Apache Kafka 2.1 or later, or a broker that speaks its protocol"
 _NAMES = "look at the names in ASSIDU_TOPIC_PREFIX and ASSIDU_GROUP"
 _TIMES = (

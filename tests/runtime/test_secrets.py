@@ -22,7 +22,7 @@ from stream.runtime.errors import UserError
 from stream.runtime.logs import log_to_stderr
 from stream.runtime.secret import SecretUrl, concealed
 from stream.settings import Settings, read_settings
-from stream.store.connect import connect
+from stream.store.connect import connect, connect_to
 from tests.stack.command import Assidu
 from tests.stack.service import Service
 
@@ -328,7 +328,7 @@ def test_no_other_error_than_a_servers_is_an_outage() -> None:
 
 
 def test_settings_that_are_right_need_no_server() -> None:
-    connect(Settings(_env_file=None, redis="rediss://u:p@h:1/2?socket_timeout=5").redis)
+    connect(Settings(_env_file=None, redis="rediss://u:p@h:1/2?socket_timeout=5"))
     with pytest.raises(UserError):
-        connect("redis://h:1/?no_such_option=1")
+        connect_to("redis://h:1/?no_such_option=1")
     assert read_settings().secrets == []

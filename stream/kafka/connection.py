@@ -1,0 +1,148 @@
+"""How every client connects to Kafka, and what somebody must put right where it cannot."""
+
+from __future__ import annotations
+
+import asyncio
+import struct
+from typing import Any
+
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from aiokafka.abc import AbstractTokenProvider
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.conn import AIOKafkaConnection, collect_hosts, create_conn
+from aiokafka.errors import KafkaConnectionError, KafkaError, NoError, UnsupportedSaslMechanismError, for_code
+from aiokafka.protocol.admin import SaslAuthenticateRequest, SaslHandShakeRequest
+from aiokafka.protocol.metadata import MetadataRequest
+
+from stream.kafka.errors import is_transient, refusal
+from stream.runtime import tls
+from stream.runtime.errors import UserError
+from stream.runtime.secret import read_secret
+from stream.settings import Settings
+
+_ANSWER_WITHIN_SECONDS = 5.0
+_API_VERSIONS = struct.pack(">ihhih", 10, 18, 0, 0, -1)
+"""A request that every listener answers, before any login."""
+
+
+class TokenFile(AbstractTokenProvider):  # type: ignore[misc]
+    """The token of OAUTHBEARER, read anew for each connection: whoever issues tokens writes them there."""
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+
+    async def token(self) -> str:
+        try:
+            return await asyncio.to_thread(read_secret, self._path)
+        except ValueError as error:  # perhaps it is just being written anew
+            raise NoToken(f"ASSIDU_KAFKA_TOKEN_FILE={self._path!r} {error}") from None
+
+
+class NoToken(KafkaConnectionError):  # type: ignore[misc]
+    """The file of tokens is not there, or empty."""
+
+
+def connection(settings: Settings) -> dict[str, Any]:
+    """The options of aiokafka's clients that say where Kafka is and how to log in.
+
+    Raises OSError and ValueError where a certificate or a key has gone since the settings were read.
+    """
+    return {"bootstrap_servers": settings.kafka, **_transport(settings), **_login(settings)}
+
+
+def _transport(settings: Settings) -> dict[str, Any]:
+    options: dict[str, Any] = {"security_protocol": settings.kafka_security.upper()}
+    if _is_tls(settings):
+        options["ssl_context"] = tls.client_context(settings.kafka_ca, settings.kafka_cert, settings.kafka_key)
+    return options
+
+
+def _login(settings: Settings) -> dict[str, Any]:
+    if not settings.kafka_security.startswith("sasl_"):
+        return {}
+    mechanism: dict[str, Any] = {"sasl_mechanism": settings.kafka_sasl_mechanism}
+    if settings.kafka_token_file:
+        return mechanism | {"sasl_oauth_token_provider": TokenFile(settings.kafka_token_file)}
+    assert settings.kafka_password
+    password = settings.kafka_password.get_secret_value()
+    return mechanism | {"sasl_plain_username": settings.kafka_username, "sasl_plain_password": password}
+
+
+def _is_tls(settings: Settings) -> bool:
+    return settings.kafka_security.endswith("ssl")
+
+
+async def start(client: AIOKafkaConsumer | AIOKafkaProducer | AIOKafkaAdminClient, settings: Settings) -> None:
+    """Start the client. Raises UserError where Kafka is there and will never let it in, and aiokafka's KafkaError
+    otherwise."""
+    try:
+        await client.start()
+    except KafkaConnectionError:  # aiokafka keeps to itself why
+        if why := await _why_not(settings):
+            raise UserError(f"Kafka at {settings.kafka} does not let Assidu in: {why}") from None
+        raise
+
+
+async def _why_not(settings: Settings) -> str | None:
+    """What somebody must put right; None where that cannot be told, or none of the servers is there."""
+    for host, port, _ in collect_hosts(settings.kafka):
+        try:
+            async with asyncio.timeout(_ANSWER_WITHIN_SECONDS):
+                connected = await _connect(host, port, {**_transport(settings), **_login(settings)})
+                try:
+                    await connected.send(MetadataRequest([]))
+                finally:
+                    connected.close()
+        except (OSError, KafkaError) as error:
+            if why := await _reason(error, settings, host, port):
+                return why
+    return None
+
+
+async def _reason(error: Exception, settings: Settings, host: str, port: int) -> str | None:
+    if isinstance(error, NoToken):
+        return str(error)
+    if advice := tls.advice(error, "ASSIDU_KAFKA"):
+        return advice
+    if isinstance(error, KafkaError) and not is_transient(error):
+        return str(refusal(error, "log in"))
+    if not _is_tls(settings) and await tls.speaks_tls(host, port):
+        return (
+            "it speaks TLS there: set ASSIDU_KAFKA_SECURITY to ssl or sasl_ssl, or name another port in ASSIDU_KAFKA"
+        )
+    if _is_tls(settings) and await tls.answers_in_plain(host, port, _API_VERSIONS):
+        return (
+            "it speaks no TLS there: set ASSIDU_KAFKA_SECURITY to plaintext or sasl_plaintext, "
+            "or ASSIDU_KAFKA to another port"
+        )
+    if isinstance(error, KafkaConnectionError):
+        return await _reason_of_hanging_up(settings, host, port)
+    return None
+
+
+async def _reason_of_hanging_up(settings: Settings, host: str, port: int) -> str | None:
+    """Kafka closes a connection that does not log in where it must, or by a token that is not good: in the latter
+    case it says so first, to which aiokafka does not listen."""
+    security = "SSL" if _is_tls(settings) else "PLAINTEXT"
+    mechanism = settings.kafka_sasl_mechanism or "PLAIN"
+    try:
+        async with asyncio.timeout(_ANSWER_WITHIN_SECONDS):
+            connected = await _connect(host, port, {**_transport(settings), "security_protocol": security})
+            try:
+                answer = for_code((await connected.send(SaslHandShakeRequest(mechanism))).error_code)
+                if not settings.kafka_sasl_mechanism and answer in (NoError, UnsupportedSaslMechanismError):
+                    return "it wants a login there: set ASSIDU_KAFKA_SECURITY to sasl_ssl or sasl_plaintext"
+                if settings.kafka_token_file:
+                    token = await TokenFile(settings.kafka_token_file).token()
+                    message = f"n,,\x01auth=Bearer {token}\x01\x01".encode()
+                    if (await connected.send(SaslAuthenticateRequest(message))).sasl_auth_bytes:
+                        return "it does not take the token in ASSIDU_KAFKA_TOKEN_FILE"
+            finally:
+                connected.close()
+    except (OSError, KafkaError):
+        pass
+    return None
+
+
+async def _connect(host: str, port: int, options: dict[str, Any]) -> AIOKafkaConnection:
+    return await create_conn(host, port, request_timeout_ms=int(_ANSWER_WITHIN_SECONDS * 1000), **options)
