@@ -8,16 +8,15 @@ from importlib.resources import files
 from typing import Any, NamedTuple
 
 from redis import exceptions
-from redis.asyncio import Redis, SSLConnection
+from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
-from redis.connection import HiredisRespSerializer
 from redis.exceptions import NoScriptError, RedisError, ResponseError
 
-from stream.runtime import tls
 from stream.runtime.errors import UserError
 from stream.runtime.secret import SecretUrl
 from stream.settings import Settings
+from stream.store.connection import LockedOut, ours
 
 REDIS_ERRORS = (RedisError, OSError)
 """What may be wrong with Redis."""
@@ -145,11 +144,6 @@ def code_of(error: Exception) -> str | None:
     return "EXECABORT" if isinstance(error, exceptions.ExecAbortError) else None
 
 
-def _is_refused(error: Exception) -> bool:
-    """Does nobody listen there?"""
-    return isinstance(error.__context__, ConnectionRefusedError)
-
-
 def _said(error: Exception) -> str:
     """What Redis itself said, without what redis-py puts before it in a pipeline, and Redis 6.2 in a script."""
     _, _, said = str(error).rpartition("of pipeline caused error: ")
@@ -157,57 +151,15 @@ def _said(error: Exception) -> str:
     return _ARGUMENTS.sub("", said[_IN_SCRIPT.match(said).end() :])  # type: ignore[union-attr]
 
 
-class LockedOut(exceptions.ConnectionError):  # type: ignore[misc]
-    """Redis is there, and will never let us in as we come: says what somebody must do."""
-
-
-class _Ours:
-    """Of a connection: commands are packed by hiredis, as redis-py does only where it is not asyncio's; and what does
-    not pass of TLS is said.
-
-    host, port, secured  redis-py's; whether in TLS
-    """
-
-    host: str
-    port: int
-    secured: bool
-    _serializer = HiredisRespSerializer()
-
-    async def connect(self) -> None:
-        try:
-            await super().connect()  # type: ignore[misc]
-        except (exceptions.ConnectionError, exceptions.TimeoutError) as error:
-            if why := await self._why_not(error):
-                raise LockedOut(why) from None
-            raise
-
-    async def _why_not(self, error: Exception) -> str | None:
-        if advice := tls.advice(error, "ASSIDU_REDIS"):
-            return advice
-        if code_of(error) or _is_refused(error) or not hasattr(self, "host"):
-            return None
-        if self.secured and await tls.answers_in_plain(self.host, self.port, b"PING\r\n"):
-            return "it speaks no TLS there: let ASSIDU_REDIS begin with redis://, or name another port in it"
-        if not self.secured and await tls.speaks_tls(self.host, self.port):
-            return "it speaks TLS there: let ASSIDU_REDIS begin with rediss://, or name another port in it"
-        return None
-
-    def pack_command(self, *args: Any) -> list[bytes]:
-        packed: list[bytes] = self._serializer.pack(*args)
-        return packed
-
-
 def connect(settings: Settings) -> Redis:
     """A client of the deployment's Redis. Raises as `connect_to` does."""
-    options: dict[str, Any] = {}
-    if settings.redis_password:
-        options["password"] = settings.redis_password.get_secret_value()
-    files = {
+    options = {
+        "password": settings.redis_password and settings.redis_password.get_secret_value(),
         "ssl_ca_certs": settings.redis_ca,
         "ssl_certfile": settings.redis_cert,
         "ssl_keyfile": settings.redis_key,
     }
-    return connect_to(settings.redis, **options, **{name: path for name, path in files.items() if path})
+    return connect_to(settings.redis, **{name: value for name, value in options.items() if value})
 
 
 def connect_to(url: SecretUrl | str, **options: Any) -> Redis:
@@ -226,8 +178,7 @@ def connect_to(url: SecretUrl | str, **options: Any) -> Redis:
             **options,
         )
         pool = redis.connection_pool
-        secured = issubclass(pool.connection_class, SSLConnection)
-        pool.connection_class = type("Connection", (_Ours, pool.connection_class), {"secured": secured})
+        pool.connection_class = ours(pool.connection_class)
         pool.make_connection()  # not yet connected: only here are unknown options refused
     except (TypeError, ValueError, RedisError, OSError) as error:
         raise UserError(f"ASSIDU_REDIS={SecretUrl(address)}: {error}") from None
