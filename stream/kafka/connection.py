@@ -6,15 +6,23 @@ import asyncio
 import struct
 from typing import Any
 
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, conn
 from aiokafka.abc import AbstractTokenProvider
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.conn import AIOKafkaConnection, collect_hosts, create_conn
-from aiokafka.errors import KafkaConnectionError, KafkaError, NoError, UnsupportedSaslMechanismError, for_code
-from aiokafka.protocol.admin import SaslAuthenticateRequest, SaslHandShakeRequest
+from aiokafka.errors import (
+    IllegalSaslStateError,
+    KafkaConnectionError,
+    KafkaError,
+    NoError,
+    SaslAuthenticationFailed,
+    UnsupportedSaslMechanismError,
+    for_code,
+)
+from aiokafka.protocol.admin import SaslHandShakeRequest
 from aiokafka.protocol.metadata import MetadataRequest
 
-from stream.kafka.errors import is_transient, refusal
+from stream.kafka.errors import advice, is_transient
 from stream.runtime import tls
 from stream.runtime.errors import UserError
 from stream.runtime.secret import read_secret
@@ -36,6 +44,18 @@ class TokenFile(AbstractTokenProvider):  # type: ignore[misc]
             return await asyncio.to_thread(read_secret, self._path)
         except ValueError as error:  # perhaps it is just being written anew
             raise NoToken(f"ASSIDU_KAFKA_TOKEN_FILE={self._path!r} {error}") from None
+
+
+class _OAuth(conn.OAuthAuthenticator):  # type: ignore[misc]
+    """Kafka says that a token is not good by answering it, to which aiokafka does not listen."""
+
+    async def step(self, payload: bytes | None) -> Any:
+        if payload:
+            raise SaslAuthenticationFailed("the token is not good")
+        return await super().step(payload)
+
+
+conn.OAuthAuthenticator = _OAuth
 
 
 class NoToken(KafkaConnectionError):  # type: ignore[misc]
@@ -102,10 +122,14 @@ async def _why_not(settings: Settings) -> str | None:
 async def _reason(error: Exception, settings: Settings, host: str, port: int) -> str | None:
     if isinstance(error, NoToken):
         return str(error)
-    if advice := tls.advice(error, "ASSIDU_KAFKA"):
-        return advice
+    if why := tls.advice(error, "ASSIDU_KAFKA"):
+        return why
+    if isinstance(error, IllegalSaslStateError):
+        return (
+            "it knows no login there: set ASSIDU_KAFKA_SECURITY to ssl or plaintext, or ASSIDU_KAFKA to another port"
+        )
     if isinstance(error, KafkaError) and not is_transient(error):
-        return str(refusal(error, "log in"))
+        return f"it says {error}: {advice(error)}"
     if not _is_tls(settings) and await tls.speaks_tls(host, port):
         return (
             "it speaks TLS there: set ASSIDU_KAFKA_SECURITY to ssl or sasl_ssl, or name another port in ASSIDU_KAFKA"
@@ -115,33 +139,24 @@ async def _reason(error: Exception, settings: Settings, host: str, port: int) ->
             "it speaks no TLS there: set ASSIDU_KAFKA_SECURITY to plaintext or sasl_plaintext, "
             "or ASSIDU_KAFKA to another port"
         )
-    if isinstance(error, KafkaConnectionError):
-        return await _reason_of_hanging_up(settings, host, port)
+    if not settings.kafka_sasl_mechanism and await _wants_login(settings, host, port):
+        return "it wants a login there: set ASSIDU_KAFKA_SECURITY to sasl_ssl or sasl_plaintext"
     return None
 
 
-async def _reason_of_hanging_up(settings: Settings, host: str, port: int) -> str | None:
-    """Kafka closes a connection that does not log in where it must, or by a token that is not good: in the latter
-    case it says so first, to which aiokafka does not listen."""
+async def _wants_login(settings: Settings, host: str, port: int) -> bool:
+    """Whether it knows of logins there. False where it cannot be told."""
     security = "SSL" if _is_tls(settings) else "PLAINTEXT"
-    mechanism = settings.kafka_sasl_mechanism or "PLAIN"
     try:
         async with asyncio.timeout(_ANSWER_WITHIN_SECONDS):
             connected = await _connect(host, port, {**_transport(settings), "security_protocol": security})
             try:
-                answer = for_code((await connected.send(SaslHandShakeRequest(mechanism))).error_code)
-                if not settings.kafka_sasl_mechanism and answer in (NoError, UnsupportedSaslMechanismError):
-                    return "it wants a login there: set ASSIDU_KAFKA_SECURITY to sasl_ssl or sasl_plaintext"
-                if settings.kafka_token_file:
-                    token = await TokenFile(settings.kafka_token_file).token()
-                    message = f"n,,\x01auth=Bearer {token}\x01\x01".encode()
-                    if (await connected.send(SaslAuthenticateRequest(message))).sasl_auth_bytes:
-                        return "it does not take the token in ASSIDU_KAFKA_TOKEN_FILE"
+                answer = await connected.send(SaslHandShakeRequest("PLAIN"))
             finally:
                 connected.close()
     except (OSError, KafkaError):
-        pass
-    return None
+        return False
+    return for_code(answer.error_code) in (NoError, UnsupportedSaslMechanismError)
 
 
 async def _connect(host: str, port: int, options: dict[str, Any]) -> AIOKafkaConnection:

@@ -170,5 +170,9 @@ def is_transient(error: KafkaError) -> bool:
 
 def refusal(error: KafkaError, doing: str) -> UserError:
     """What somebody has to do about an error that does not pass; `doing` is what failed, as in "write to clicks"."""
-    advice = next((advice for advice, kinds in _ADVICE.items() if isinstance(error, kinds)), _SETTINGS)
-    return UserError(f"Kafka refuses to {doing} ({error}): {advice}")
+    return UserError(f"Kafka refuses to {doing} ({error}): {advice(error)}")
+
+
+def advice(error: KafkaError) -> str:
+    """What to put right where an error does not pass."""
+    return next((advice for advice, kinds in _ADVICE.items() if isinstance(error, kinds)), _SETTINGS)

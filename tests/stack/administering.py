@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 
 from aiokafka import TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewPartitions, NewTopic, RecordsToDelete
@@ -18,8 +18,9 @@ from stream.settings import Settings
 from tests.stack.waiting import eventually_async
 
 READ, WRITE = 3, 4
+OPERATIONS = {"Read": READ, "Write": WRITE, "Create": 5, "Alter": 7, "Describe": 8}
 TOPIC, GROUP = 2, 3
-_LITERAL, _DENY = 3, 2
+_LITERAL, _DENY, _ALLOW = 3, 2, 3
 
 
 def configure(settings: Settings, topic: str, **configuration: object) -> None:
@@ -76,6 +77,17 @@ def forbid(settings: Settings, name: str, operation: int, kind: int = TOPIC) -> 
         await admin._send_request(_CreateAcls([(kind, name, _LITERAL, "User:*", "*", operation, _DENY)]))
 
     _do(settings, deny)
+
+
+def grant(settings: Settings, user: str, rights: Iterable[tuple[int, str, int]]) -> None:
+    """The user may do these: (TOPIC or GROUP, name, operation)."""
+    rules = [(kind, name, _LITERAL, f"User:{user}", "*", operation, _ALLOW) for kind, name, operation in rights]
+
+    async def allow(admin: AIOKafkaAdminClient) -> None:
+        answer = await admin._send_request(_CreateAcls(rules))
+        assert all(code == 0 for code, _ in answer.creation_responses), answer
+
+    _do(settings, allow)
 
 
 class _CreateAcls(Request[CreateAclsRequest_v1]):  # type: ignore[misc]
