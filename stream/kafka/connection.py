@@ -99,7 +99,7 @@ async def start(client: AIOKafkaConsumer | AIOKafkaProducer | AIOKafkaAdminClien
         await client.start()
     except KafkaConnectionError:  # aiokafka keeps to itself why
         if why := await _why_not(settings):
-            raise UserError(f"Kafka at {settings.kafka} does not let Assidu in: {why}") from None
+            raise UserError(f"Kafka at {settings.kafka} (ASSIDU_KAFKA) does not let Assidu in: {why}") from None
         raise
 
 
@@ -125,20 +125,13 @@ async def _reason(error: Exception, settings: Settings, host: str, port: int) ->
     if why := tls.advice(error, "ASSIDU_KAFKA"):
         return why
     if isinstance(error, IllegalSaslStateError):
-        return (
-            "it knows no login there: set ASSIDU_KAFKA_SECURITY to ssl or plaintext, or ASSIDU_KAFKA to another port"
-        )
+        return "it knows no login there: set ASSIDU_KAFKA_SECURITY to ssl or plaintext"
     if isinstance(error, KafkaError) and not is_transient(error):
         return f"it says {error}: {advice(error)}"
     if not _is_tls(settings) and await tls.speaks_tls(host, port):
-        return (
-            "it speaks TLS there: set ASSIDU_KAFKA_SECURITY to ssl or sasl_ssl, or name another port in ASSIDU_KAFKA"
-        )
+        return "it speaks TLS there: set ASSIDU_KAFKA_SECURITY to ssl or sasl_ssl"
     if _is_tls(settings) and await tls.answers_in_plain(host, port, _API_VERSIONS):
-        return (
-            "it speaks no TLS there: set ASSIDU_KAFKA_SECURITY to plaintext or sasl_plaintext, "
-            "or ASSIDU_KAFKA to another port"
-        )
+        return "it speaks no TLS there: set ASSIDU_KAFKA_SECURITY to plaintext or sasl_plaintext"
     if not settings.kafka_sasl_mechanism and await _wants_login(settings, host, port):
         return "it wants a login there: set ASSIDU_KAFKA_SECURITY to sasl_ssl or sasl_plaintext"
     return None

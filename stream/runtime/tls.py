@@ -70,11 +70,7 @@ def advice(error: BaseException, setting: str) -> str | None:
         if isinstance(cause, SSLCertVerificationError):
             return _untrusted(cause, setting)
         if isinstance(cause, SSLError) and "ALERT" in (cause.reason or ""):
-            said = (cause.reason or "").partition("ALERT_")[2].lower().replace("_", " ")
-            return (
-                f"it does not take the certificate that it was shown, or wants one ({said}): "
-                f"name one that its CA has signed in {setting}_CERT, and its key in {setting}_KEY"
-            )
+            return _unaccepted(cause, setting)
     return None
 
 
@@ -84,6 +80,16 @@ def _untrusted(error: SSLCertVerificationError, setting: str) -> str:
     if error.verify_code == _EXPIRED:
         return f"its certificate has expired, or a clock is wrong ({error.verify_message})"
     return f"its certificate is not trusted ({error.verify_message}): name the CA that has signed it in {setting}_CA"
+
+
+def _unaccepted(error: SSLError, setting: str) -> str:
+    said = (error.reason or "").partition("ALERT_")[2].lower().replace("_", " ")
+    if "certificate" in said or said == "unknown ca":
+        return (
+            f"it refuses the certificate that it was shown, or wants one ({said}): name one that its CA has signed "
+            f"in {setting}_CERT, and its key in {setting}_KEY"
+        )
+    return f"it refuses TLS as this machine speaks it ({said}): compare the versions and ciphers that both know"
 
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:

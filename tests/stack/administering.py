@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 
 from aiokafka import TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewPartitions, NewTopic, RecordsToDelete
@@ -81,7 +81,8 @@ def forbid(settings: Settings, name: str, operation: int, kind: int = TOPIC) -> 
 
 def grant(settings: Settings, user: str, rights: Iterable[tuple[int, str, int]]) -> None:
     """The user may do these: (TOPIC or GROUP, name, operation)."""
-    rules = [(kind, name, _LITERAL, f"User:{user}", "*", operation, _ALLOW) for kind, name, operation in rights]
+    principal = f"User:{user}"
+    rules = [(kind, name, _LITERAL, principal, "*", operation, _ALLOW) for kind, name, operation in rights]
 
     async def allow(admin: AIOKafkaAdminClient) -> None:
         answer = await admin._send_request(_CreateAcls(rules))
@@ -93,11 +94,11 @@ def grant(settings: Settings, user: str, rights: Iterable[tuple[int, str, int]])
 class _CreateAcls(Request[CreateAclsRequest_v1]):  # type: ignore[misc]
     API_KEY = 30
 
-    def __init__(self, rules: list[tuple[object, ...]]) -> None:
+    def __init__(self, rules: Sequence[tuple[object, ...]]) -> None:
         self._rules = rules
 
     def build(self, request_struct_class: type[CreateAclsRequest_v1]) -> CreateAclsRequest_v1:
-        return request_struct_class(self._rules)
+        return request_struct_class(list(self._rules))
 
 
 def delete_records(settings: Settings, topic: str, partition: int, before: int) -> None:

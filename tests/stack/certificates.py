@@ -37,9 +37,10 @@ class Authority:
 
     def issue(self, name: str, *hosts: str, expired: bool = False, passphrase: str = "") -> Certificate:
         """One that says so of a client or, with hosts, of a server."""
-        yesterday = datetime.now(UTC) - timedelta(days=1)
-        dates = {"not_before": yesterday - timedelta(days=1), "not_after": yesterday} if expired else {}
-        leaf = self._ca.issue_cert(*(hosts or ["client.invalid"]), common_name=name, **dates)
+        begin = datetime.now(UTC) - timedelta(days=2)
+        end = begin + timedelta(days=1 if expired else 4)
+        names = hosts or ("client.invalid",)
+        leaf = self._ca.issue_cert(*names, common_name=name, not_before=begin, not_after=end)
         encryption: KeySerializationEncryption = NoEncryption()
         if passphrase:
             encryption = BestAvailableEncryption(passphrase.encode())

@@ -64,7 +64,8 @@ class SecuredKafka(ApacheKafka):
             "plain": f"{_SASL}.plain.PlainLoginModule required {users};",
             "scram-sha-256": f"{_SASL}.scram.ScramLoginModule required;",
             "scram-sha-512": f"{_SASL}.scram.ScramLoginModule required;",
-            "oauthbearer": f"{_SASL}.oauthbearer.OAuthBearerLoginModule required unsecuredLoginStringClaim_sub=kafka;",
+            "oauthbearer": f"{_SASL}.oauthbearer.OAuthBearerLoginModule required "
+            "unsecuredLoginStringClaim_sub=kafka;",
         }
         logins = "".join(
             f"listener.name.{listener}.{mechanism}.sasl.jaas.config={module}\n"

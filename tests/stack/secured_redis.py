@@ -1,4 +1,4 @@
-"""A Redis that one must log in to, by TLS and with a certificate; the test itself comes in plain text, and may all."""
+"""A Redis that one logs in to by TLS, with a certificate; the test itself comes in plain text, and may do all."""
 
 from __future__ import annotations
 
