@@ -132,6 +132,9 @@ def _check_for_tls(path: str | None, info: ValidationInfo, is_tls: bool, how: st
         check_cert(path)
     elif kind == "key" and f"{server}_cert" in info.data:
         cert = info.data[f"{server}_cert"]
-        _needed_or_useless(path, bool(cert), f"ASSIDU_{server.upper()}_CERT={cert or ''}")
+        setting = f"ASSIDU_{server.upper()}_CERT"
+        if path and not cert:
+            raise ValueError(f"has no meaning without {setting}: leave it out, or set that")
+        _needed_or_useless(path, bool(cert), f"{setting}={cert}")
         if path:
             check_key(path, cert)

@@ -70,15 +70,8 @@ class ApacheKafka(KafkaServer):
 
     def _format(self) -> None:
         """Prepare the empty log folder, which KRaft refuses to start without."""
-        tool = [
-            "kafka.tools.StorageTool",
-            "format",
-            "-t",
-            CLUSTER_ID,
-            "-c",
-            str(self._properties),
-            *self.format_options(),
-        ]
-        done = subprocess.run([*self._java, *tool], capture_output=True, text=True, check=False)
+        tool = ["kafka.tools.StorageTool", "format", "-t", CLUSTER_ID, "-c", str(self._properties)]
+        command = [*self._java, *tool, *self.format_options()]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
         if done.returncode != 0:
             raise UserError(f"Apache Kafka could not format its log folder:\n{done.stdout}{done.stderr}")
