@@ -30,7 +30,7 @@ class SecuredRedis(EmbeddedRedis):
         with Redis.from_url(self.url) as admin:
             admin.execute_command("ACL", "SETUSER", name, "reset", *rules)
 
-    def refusals(self) -> list[str]:
-        """What some user was not allowed to do: command, channel or key."""
+    def refused(self) -> set[str]:
+        """What users wanted and were not allowed to: commands, channels and keys."""
         with Redis.from_url(self.url) as admin:
-            return [f"{entry['username']}: {entry['context']} {entry['object']}" for entry in admin.acl_log()]
+            return {entry["object"] for entry in admin.acl_log()}

@@ -135,7 +135,7 @@ def test_with_the_least_rights_over_tls_every_number_equals_the_recount(
 
     story.assert_equals_the_recount()
     story.assert_page_equals_the_recount(exporter, at=lambda: datetime.now(UTC))
-    assert secured_redis.refusals() == []
+    assert secured_redis.refused() <= {"config|get", "client|setinfo"}  # what is wanted and not needed
     logs = worker.log + exporter.log
     assert not [password for password in PASSWORDS.values() if password in logs]
     assert "cannot be sent" not in logs
