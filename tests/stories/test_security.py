@@ -31,7 +31,8 @@ from tests.stack.story import Story
 
 pytestmark = pytest.mark.xdist_group("stack")
 
-PASSWORDS = {part: f"pl4nted-{part}-secr3t" for part in ("topics", "worker", "exporter", "emit", "status", "reader")}
+USERS = ("topics", "worker", "exporter", "emit", "status", "reader")
+PASSWORDS = {user: f"pl4nt3d-{number}-s3cr3t" for number, user in enumerate(USERS)}
 REDIS_USER = {"worker": "worker", "exporter": "exporter", "status": "reader", "report": "reader"}
 """Part -> who it is for Redis; others do not need it."""
 SOON_SECONDS = 5.0
