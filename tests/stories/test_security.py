@@ -28,6 +28,7 @@ from tests.stack.least_rights import kafka_rights, redis_rights
 from tests.stack.secured_kafka import PASSWORD_MECHANISMS, SecuredKafka, token
 from tests.stack.secured_redis import SecuredRedis
 from tests.stack.story import Story
+from tests.stack.waiting import eventually
 
 pytestmark = pytest.mark.xdist_group("stack")
 
@@ -130,11 +131,13 @@ def test_with_the_least_rights_over_tls_every_number_equals_the_recount(
     assidu: InPerson, secured_redis: SecuredRedis
 ) -> None:
     story = Story(assidu)
-    worker, exporter = story.worker(), story.exporter(canary_seconds=1)
+    worker = story.worker()
     story.emit(story.history(3_000))
     story.settle()
 
     story.assert_equals_the_recount()
+    exporter = story.exporter(canary_seconds=1)
+    eventually(lambda: exporter.metric("assidu_event_to_gauge_seconds_count"), 20, "a canary")
     story.assert_page_equals_the_recount(exporter, at=lambda: datetime.now(UTC))
     assert secured_redis.refused() <= {"config|get", "client|setinfo"}  # what is wanted and not needed
     logs = worker.log + exporter.log
