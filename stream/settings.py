@@ -44,7 +44,7 @@ class _DotEnv(DotEnvSettingsSource):
 
 
 def _with_secret_files(given: dict[str, Any], variables: Mapping[str, str | None]) -> dict[str, Any]:
-    files = _as_meant({name: variables.get(f"{_PREFIX}{name}{_FILE}".lower()) or "" for name in _secret_settings()})
+    files = _as_meant({name: variables.get(f"{_PREFIX}{name}{_FILE}".lower()) or "" for name in secret_settings()})
     return given | {name: SecretFile(f"{_PREFIX}{name.upper()}", path, name in given) for name, path in files.items()}
 
 
@@ -226,7 +226,7 @@ def unknown_settings() -> dict[str, str]:
     names = {name.removeprefix(_PREFIX.lower()) for name in given if name.startswith(_PREFIX.lower())}
     meant = {name: f"definitions.{name} in the indicators file" for name in vars(Config().definitions)}
     meant |= {name: f"{_PREFIX}{name.upper()}" for name in Settings.model_fields}
-    meant |= {f"{name}_file": f"{_PREFIX}{name.upper()}{_FILE}" for name in _secret_settings()}
+    meant |= {f"{name}_file": f"{_PREFIX}{name.upper()}{_FILE}" for name in secret_settings()}
     unknown = sorted(names - {name for name, setting in meant.items() if setting.startswith(_PREFIX)})
     nearest = {name: get_close_matches(name, meant, n=1, cutoff=0.8) for name in unknown}
     return {f"{_PREFIX}{name.upper()}": "".join(meant[each] for each in found) for name, found in nearest.items()}
@@ -234,13 +234,14 @@ def unknown_settings() -> dict[str, str]:
 
 def _said(name: str, given: object, wrong: str) -> str:
     wrong = wrong.removeprefix("Value error, ")
-    if given is None or name in _secret_settings():
+    if given is None or name in secret_settings():
         return f"ASSIDU_{name.upper()}: {wrong}"
     return concealed(f"ASSIDU_{name.upper()}={given!r}: {wrong}")
 
 
 @cache
-def _secret_settings() -> frozenset[str]:
+def secret_settings() -> frozenset[str]:
+    """Those that may be given as a file, too."""
     return frozenset(name for name, field in Settings.model_fields.items() if _is_secret(field.annotation))
 
 

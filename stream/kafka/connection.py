@@ -132,6 +132,10 @@ async def _reason(error: Exception, settings: Settings, host: str, port: int) ->
         return "it speaks TLS there: set ASSIDU_KAFKA_SECURITY to ssl or sasl_ssl"
     if _is_tls(settings) and await tls.answers_in_plain(host, port, _API_VERSIONS):
         return "it speaks no TLS there: set ASSIDU_KAFKA_SECURITY to plaintext or sasl_plaintext"
+    if _is_tls(settings):
+        context = _transport(settings)["ssl_context"]
+        if why := await tls.advice_of_alert(host, port, context, "ASSIDU_KAFKA"):
+            return why
     if not settings.kafka_sasl_mechanism and await _wants_login(settings, host, port):
         return "it wants a login there: set ASSIDU_KAFKA_SECURITY to sasl_ssl or sasl_plaintext"
     return None

@@ -98,6 +98,20 @@ def _causes(error: BaseException | None) -> Iterator[BaseException]:
         error = error.__cause__ or error.__context__
 
 
+async def advice_of_alert(host: str, port: int, context: SSLContext, setting: str) -> str | None:
+    """`advice` on what the server says after the handshake: whoever writes at once may lose it."""
+    try:
+        async with asyncio.timeout(_ANSWER_WITHIN_SECONDS):
+            reader, writer = await asyncio.open_connection(host, port, ssl=context)
+            try:
+                await reader.read(1)
+            finally:
+                writer.transport.abort()
+    except OSError as error:
+        return advice(error, setting)
+    return None
+
+
 async def speaks_tls(host: str, port: int) -> bool:
     """Whether it shakes hands, or refuses to in TLS, whoever it is. False where it cannot be told."""
     context = ssl.create_default_context()

@@ -46,7 +46,9 @@ async def _why_not(connection: Any, error: Exception) -> str | None:
     if isinstance(connection, SSLConnection):
         if await tls.answers_in_plain(connection.host, connection.port, _PING):
             return "it speaks no TLS there: let ASSIDU_REDIS begin with redis://, or name another port in it"
-    elif await tls.speaks_tls(connection.host, connection.port):
+        context = connection.ssl_context.get()
+        return await tls.advice_of_alert(connection.host, connection.port, context, "ASSIDU_REDIS")
+    if await tls.speaks_tls(connection.host, connection.port):
         return "it speaks TLS there: let ASSIDU_REDIS begin with rediss://, or name another port in it"
     return None
 
