@@ -14,7 +14,7 @@ from redis.asyncio import Redis
 from stream.demo.embedded import EmbeddedBroker, EmbeddedRedis, KafkaServer, free_port
 from stream.kafka.topics import create_topics
 from stream.settings import Settings
-from stream.store.connect import connect
+from stream.store.connect import connect_to
 from stream.worker.side_outputs import SideOutputs
 from tests.deployment import Deployment
 from tests.stack.apache_kafka import ApacheKafka
@@ -115,7 +115,7 @@ def own_redis() -> Iterator[EmbeddedRedis]:
 
 @pytest.fixture
 async def redis(redis_server: EmbeddedRedis) -> AsyncIterator[Redis]:
-    async with connect(redis_server.url) as redis:
+    async with connect_to(redis_server.url) as redis:
         yield redis
 
 

@@ -16,7 +16,7 @@ from structlog.testing import capture_logs
 from stream.core.key_ids import KeyIds
 from stream.demo.embedded import EmbeddedRedis
 from stream.runtime.errors import UserError
-from stream.store.connect import connect
+from stream.store.connect import connect_to
 from stream.store.keys import Keys
 from stream.store.replica import read_state
 from stream.store.shard import ShardStore, WriteSet
@@ -48,7 +48,7 @@ async def events(redis: Redis, namespace: str, number: int = 0) -> int:
 
 
 async def test_a_commit_whose_answer_was_lost_is_in_once(redis: Redis, namespace: str, proxy: RedisProxy) -> None:
-    async with connect(proxy.url) as by:
+    async with connect_to(proxy.url) as by:
         commits = await owner_of(0, redis, namespace, by)
         proxy.lose_answers(1)
         await commits.commit(ONE, {"clicks": 7})
@@ -62,7 +62,7 @@ async def test_a_commit_whose_answer_was_lost_is_in_once(redis: Redis, namespace
 async def test_of_commits_that_are_sent_together_those_whose_answers_were_lost_are_in_once(
     redis: Redis, namespace: str, proxy: RedisProxy
 ) -> None:
-    async with connect(proxy.url) as by:
+    async with connect_to(proxy.url) as by:
         commits = await owner_of(0, redis, namespace, by)
         proxy.lose_answers(1)
         [refused] = await commit_together(commits._store, [Planned(commits, [ONE] * 5, {"clicks": 7})])
@@ -129,7 +129,7 @@ async def test_whoever_is_closed_commits_nothing_more(redis: Redis, namespace: s
 async def test_a_commit_is_given_up_at_once_when_its_shard_is_closed_while_redis_is_away(
     redis: Redis, namespace: str
 ) -> None:
-    async with connect(NOWHERE) as away:
+    async with connect_to(NOWHERE) as away:
         commits = await owner_of(0, redis, namespace, away)
         with capture_logs() as said:
             committing = asyncio.create_task(commits.commit(ONE))

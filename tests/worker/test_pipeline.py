@@ -23,7 +23,7 @@ from stream.kafka.partition import shard_of
 from stream.kafka.partitions import shards_of
 from stream.runtime.pipeline_metrics import STAGE_SECONDS
 from stream.settings import Settings
-from stream.store.connect import connect
+from stream.store.connect import connect_to
 from stream.store.labels import LabelBook, ProductBook
 from stream.store.replica import Replica, read_state
 from stream.store.shard import ShardStore
@@ -53,7 +53,7 @@ class Worker:
             _env_file=None, redis=url, partitions=PARTITIONS, namespace=f"test-{uuid4().hex[:8]}"
         )
         self.topic = f"{self.settings.topic_prefix}logins"
-        self.redis, self.direct = connect(url), connect(redis.url)
+        self.redis, self.direct = connect_to(url), connect_to(redis.url)
         self.store = ShardStore(self.redis, self.settings.namespace)
         self.owned: dict[int, Shard] = {}
         self._ends = dict.fromkeys(range(PARTITIONS), 0)
