@@ -33,7 +33,7 @@ test: install ## lint, types and every test that is not slow
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/pytest -m 'not slow' --broker $(BROKER) -n 2 --dist loadgroup $(ARGS)
+	$(BIN)/pytest -m 'not slow' --broker $(BROKER) -n 3 --dist loadgroup $(ARGS)
 
 test-slow: install ## faults and long runs (BROKER=apache: on Apache Kafka, after `make kafka`)
 	$(BIN)/pytest -m slow --broker $(BROKER) $(ARGS)

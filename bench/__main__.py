@@ -86,10 +86,13 @@ class Bench:
 
     @contextmanager
     def _missing_if_failed(self, name: str) -> Iterator[None]:
+        """Half an hour of measuring is not lost to what goes wrong in the end of it."""
         try:
             yield
-        except Failed as failure:
-            self.missing[name] = str(failure)
+        except Exception as failure:
+            self.missing[name] = (
+                str(failure) if isinstance(failure, Failed) else f"{type(failure).__name__}: {failure}"
+            )
 
 
 async def run(

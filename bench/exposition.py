@@ -55,8 +55,9 @@ _VALUES: dict[str, tuple[str, ...]] = {
     "engaged": ("yes", "no"),
     "converted": ("yes", "no"),
     "visits": ("1", "2", "3", "4-6", "7+"),
+    "currency": ("EUR", "USD"),
 }
-_OTHERS = ("one", "two", "three")
+_OTHERS = ("1", "2", "3")  # some are read as numbers
 
 
 class Quantiles(msgspec.Struct, frozen=True):

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from difflib import get_close_matches
-from functools import cached_property
+from functools import cache, cached_property
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Any, ClassVar, Literal, get_args
@@ -21,23 +22,31 @@ from pydantic_settings import (
 from schemas import FAMILIES
 from stream.indicators.config import Config, Known, parsed
 from stream.runtime.errors import UserError
-from stream.runtime.secret import SecretUrl, concealed
+from stream.runtime.secret import SecretFile, SecretUrl, concealed
+from stream.runtime.servers import Servers
 
 _PREFIX = "ASSIDU_"
+_FILE = "_FILE"
 
 
 class _Environment(EnvSettingsSource):
-    """An empty variable is unset; spaces and quotes around a value are not of it, whoever passed them on."""
+    """An empty variable is unset; spaces and quotes around a value are not of it, whoever passed them on. A secret
+    may be given by the path of its file."""
 
     def __call__(self) -> dict[str, Any]:
-        return _as_meant(super().__call__())
+        return _with_secret_files(_as_meant(super().__call__()), self.env_vars)
 
 
 class _DotEnv(DotEnvSettingsSource):
     """The same in a file."""
 
     def __call__(self) -> dict[str, Any]:
-        return _as_meant(super().__call__())
+        return _with_secret_files(_as_meant(super().__call__()), self.env_vars)
+
+
+def _with_secret_files(given: dict[str, Any], variables: Mapping[str, str | None]) -> dict[str, Any]:
+    files = _as_meant({name: variables.get(f"{_PREFIX}{name}{_FILE}".lower()) or "" for name in secret_settings()})
+    return given | {name: SecretFile(f"{_PREFIX}{name.upper()}", path, name in given) for name, path in files.items()}
 
 
 def _as_meant(given: dict[str, Any]) -> dict[str, Any]:
@@ -51,11 +60,11 @@ def _unquoted(text: str) -> str:
     return text[1:-1].strip() if quoted else text
 
 
-class Settings(BaseSettings):
+class Settings(Servers):
     """Every setting of every command; the environment variable is `ASSIDU_` + the upper-case name.
 
-    Durations end in their unit or are seconds; ports of 0 mean "any free one". `known` are the names that the
-    indicators file may give; None: any.
+    A secret may be given as the path of a file that holds it, in `…_FILE`. Durations end in their unit or are
+    seconds; ports of 0 mean "any free one". `known` are the names that the indicators file may give; None: any.
     """
 
     known: ClassVar[Known | None] = None
@@ -64,8 +73,6 @@ class Settings(BaseSettings):
         env_prefix=_PREFIX, env_file=".env", extra="ignore", frozen=True, arbitrary_types_allowed=True
     )
 
-    kafka: str = "127.0.0.1:9092"
-    redis: SecretUrl = SecretUrl("redis://127.0.0.1:6379/0")
     partitions: int = Field(8, ge=1, le=1024)
     timezone: str = "UTC"
     clock: Literal["wall", "event"] = "wall"
@@ -126,14 +133,10 @@ class Settings(BaseSettings):
         """Two namespaces in one group would take shards from each other."""
         return group or str(info.data.get("namespace", ""))
 
-    @field_validator("kafka")
+    @field_validator("*", mode="before")
     @classmethod
-    def _host_and_port(cls, servers: str) -> str:
-        for server in servers.split(","):
-            host, _, port = server.strip().rpartition(":")
-            if not host or not port.isdigit():
-                raise ValueError(f"{server!r} is not host:port")
-        return servers
+    def _read_secret(cls, given: Any) -> Any:
+        return given.read() if isinstance(given, SecretFile) else given
 
     @field_validator("collector_trusted_proxies")
     @classmethod
@@ -144,18 +147,6 @@ class Settings(BaseSettings):
             except ValueError as error:
                 raise ValueError(f"{error}; expected networks such as 10.0.0.0/8, or addresses") from None
         return given
-
-    @field_validator("redis")
-    @classmethod
-    def _redis_url(cls, url: SecretUrl) -> SecretUrl:
-        if not url.get_secret_value().startswith(("redis://", "rediss://", "unix://")):
-            raise ValueError("does not begin with redis://, rediss:// or unix://")
-        if wrong := url.wrong:
-            raise ValueError(
-                f"{wrong}; expected redis://[[USER]:PASSWORD@]HOST[:PORT][/DB], with %-escapes for all but letters "
-                "and digits in USER and PASSWORD"
-            )
-        return url
 
     @field_validator("indicators", mode="before")
     @classmethod
@@ -260,17 +251,23 @@ def unknown_settings() -> dict[str, str]:
     names = {name.removeprefix(_PREFIX.lower()) for name in given if name.startswith(_PREFIX.lower())}
     meant = {name: f"definitions.{name} in the indicators file" for name in vars(Config().definitions)}
     meant |= {name: f"{_PREFIX}{name.upper()}" for name in Settings.model_fields}
-    nearest = {
-        name: get_close_matches(name, meant, n=1, cutoff=0.8) for name in sorted(names - Settings.model_fields.keys())
-    }
+    meant |= {f"{name}_file": f"{_PREFIX}{name.upper()}{_FILE}" for name in secret_settings()}
+    unknown = sorted(names - {name for name, setting in meant.items() if setting.startswith(_PREFIX)})
+    nearest = {name: get_close_matches(name, meant, n=1, cutoff=0.8) for name in unknown}
     return {f"{_PREFIX}{name.upper()}": "".join(meant[each] for each in found) for name, found in nearest.items()}
 
 
 def _said(name: str, given: object, wrong: str) -> str:
     wrong = wrong.removeprefix("Value error, ")
-    if _is_secret(Settings.model_fields[name].annotation):
+    if given is None or name in secret_settings():
         return f"ASSIDU_{name.upper()}: {wrong}"
     return concealed(f"ASSIDU_{name.upper()}={given!r}: {wrong}")
+
+
+@cache
+def secret_settings() -> frozenset[str]:
+    """Those that may be given as a file, too."""
+    return frozenset(name for name, field in Settings.model_fields.items() if _is_secret(field.annotation))
 
 
 def _is_secret(annotation: Any) -> bool:

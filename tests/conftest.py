@@ -14,12 +14,13 @@ from redis.asyncio import Redis
 from stream.demo.embedded import EmbeddedBroker, EmbeddedRedis, KafkaServer, free_port
 from stream.kafka.topics import create_topics
 from stream.settings import Settings
-from stream.store.connect import connect
+from stream.store.connect import connect_to
 from stream.worker.side_outputs import SideOutputs
 from tests.deployment import Deployment
 from tests.stack.apache_kafka import ApacheKafka
 from tests.stack.command import Assidu
 
+STACKS = 2
 BROKERS: dict[str, type[KafkaServer]] = {"embedded": EmbeddedBroker, "apache": ApacheKafka}
 
 
@@ -46,10 +47,12 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Whatever needs a Kafka runs in one process, on one stack; meanwhile another one (-n 2) tests laws."""
-    for item in items:
-        if "kafka" in getattr(item, "fixturenames", ()):
-            item.add_marker(pytest.mark.xdist_group("stack"))
+    """What needs a Kafka runs in one of two processes, each with a stack of its own, for it mostly waits; meanwhile
+    a third one (-n 3) tests laws. The tests of a file stay together."""
+    needing = [item for item in items if "kafka" in getattr(item, "fixturenames", ())]
+    files = sorted({item.path for item in needing})
+    for item in needing:
+        item.add_marker(pytest.mark.xdist_group(f"stack {files.index(item.path) % STACKS}"))
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -112,7 +115,7 @@ def own_redis() -> Iterator[EmbeddedRedis]:
 
 @pytest.fixture
 async def redis(redis_server: EmbeddedRedis) -> AsyncIterator[Redis]:
-    async with connect(redis_server.url) as redis:
+    async with connect_to(redis_server.url) as redis:
         yield redis
 
 

@@ -16,6 +16,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from bench.load import FAMILIES
 from bench.measuring import Failed, Measured, peak_bytes
 from schemas import Rejected, decode
+from stream.kafka.connection import connection
 from stream.settings import Settings, read_settings
 from stream.worker.app import MOST_RECORDS_PER_FETCH
 
@@ -23,7 +24,7 @@ from stream.worker.app import MOST_RECORDS_PER_FETCH
 async def consume(settings: Settings, events: int) -> Measured:
     started = monotonic()
     topics = {settings.topic_prefix + family: family for family in FAMILIES}
-    consumer = AIOKafkaConsumer(bootstrap_servers=settings.kafka, auto_offset_reset="earliest")
+    consumer = AIOKafkaConsumer(**connection(settings), auto_offset_reset="earliest")
     await consumer.start()
     try:
         consumer.assign([TopicPartition(topic, shard) for topic in topics for shard in range(settings.partitions)])

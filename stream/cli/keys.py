@@ -163,7 +163,7 @@ def _with_keys(work: Callable[[ApiKeys], Awaitable[T]]) -> T:
     settings = read_settings()
 
     async def done() -> T:
-        async with connect(settings.redis) as redis:
+        async with connect(settings) as redis:
             return await work(ApiKeys(redis, settings.namespace))
 
     return run_interruptibly(done())

@@ -186,7 +186,7 @@ async def run_exporter(settings: Settings) -> None:
     """Serve until SIGTERM or SIGINT. Raises UserError when the settings do not fit the state in Redis."""
     stop = told_to_stop()
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # the canary says once that Kafka is away
-    redis = connect(settings.redis)
+    redis = connect(settings)
     try:
         exporter = Exporter(redis, settings)
         if not await once_well(

@@ -87,7 +87,10 @@ _SHORTER = (errors.RecordTooLargeError, errors.MessageSizeTooLargeError, errors.
 _UNDATED = (errors.InvalidTimestampError,)
 
 _RIGHTS = "give the Kafka user that Assidu connects as the right to it (an ACL)"
-_LOGIN = "look at how Assidu has to log in at this Kafka: user, password and mechanism"
+_LOGIN = (
+    "put right how Assidu logs in: ASSIDU_KAFKA_SASL_MECHANISM, and ASSIDU_KAFKA_USERNAME and ASSIDU_KAFKA_PASSWORD, "
+    "or ASSIDU_KAFKA_TOKEN_FILE"
+)
 _OLD = "Assidu needs Apache Kafka 2.1 or later, or a broker that speaks its protocol"
 _NAMES = "look at the names in ASSIDU_TOPIC_PREFIX and ASSIDU_GROUP"
 _TIMES = (
@@ -167,5 +170,9 @@ def is_transient(error: KafkaError) -> bool:
 
 def refusal(error: KafkaError, doing: str) -> UserError:
     """What somebody has to do about an error that does not pass; `doing` is what failed, as in "write to clicks"."""
-    advice = next((advice for advice, kinds in _ADVICE.items() if isinstance(error, kinds)), _SETTINGS)
-    return UserError(f"Kafka refuses to {doing} ({error}): {advice}")
+    return UserError(f"Kafka refuses to {doing} ({error}): {advice(error)}")
+
+
+def advice(error: KafkaError) -> str:
+    """What to put right where an error does not pass."""
+    return next((advice for advice, kinds in _ADVICE.items() if isinstance(error, kinds)), _SETTINGS)

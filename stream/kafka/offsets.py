@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaConnectionError, TopicAuthorizationFailedError
 
+from stream.kafka.connection import connection, start
 from stream.settings import Settings
 
 Bounds = dict[tuple[str, int], tuple[int, int]]
@@ -26,7 +27,7 @@ async def log_bounds(settings: Settings, partitions: Iterable[tuple[str, int]]) 
     if not tps:
         return {}
     consumer = AIOKafkaConsumer(
-        bootstrap_servers=settings.kafka,
+        **connection(settings),
         auto_offset_reset="earliest",
         max_partition_fetch_bytes=1,
         fetch_max_wait_ms=20,
@@ -34,7 +35,7 @@ async def log_bounds(settings: Settings, partitions: Iterable[tuple[str, int]]) 
     )
     try:
         async with asyncio.timeout(_WITHIN_SECONDS):
-            await consumer.start()
+            await start(consumer, settings)
             firsts = await consumer.beginning_offsets(tps)
             consumer.assign(tps)
             for tp, end in (await consumer.end_offsets(tps)).items():

@@ -11,6 +11,7 @@ from typing import Any
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import BrokerResponseError, IncompatibleBrokerVersion, KafkaConnectionError
 
+from stream.kafka.connection import connection, start
 from stream.runtime.errors import UserError
 from stream.settings import Settings
 
@@ -26,7 +27,8 @@ async def start_producer(
     """A started producer with acks=all; `options` are aiokafka's.
 
     ASSIDU_IDEMPOTENCE=auto falls back when the broker offers no producer ids, and says so once; event ids absorb
-    the repeats that may follow. Raises aiokafka's KafkaError when Kafka does not answer in `start_seconds`.
+    the repeats that may follow. Raises aiokafka's KafkaError when Kafka does not answer in `start_seconds`, and
+    UserError where it will never let us in.
     """
     if settings.idempotence == "off":
         return await _start(settings, start_seconds, idempotent=False, **options)
@@ -68,21 +70,19 @@ async def abandon_producer(producer: AIOKafkaProducer) -> None:
     while sender is not None and not sender.done():
         sender.cancel()  # once cancelled it still waits for the requests on their way: again, until it drops them
         await asyncio.sleep(0)
-    for connection in producer.client._conns.values():
-        if connection._writer is not None:
-            connection._writer.transport.abort()  # or closing would wait until Kafka takes the rest of a request
+    for each in producer.client._conns.values():
+        if each._writer is not None:
+            each._writer.transport.abort()  # or closing would wait until Kafka takes the rest of a request
     await asyncio.wait([asyncio.create_task(producer.client.close())], timeout=FAREWELL_SECONDS)
     producer._message_accumulator.fail_all(KafkaConnectionError("given up"))
 
 
 async def _start(settings: Settings, start_seconds: float, *, idempotent: bool, **options: Any) -> AIOKafkaProducer:
-    producer = AIOKafkaProducer(
-        bootstrap_servers=settings.kafka, acks="all", enable_idempotence=idempotent, **options
-    )
+    producer = AIOKafkaProducer(**connection(settings), acks="all", enable_idempotence=idempotent, **options)
     try:
         # aiokafka asks for a producer id again and again, without a bound of its own.
         async with asyncio.timeout(start_seconds):
-            await producer.start()
+            await start(producer, settings)
     except TimeoutError:
         await stop_producer(producer)
         raise KafkaConnectionError(f"no producer id for {start_seconds:g} s") from None

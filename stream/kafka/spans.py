@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.errors import KafkaConnectionError
 
+from stream.kafka.connection import connection, start
 from stream.kafka.offsets import Bounds
 from stream.settings import Settings
 
@@ -22,12 +23,10 @@ async def read_spans(settings: Settings, spans: Bounds) -> AsyncIterator[list[Co
     ends = {TopicPartition(*place): end for place, (first, end) in spans.items() if first < end}
     if not ends:
         return
-    consumer = AIOKafkaConsumer(
-        bootstrap_servers=settings.kafka, auto_offset_reset="none", isolation_level="read_committed"
-    )
+    consumer = AIOKafkaConsumer(**connection(settings), auto_offset_reset="none", isolation_level="read_committed")
     try:
         async with asyncio.timeout(_WITHIN_SECONDS):
-            await consumer.start()
+            await start(consumer, settings)
         consumer.assign(list(ends))
         for tp in ends:
             consumer.seek(tp, spans[tp.topic, tp.partition][0])

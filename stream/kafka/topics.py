@@ -17,6 +17,7 @@ from aiokafka.errors import (
     for_code,
 )
 
+from stream.kafka.connection import connection, start
 from stream.kafka.metadata import ClusterSeen, see_topics
 from stream.runtime.errors import UserError
 from stream.settings import Settings
@@ -91,12 +92,10 @@ async def look_at_topics(settings: Settings, admin: AIOKafkaAdminClient) -> Clus
 
 @asynccontextmanager
 async def kafka_admin(settings: Settings) -> AsyncIterator[AIOKafkaAdminClient]:
-    """A started client for the length of a `with` block."""
-    admin = AIOKafkaAdminClient(
-        bootstrap_servers=settings.kafka, request_timeout_ms=int(_ANSWER_WITHIN_SECONDS * 1000)
-    )
+    """A started client for the length of a `with` block. Raises as `start` does."""
+    admin = AIOKafkaAdminClient(**connection(settings), request_timeout_ms=int(_ANSWER_WITHIN_SECONDS * 1000))
     try:
-        await admin.start()
+        await start(admin, settings)
         yield admin
     finally:
         await admin.close()

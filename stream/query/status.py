@@ -50,7 +50,7 @@ async def read_status(settings: Settings, wait_seconds: float | None = None) -> 
 
     Raises UserError where the topics are not those that are counted: lag would tell of part of their records only.
     """
-    redis = connect(settings.redis)
+    redis = connect(settings)
     try:
         await redis.ping()
         await topic_ids.check(redis, settings, (await check_topics(settings)).ids(settings.topics))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import NamedTuple
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from pydantic import SecretStr
@@ -39,11 +41,45 @@ class SecretUrl(SecretStr):
         return "the port is not a number from 1 to 65535" if port == 0 else None
 
     @property
+    def is_tls(self) -> bool:
+        return self.get_secret_value().startswith("rediss://")
+
+    @property
     def secrets(self) -> list[str]:
         """What of it must not be seen, as it is written and as it is meant."""
         parts = urlsplit(self.get_secret_value())
         written = [parts.password or "", *(value for name, value in parse_qsl(parts.query) if "password" in name)]
         return [secret for each in written if each for secret in {each, unquote(each)}]
+
+
+class SecretFile(NamedTuple):
+    """A setting `name`_FILE names the file that holds a secret; `again`: the secret itself is set as well."""
+
+    name: str
+    path: str
+    again: bool
+
+    def read(self) -> str:
+        """Raises ValueError, naming the setting."""
+        if self.again:
+            raise ValueError(f"{self.name}_FILE is set, too: leave one of them out")
+        try:
+            return read_secret(self.path)
+        except ValueError as error:
+            raise ValueError(f"{self.name}_FILE={self.path!r}: {error}") from None
+
+
+def read_secret(path: str) -> str:
+    """All of the file but the ends of lines behind it. Raises ValueError where there is none."""
+    try:
+        secret = Path(path).read_text().rstrip("\r\n")
+    except OSError as error:
+        raise ValueError(f"cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise ValueError("is not text (UTF-8)") from None
+    if not secret:
+        raise ValueError("is empty")
+    return secret
 
 
 def concealed(text: str, secrets: Iterable[str] = ()) -> str:

@@ -1,15 +1,15 @@
 -- Write one folded batch and the position that follows it: all or nothing.
 -- KEYS: state, customers (what the buckets' names begin with), names, journal, outbox, at-risk, then blobs to append to
 -- (event ids, timers), then blobs to delete.
--- ARGV: JSON {owner, commit, after (the commit before), expected, position, newest_ms, customers (with records in this
+-- ARGV: JSON {owner, commit, after (the commit before), later (those sent with it, to come later), expected, position, newest_ms, customers (with records in this
 -- commit), portions, named, names, part_bytes, blobs, ids (what the names of blobs of ids begin with), windows (topic, its
 -- oldest hour that is remembered, first and last hour of this commit's ids, …), counters, messages, at_risk, fields},
 -- journal entry, `portions` of the records (2 arguments each: the customers' hashes, each bucket's together, 4 bytes each,
 -- and what pack_records in packing.py makes), `names` names, what is appended to each of the `blobs`, `messages` messages,
 -- then `at_risk` customers and what is known of each ('' = is at risk no more, ?x = x, if nothing is known).
 -- A blob is cut into parts: see blobs.py.
--- Returns {'committed', entries of the journal, their bytes}, {'already'} (this very commit is in), {'owner'} or
--- {'position'} (refused); an error when something cannot be written. Only after 'committed' anything was.
+-- Returns {'committed', entries of the journal, their bytes}, {'already'} (it is in: the last one is this or a later one),
+-- {'owner'} or {'position'} (refused); an error when something cannot be written. Only after 'committed' anything was.
 local MOVED_AT_LEAST = 1000 -- customers whom one commit may move into other buckets,
 local MOVED_A_RECORD = 2 -- and as many more for each of its own: a split moves 96, and makes room for 48 new ones
 local MOST_AT_ONCE = 3800 -- arguments of one call
@@ -18,6 +18,9 @@ local state = KEYS[1]
 local function bucket_of(first) return KEYS[2] .. ':' .. first end
 local have = redis.call('HMGET', state, 'owner', 'commit', 'position', 'newest_ms', 'journal_bytes')
 if have[2] == c.commit then return {'already'} end
+for _, name in ipairs(c.later) do
+  if have[2] == name then return {'already'} end
+end
 if have[1] ~= c.owner then return {'owner'} end
 if (have[2] or '') ~= c.after or have[3] ~= c.expected then return {'position'} end
 

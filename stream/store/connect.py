@@ -11,11 +11,12 @@ from redis import exceptions
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
-from redis.connection import HiredisRespSerializer
 from redis.exceptions import NoScriptError, RedisError, ResponseError
 
 from stream.runtime.errors import UserError
 from stream.runtime.secret import SecretUrl
+from stream.settings import Settings
+from stream.store.connection import LockedOut, ours
 
 REDIS_ERRORS = (RedisError, OSError)
 """What may be wrong with Redis."""
@@ -27,7 +28,10 @@ _PASSING = frozenset(
 """Codes of answers by which Redis says that it cannot now: it is starting, busy, full, a replica, without disk or
 replicas, or has forgotten our scripts. Nothing was written."""
 
-_CREDENTIALS = "it refuses the user or password: put ASSIDU_REDIS right (redis://user:password@host:port/0)"
+_CREDENTIALS = (
+    "it refuses the user or password: put ASSIDU_REDIS right (redis://user:password@host:port/0), or"
+    " ASSIDU_REDIS_PASSWORD"
+)
 _CLUSTER = (
     "it is a node of a cluster: name a Redis that is not part of one, or a proxy for all of it, in ASSIDU_REDIS"
 )
@@ -111,6 +115,8 @@ def answers(error: Exception) -> bool:
 
 def advice(error: Exception, server: str = "Redis") -> str | None:
     """What somebody must do about an error that does not pass; None when it does, or is a bug."""
+    if isinstance(error, LockedOut):
+        return f"{server} cannot be used so, for {error}"
     what = _ADVICE.get(code_of(error) or "")
     return f"{server} cannot be used so, for {what} ({_said(error)})" if what else None
 
@@ -119,6 +125,8 @@ def code_of(error: Exception) -> str | None:
     """The code of what Redis answered (OOM, BUSY, …), whether to a command, in a pipeline or to a script."""
     if not isinstance(error, RedisError):
         return None
+    if isinstance(error, LockedOut):
+        return "LOCKEDOUT"
     said = _said(error)
     for beginning, code in _PHRASES:
         if said.startswith(beginning):
@@ -143,28 +151,34 @@ def _said(error: Exception) -> str:
     return _ARGUMENTS.sub("", said[_IN_SCRIPT.match(said).end() :])  # type: ignore[union-attr]
 
 
-class _PackedInC:
-    """Of a connection: commands are packed by hiredis, as redis-py does only where it is not asyncio's."""
+def connect(settings: Settings) -> Redis:
+    """A client of the deployment's Redis. Raises as `connect_to` does."""
+    options = {
+        "password": settings.redis_password and settings.redis_password.get_secret_value(),
+        "ssl_ca_certs": settings.redis_ca,
+        "ssl_certfile": settings.redis_cert,
+        "ssl_keyfile": settings.redis_key,
+    }
+    return connect_to(settings.redis, **{name: value for name, value in options.items() if value})
 
-    _serializer = HiredisRespSerializer()
 
-    def pack_command(self, *args: Any) -> list[bytes]:
-        packed: list[bytes] = self._serializer.pack(*args)
-        return packed
-
-
-def connect(url: SecretUrl | str) -> Redis:
-    """A client that answers or fails within seconds; the caller decides what to try again.
+def connect_to(url: SecretUrl | str, **options: Any) -> Redis:
+    """A client that answers or fails within seconds; the caller decides what to try again. `options` are redis-py's.
 
     Raises UserError for a URL that cannot be one of Redis.
     """
     address = url.get_secret_value() if isinstance(url, SecretUrl) else url
     try:
         redis = Redis.from_url(
-            address, socket_timeout=10, socket_connect_timeout=3, retry=Retry(NoBackoff(), 0), health_check_interval=0
+            address,
+            socket_timeout=10,
+            socket_connect_timeout=3,
+            retry=Retry(NoBackoff(), 0),
+            health_check_interval=0,
+            **options,
         )
         pool = redis.connection_pool
-        pool.connection_class = type("Connection", (_PackedInC, pool.connection_class), {})
+        pool.connection_class = ours(pool.connection_class)
         pool.make_connection()  # not yet connected: only here are unknown options refused
     except (TypeError, ValueError, RedisError, OSError) as error:
         raise UserError(f"ASSIDU_REDIS={SecretUrl(address)}: {error}") from None

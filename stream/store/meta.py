@@ -113,7 +113,7 @@ async def check(redis: Redis, settings: Settings) -> None:
 @asynccontextmanager
 async def reading(settings: Settings) -> AsyncIterator[Redis]:
     """A connection for a reader, for the length of a `with` block. Raises UserError as `check` does."""
-    redis = connect(settings.redis)
+    redis = connect(settings)
     try:
         await check(redis, settings)
         yield redis

@@ -77,7 +77,7 @@ class WriteSet(NamedTuple):
 
 class Commit(NamedTuple):
     """A commit's name, that of the one before ("" for the first), the positions before and after it, how many names
-    are stored, and those that follow."""
+    are stored, and those that follow; the names of the commits that are sent with it, to come later."""
 
     name: str
     after: str
@@ -85,6 +85,7 @@ class Commit(NamedTuple):
     position: Position
     named: int
     names: Sequence[bytes]
+    later: Sequence[str] = ()
 
 
 class ShardCommit(NamedTuple):
@@ -136,21 +137,23 @@ class ShardStore:
         return _unpack_position(position), _text(commit)
 
     async def commit(self, shard: int, owner: str, commit: Commit, write_set: WriteSet) -> Answer:
-        """As `commit_all`, to one shard. Raises what is wrong with Redis."""
-        [answer] = (await self.commit_all([ShardCommit(shard, owner, commit, write_set)])).values()
+        """As `commit_all`, one commit. Raises what is wrong with Redis."""
+        [answer] = await self.commit_all([ShardCommit(shard, owner, commit, write_set)])
         if isinstance(answer, Exception):
             raise answer
         return answer
 
-    async def commit_all(self, commits: Sequence[ShardCommit]) -> dict[int, Answer | Exception]:
-        """Write the write set and the position of each shard atomically, all in one round trip, and tell exporters.
+    async def commit_all(self, commits: Sequence[ShardCommit]) -> list[Answer | Exception]:
+        """Write each write set and its position atomically, one after the other in one round trip; tell exporters.
 
-        Shard -> the answer (see commit.lua), or what is wrong with Redis for this one.
+        The answer to each (see commit.lua), or what is wrong with Redis for this one.
         """
-        shards = [each.shard for each in commits]
+        if not commits:
+            return []
+        shards = dict.fromkeys(each.shard for each in commits)
         calls = [self._commit_call(*each) for each in commits]
         answers = await run_all(self._redis, self._commit, calls, (self._keys.committed, " ".join(map(str, shards))))
-        return {shard: self._answer(shard, answer) for shard, answer in zip(shards, answers, strict=True)}
+        return [self._answer(each.shard, answer) for each, answer in zip(commits, answers, strict=True)]
 
     def _answer(self, shard: int, answer: Exception | list[Any]) -> Answer | Exception:
         if isinstance(answer, Exception):
@@ -176,6 +179,7 @@ class ShardStore:
             "owner": owner,
             "commit": commit.name,
             "after": commit.after,
+            "later": commit.later,
             "expected": _pack_position(commit.expected),
             "position": _pack_position(commit.position),
             "newest_ms": "" if write_set.newest_ms is None else str(write_set.newest_ms),

@@ -8,6 +8,7 @@ import faust
 from faust.types import StreamT
 
 from stream.kafka.batch import Batch
+from stream.kafka.credentials import faust_credentials
 from stream.kafka.group import client_id
 from stream.kafka.transport import BatchTransport, take_records_as_parsed
 from stream.settings import Settings
@@ -27,6 +28,7 @@ def engagement_app(settings: Settings, shards: Shards, folder: str) -> faust.App
     app = faust.App(
         settings.group,
         broker=";".join(f"kafka://{server.strip()}" for server in settings.kafka.split(",")),
+        broker_credentials=faust_credentials(settings),
         autodiscover=False,
         datadir=folder,
         topic_allow_declare=False,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+from collections import deque
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from time import monotonic
@@ -30,7 +31,7 @@ class Planned(NamedTuple):
 
 
 class Commits:
-    """Everything here is what Redis has; one commit is in flight at most.
+    """Everything here is what Redis has; what is in flight follows from it, commit after commit.
 
     closed       set once nothing more is to be committed
     position     topic -> offset of the next Kafka record
@@ -55,12 +56,18 @@ class Commits:
         if refused:
             raise refused
 
-    def next(self, write_set: WriteSet, read: Position) -> ShardCommit:
-        """The commit that writes this next."""
-        name = secrets.token_hex(COMMIT_LENGTH // 2)
-        position, names = self.position | read, self.key_ids.pack(self.named)
-        commit = Commit(name, self.last or "", self.position, position, self.named, names)
-        return ShardCommit(self.number, self.owner, commit, write_set)
+    def chain(self, write_sets: Sequence[WriteSet], read: Position) -> list[ShardCommit]:
+        """The commits that write these next, one after the other."""
+        names = [secrets.token_hex(COMMIT_LENGTH // 2) for _ in write_sets]
+        position, last = self.position, self.last or ""
+        named, keys = self.named, self.key_ids.pack(self.named)
+        found = []
+        for number, (name, write_set) in enumerate(zip(names, write_sets, strict=True), start=1):
+            then = position | read if number == len(names) else position
+            commit = Commit(name, last, position, then, named, keys, names[number:])
+            found.append(ShardCommit(self.number, self.owner, commit, write_set))
+            position, last, named, keys = then, name, named + len(keys), []
+        return found
 
     def done(self, commit: Commit) -> None:
         """Redis has it."""
@@ -81,54 +88,53 @@ class Commits:
 
 
 async def commit_together(store: ShardStore, planned: Sequence[Planned]) -> list[Fenced | GivenUp | None]:
-    """Commit to several shards in as few round trips as there are write sets for one of them; for each, why it was
-    not committed to the end, if it was not.
+    """Commit to several shards in one round trip; for each, why it was not committed to the end, if it was not.
 
-    Each write set is written atomically by itself, and tried until Redis answers or the shard is closed.
+    Each write set is written atomically by itself, and tried until Redis answers or the shard is closed. Those of a
+    shard are sent without waiting for the ones before: so Redis writes while another pass is folded. It refuses what
+    does not follow what it has.
     """
-    failed: dict[int, Fenced | GivenUp] = {}
-    for step in range(max((len(each.write_sets) for each in planned), default=0)):
-        now = {
-            each.commits: each.commits.next(
-                each.write_sets[step], each.read if step == len(each.write_sets) - 1 else {}
-            )
-            for each in planned
-            if step < len(each.write_sets) and each.commits.number not in failed
-        }
-        failed |= await _write(store, now)
-    return [failed.get(each.commits.number) for each in planned]
-
-
-async def _write(store: ShardStore, next_: Mapping[Commits, ShardCommit]) -> dict[int, Fenced | GivenUp]:
-    """One commit of each of these shards; why it was not written, where it was not."""
-    owners = {each.number: each for each in next_}
-    waiting = {each.number: commit for each, commit in next_.items()}
+    owners = {each.commits.number: each.commits for each in planned}
+    chains = {each.commits.number: each.commits.chain(each.write_sets, each.read) for each in planned}
+    waiting = {number: deque(chain) for number, chain in chains.items() if chain}
     failed: dict[int, Fenced | GivenUp] = {}
 
     async def attempt() -> None:
-        asked = [commit for number, commit in waiting.items() if not owners[number].closed.is_set()]
+        asked = [
+            commit for number, chain in waiting.items() if not owners[number].closed.is_set() for commit in chain
+        ]
         trouble: Exception | None = None
-        for number, answer in (await store.commit_all(asked) if asked else {}).items():
+        behind: set[int] = set()
+        for commit, answer in zip(asked, await store.commit_all(asked), strict=True):
+            number = commit.shard
+            if number in behind:  # one that was not written
+                continue
             if isinstance(answer, Exception):
                 trouble = answer
-                continue
-            written = waiting.pop(number)
-            if answer in ("owner", "position"):
+                behind.add(number)
+            elif answer in ("owner", "position"):
                 COMMITS_REFUSED.inc()
                 failed[number] = Fenced(answer)
+                behind.add(number)
+                del waiting[number]
             else:
-                owners[number].done(written.commit)
+                owners[number].done(commit.commit)
+                waiting[number].popleft()
         if trouble:
             raise trouble
 
     began = monotonic()
     with suppress(GivenUp):
         await retrying(
-            f"commit to shards {', '.join(map(str, waiting))}", attempt, AllSet([each.closed for each in next_])
+            f"commit to shards {', '.join(map(str, waiting))}",
+            attempt,
+            AllSet([each.closed for each in owners.values()]),
         )
-    for _ in next_:  # each took as long as all
-        COMMIT_SECONDS.observe(monotonic() - began)
-    return failed | {number: GivenUp(f"shard {number}: commit") for number in waiting}
+    for chain in chains.values():  # each took as long as all
+        for _ in chain:
+            COMMIT_SECONDS.observe((monotonic() - began) / len(chain))
+    failed |= {number: GivenUp(f"shard {number}: commit") for number, chain in waiting.items() if chain}
+    return [failed.get(number) for number in owners]
 
 
 async def load_together(

@@ -63,7 +63,7 @@ async def run_worker(settings: Settings) -> None:
     collect_seldom()
     if missing := missing_lexicon(settings.indicators.definitions):
         raise UserError(missing)
-    redis = connect(settings.redis)
+    redis = connect(settings)
     try:
         well = await once_well(
             stop, lambda: check_version(redis, settings.redis), lambda: check_rights(redis, settings.namespace)

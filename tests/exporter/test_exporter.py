@@ -30,7 +30,7 @@ def test_the_pause_after_a_refresh(took: float, cpu_seconds: float, pause: float
 async def test_every_alerts_threshold_is_shown_as_it_is_set_also_before_redis_was_read() -> None:
     chosen = parsed("alerts.EngagementHighRisk.threshold = 0.3", "indicators.toml", "/indicators.toml")
     settings = Settings(_env_file=None, indicators=chosen)
-    exporter = Exporter(connect(settings.redis), settings)
+    exporter = Exporter(connect(settings), settings)
 
     shown = [
         line for line in exporter.exposition().decode().splitlines() if line.startswith("assidu_alert_threshold")
@@ -61,6 +61,6 @@ async def test_every_definition_in_force_is_shown_with_a_hash_of_its_value() -> 
 
 def definitions_shown(chosen: Config) -> dict[str, str]:
     settings = Settings(_env_file=None, indicators=chosen)
-    text = Exporter(connect(settings.redis), settings).exposition().decode()
+    text = Exporter(connect(settings), settings).exposition().decode()
     found = re.findall(r'^assidu_definition_info\{hash="([0-9a-f]{12})",name="(\w+)"\} 1\.0$', text, re.MULTILINE)
     return {name: hash_ for hash_, name in found}

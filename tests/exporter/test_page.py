@@ -31,7 +31,7 @@ from stream.indicators.families.complete_days import ACTIVE_ON_DAY, COVERS
 from stream.indicators.reads import View
 from stream.indicators.state.answers import ANSWERS, RESPONSES
 from stream.settings import Settings
-from stream.store.connect import connect
+from stream.store.connect import connect_to
 from tests.increments import packed
 
 TODAY = date(2026, 3, 31).toordinal()
@@ -279,7 +279,7 @@ def test_a_product_never_seen_has_no_sections() -> None:
 @pytest.fixture
 async def client() -> AsyncIterator[TestClient[web.Request, web.Application]]:
     """An exporter that has not seen anything; nothing listens at that Redis."""
-    redis = connect("redis://127.0.0.1:1/0")
+    redis = connect_to("redis://127.0.0.1:1/0")
     app = exporter_app(Exporter(redis, Settings(_env_file=None, timezone="Europe/Paris")))
     async with TestClient(TestServer(app)) as client:
         yield client

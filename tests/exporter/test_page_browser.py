@@ -15,7 +15,7 @@ from stream.exporter.app import Exporter, exporter_app
 from stream.exporter.page.contents import cards
 from stream.runtime.http import serving
 from stream.settings import Settings
-from stream.store.connect import connect
+from stream.store.connect import connect_to
 from tests.events import login
 from tests.recount import Sample
 from tests.stack.chromium import PROGRAM, Tab, chromium
@@ -113,7 +113,7 @@ async def test_the_page_shows_what_metrics_shows_and_follows_it(assidu: Assidu, 
 
 
 async def test_without_data_or_exporter_the_page_says_so(tab: Tab) -> None:
-    redis = connect("redis://127.0.0.1:1/0")
+    redis = connect_to("redis://127.0.0.1:1/0")
     app = exporter_app(Exporter(redis, Settings(_env_file=None)))
     async with serving(app, "127.0.0.1", 0, "ASSIDU_EXPORTER_PORT") as port:
         await tab.open(f"http://127.0.0.1:{port}/")

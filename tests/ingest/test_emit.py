@@ -17,6 +17,7 @@ from aiokafka.partitioner import murmur2
 from schemas import FAMILIES
 from stream.demo.embedded import EmbeddedBroker, KafkaServer
 from stream.ingest.event_producer import MAX_RECORD_BYTES, EventProducer
+from stream.kafka.connection import connection
 from stream.kafka.topics import create_topics
 from stream.runtime.errors import UserError
 from stream.settings import Settings
@@ -233,7 +234,7 @@ async def test_gives_up_when_kafka_stays_away_and_leaves_no_task_behind(
 
 
 async def create_topic_for_small_records(settings: Settings, name: str, most_bytes: int) -> None:
-    admin = AIOKafkaAdminClient(bootstrap_servers=settings.kafka)
+    admin = AIOKafkaAdminClient(**connection(settings))
     await admin.start()
     try:
         limit = {"max.message.bytes": str(most_bytes)}

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 
 from aiokafka import TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewPartitions, NewTopic, RecordsToDelete
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import NoError, TopicAlreadyExistsError, for_code
-from aiokafka.protocol.admin import CreateAclsRequest_v1
+from aiokafka.protocol.admin import CreateAclsRequest_v1, DescribeAclsRequest_v1
 from aiokafka.protocol.api import Request
 
 from stream.kafka.metadata import see_topics
@@ -18,8 +18,9 @@ from stream.settings import Settings
 from tests.stack.waiting import eventually_async
 
 READ, WRITE = 3, 4
+OPERATIONS = {"Read": READ, "Write": WRITE, "Create": 5, "Alter": 7, "Describe": 8}
 TOPIC, GROUP = 2, 3
-_LITERAL, _DENY = 3, 2
+_LITERAL, _DENY, _ALLOW, _ANY = 3, 2, 3, 1
 
 
 def configure(settings: Settings, topic: str, **configuration: object) -> None:
@@ -78,14 +79,43 @@ def forbid(settings: Settings, name: str, operation: int, kind: int = TOPIC) -> 
     _do(settings, deny)
 
 
+def grant(settings: Settings, user: str, rights: Sequence[tuple[int, str, int]]) -> None:
+    """The user may do these: (TOPIC or GROUP, name, operation); wait until the broker knows it."""
+    principal = f"User:{user}"
+    rules = [(kind, name, _LITERAL, principal, "*", operation, _ALLOW) for kind, name, operation in rights]
+
+    async def allow(admin: AIOKafkaAdminClient) -> None:
+        answer = await admin._send_request(_CreateAcls(rules))
+        assert all(code == 0 for code, _ in answer.creation_responses), answer
+
+        async def is_known() -> bool:
+            known = await admin._send_request(_DescribeAcls(principal))
+            granted = {(kind, name, rule[2]) for kind, name, _, rules in known.resources for rule in rules}
+            return set(rights) <= granted
+
+        await eventually_async(is_known, 10, f"the rights of {user}")
+
+    _do(settings, allow)
+
+
 class _CreateAcls(Request[CreateAclsRequest_v1]):  # type: ignore[misc]
     API_KEY = 30
 
-    def __init__(self, rules: list[tuple[object, ...]]) -> None:
+    def __init__(self, rules: Sequence[tuple[object, ...]]) -> None:
         self._rules = rules
 
     def build(self, request_struct_class: type[CreateAclsRequest_v1]) -> CreateAclsRequest_v1:
-        return request_struct_class(self._rules)
+        return request_struct_class(list(self._rules))
+
+
+class _DescribeAcls(Request[DescribeAclsRequest_v1]):  # type: ignore[misc]
+    API_KEY = 29
+
+    def __init__(self, principal: str) -> None:
+        self._principal = principal
+
+    def build(self, request_struct_class: type[DescribeAclsRequest_v1]) -> DescribeAclsRequest_v1:
+        return request_struct_class(_ANY, None, _ANY, self._principal, None, _ANY, _ANY)
 
 
 def delete_records(settings: Settings, topic: str, partition: int, before: int) -> None:

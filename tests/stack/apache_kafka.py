@@ -54,10 +54,16 @@ class ApacheKafka(KafkaServer):
             raise UserError("Apache Kafka needs java (17 or later) on PATH and its jars: run `make kafka`")
         self._java = [java, "-Xms256m", "-Xmx512m", "-XX:+UseSerialGC", "-Dlog4j2.level=WARN", "-cp", f"{JARS}/*"]
         self._properties = self.folder / "server.properties"
-        self._properties.write_text(
-            SERVER_PROPERTIES.format(port=self.port, controller_port=free_port(), folder=self.folder / "stored")
-        )
+        self._properties.write_text(self.properties(free_port(), self.folder / "stored"))
         self._format()
+
+    def properties(self, controller_port: int, folder: Path) -> str:
+        """Its server.properties; of two lines of one name the latter counts."""
+        return SERVER_PROPERTIES.format(port=self.port, controller_port=controller_port, folder=folder)
+
+    def format_options(self) -> list[str]:
+        """Of kafka-storage format, besides what it must have."""
+        return []
 
     def command(self) -> list[str]:
         return [*self._java, "kafka.Kafka", str(self._properties)]
@@ -65,6 +71,7 @@ class ApacheKafka(KafkaServer):
     def _format(self) -> None:
         """Prepare the empty log folder, which KRaft refuses to start without."""
         tool = ["kafka.tools.StorageTool", "format", "-t", CLUSTER_ID, "-c", str(self._properties)]
-        done = subprocess.run([*self._java, *tool], capture_output=True, text=True, check=False)
+        command = [*self._java, *tool, *self.format_options()]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
         if done.returncode != 0:
             raise UserError(f"Apache Kafka could not format its log folder:\n{done.stdout}{done.stderr}")

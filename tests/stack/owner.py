@@ -26,7 +26,7 @@ class Owner:
 
     def __init__(self, settings: Settings) -> None:
         assert settings.partitions == 1
-        self._redis = connect(settings.redis)
+        self._redis = connect(settings)
         self._store = ShardStore(self._redis, settings.namespace)
         self._heartbeats = Heartbeats(self._redis, settings.namespace)
         self._position = dict.fromkeys(settings.topics, 0)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import socket
 import threading
+from itertools import pairwise
 from select import select
 from socketserver import BaseRequestHandler, ThreadingTCPServer
 from types import TracebackType
@@ -66,16 +68,18 @@ class _Connection(BaseRequestHandler):
         proxy: RedisProxy = self.server.proxy  # type: ignore[attr-defined]
         worker: socket.socket = self.request
         with socket.create_connection((LOOPBACK, proxy.redis_port)) as redis:
-            committing = False
+            committing = answered = False
             while True:
                 ready, _, _ = select([worker, redis], [], [])
                 if worker in ready:
                     if not (request := worker.recv(_CHUNK)):
                         return
-                    if _COMMIT in request:
-                        committing = True
-                        self._wait_to_pass(proxy)
-                    redis.sendall(request)
+                    committing, answered = committing and not answered, False
+                    for part in _before_each_commit(request):
+                        if _COMMIT in part:
+                            committing = True
+                            self._wait_to_pass(proxy)
+                        redis.sendall(part)
                 if redis in ready:
                     if not (answer := redis.recv(_CHUNK)):
                         return
@@ -83,7 +87,7 @@ class _Connection(BaseRequestHandler):
                         proxy.answers.append(answer)
                         if self._is_to_be_lost(proxy, answer):
                             return
-                    committing = False
+                    answered = True
                     worker.sendall(answer)
 
     def _wait_to_pass(self, proxy: RedisProxy) -> None:
@@ -98,3 +102,10 @@ class _Connection(BaseRequestHandler):
             return False
         proxy.lost += 1
         return True
+
+
+def _before_each_commit(request: bytes) -> list[bytes]:
+    """Cut where the command of each commit begins: many may come at once."""
+    cuts = [request.rfind(b"*", 0, found.start()) for found in re.finditer(re.escape(_COMMIT), request)]
+    edges = [0, *(max(cut, 0) for cut in cuts), len(request)]
+    return [request[start:end] for start, end in pairwise(edges) if start < end]

@@ -7,6 +7,7 @@ from time import monotonic
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 
+from stream.kafka.connection import connection
 from stream.settings import Settings
 
 
@@ -18,7 +19,7 @@ async def records(
 
     What is sent by somebody who still works may come twice or too late: then there must be quiet.
     """
-    consumer = AIOKafkaConsumer(bootstrap_servers=settings.kafka, auto_offset_reset="earliest")
+    consumer = AIOKafkaConsumer(**connection(settings), auto_offset_reset="earliest")
     await consumer.start()
     try:
         partitions = [TopicPartition(topic, number) for number in range(settings.partitions)]

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from aiokafka import AIOKafkaProducer
 from aiokafka.structs import RecordMetadata
 
+from stream.kafka.connection import connection
 from stream.settings import Settings
 from tests.events import Event
 from tests.recount.counted import TOPIC_OF_TYPE
@@ -32,7 +33,7 @@ def record(event: Event, key: bytes | None = None, partition: int | None = None,
 
 async def send(settings: Settings, records: Iterable[KafkaRecord], **options: Any) -> list[RecordMetadata]:
     """Where each of them went, in the same order, once Kafka has acknowledged all; `options` are the producer's."""
-    async with AIOKafkaProducer(bootstrap_servers=settings.kafka, acks="all", **options) as producer:
+    async with AIOKafkaProducer(**connection(settings), acks="all", **options) as producer:
         answers = [
             await producer.send(
                 settings.topic_prefix + record.family,

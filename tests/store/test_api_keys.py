@@ -13,7 +13,7 @@ from stream.demo.embedded import EmbeddedRedis
 from stream.runtime.errors import UserError
 from stream.runtime.secret import SecretUrl
 from stream.store.api_keys import ApiKeys, Known
-from stream.store.connect import connect
+from stream.store.connect import connect_to
 from stream.store.server import check_version
 
 
@@ -116,7 +116,7 @@ async def test_a_collector_needs_no_more_rights_than_the_documentation_says(
     granted = rule.replace("PASSWORD", "secret").replace("~assidu:", f"~{namespace}:").split()
     await redis.execute_command("ACL", "SETUSER", namespace, "on", *granted)
     key = await keys.create("shop", "server", 10.0, ())
-    async with connect(f"redis://{namespace}:secret@127.0.0.1:{redis_server.port}/0") as bounded:
+    async with connect_to(f"redis://{namespace}:secret@127.0.0.1:{redis_server.port}/0") as bounded:
         await check_version(bounded, SecretUrl(redis_server.url))
         allowed = ApiKeys(bounded, namespace)
         found = (await allowed.table()).find(key)

@@ -11,7 +11,7 @@ import pytest
 from stream.demo.embedded import EmbeddedRedis
 from stream.store import committed
 from stream.store.committed import Committed
-from stream.store.connect import connect
+from stream.store.connect import connect_to
 from stream.store.keys import Keys
 from tests.stack.waiting import eventually_async
 
@@ -22,7 +22,7 @@ ALL = set(range(PARTITIONS))
 @pytest.fixture
 async def told(redis_server: EmbeddedRedis) -> AsyncIterator[tuple[Committed, str]]:
     """Subscribed, and all of the past taken; and the channel."""
-    redis, namespace = connect(redis_server.url), uuid4().hex
+    redis, namespace = connect_to(redis_server.url), uuid4().hex
     listener = Committed(redis, namespace, PARTITIONS)
     listener.take()
     listening = asyncio.create_task(listener.listen())
@@ -37,7 +37,7 @@ async def test_what_was_committed_to_is_looked_at_and_one_shard_more_in_turn(
     told: tuple[Committed, str], redis_server: EmbeddedRedis
 ) -> None:
     listener, channel = told
-    redis = connect(redis_server.url)
+    redis = connect_to(redis_server.url)
     in_turn = [listener.take() for _ in range(PARTITIONS)]
     assert sorted(shard for taken in in_turn for shard in taken) == sorted(ALL)
 
@@ -54,7 +54,7 @@ async def test_what_was_committed_to_is_looked_at_and_one_shard_more_in_turn(
 async def test_a_connection_that_died_without_a_word_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(committed, "_QUIET_SECONDS", 0.1)
     with EmbeddedRedis({"appendonly": "no"}) as own:
-        redis = connect(own.url)
+        redis = connect_to(own.url)
         listener = Committed(redis, "died", PARTITIONS)
         listening = asyncio.create_task(listener.listen())
         await listener.wait(10)

@@ -14,7 +14,7 @@ from redis.exceptions import DataError, InvalidResponse, RedisError, TimeoutErro
 
 from stream.demo.embedded import EmbeddedRedis, free_port
 from stream.runtime.errors import UserError
-from stream.store.connect import advice, answers, code_of, connect, is_transient
+from stream.store.connect import advice, answers, code_of, connect_to, is_transient
 from stream.store.server import once_well
 
 PASSING = {
@@ -136,7 +136,7 @@ async def test_a_fault_of_ours_does_not_pass_and_asks_nobody_to_do_anything() ->
 
 
 async def test_a_redis_that_is_not_reached_passes_but_does_not_answer() -> None:
-    redis = connect(f"redis://127.0.0.1:{free_port()}/0")
+    redis = connect_to(f"redis://127.0.0.1:{free_port()}/0")
     with pytest.raises(RedisError) as refused:
         await redis.ping()
     for error in (refused.value, TimeoutError("Timeout reading"), InvalidResponse("Protocol Error"), OSError(32)):
@@ -148,7 +148,7 @@ async def test_a_wrong_password_and_a_missing_one_are_told_from_a_redis_that_is_
         async with Redis.from_url(server.url) as admin:
             await admin.config_set("requirepass", "right")
         for user in ("", ":wrong@", "nobody:wrong@"):
-            redis = connect(server.url.replace("//", f"//{user}"))
+            redis = connect_to(server.url.replace("//", f"//{user}"))
             with pytest.raises(RedisError) as refused:
                 await redis.ping()
             assert not is_transient(refused.value)
@@ -168,7 +168,7 @@ async def test_a_start_waits_for_a_redis_that_is_busy_and_not_for_one_that_refus
             await redis.ping()
             steps.append("answered")
 
-        redis = connect(server.url)
+        redis = connect_to(server.url)
         await until_busy(redis)
         starting = asyncio.create_task(once_well(stop, ping))
         while not steps:
@@ -208,7 +208,7 @@ async def until_busy(redis: Redis) -> None:
 
 async def error_of(line: str, ask: Ask) -> RedisError:
     """What redis-py raises when a server answers so."""
-    async with answering(line) as port, connect(f"redis://127.0.0.1:{port}/0?protocol=2") as redis:
+    async with answering(line) as port, connect_to(f"redis://127.0.0.1:{port}/0?protocol=2") as redis:
         with pytest.raises(RedisError) as error:
             await ask(redis)
     return error.value

@@ -11,7 +11,7 @@ import pytest
 from redis.asyncio import Redis
 
 from stream.demo.embedded import EmbeddedRedis
-from stream.store.connect import connect
+from stream.store.connect import connect_to
 from stream.store.labels import LabelBook, ProductBook
 from stream.store.places import AT_ONCE
 from stream.store.shard import Commit, ShardStore, WriteSet
@@ -30,7 +30,7 @@ def own_redis() -> Any:
 
 @pytest.fixture
 async def redis(own_redis: EmbeddedRedis) -> AsyncIterator[Redis]:
-    client = connect(own_redis.url)
+    client = connect_to(own_redis.url)
     yield client
     await client.aclose()
 

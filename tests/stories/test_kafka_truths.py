@@ -13,6 +13,7 @@ import pytest
 from aiokafka import AIOKafkaProducer
 
 from stream.demo.embedded import EmbeddedRedis, KafkaServer
+from stream.kafka.connection import connection
 from stream.kafka.partition import shard_of
 from stream.kafka.transport import PATIENT
 from tests.conftest import own_settings
@@ -135,7 +136,7 @@ def test_a_committed_transaction_is_counted_an_aborted_one_is_not_and_nothing_wa
 
 def test_a_transaction_that_is_open_waits_without_lag_and_what_follows_it_waits_for_it(counting: Counting) -> None:
     async def open_for_a_while() -> None:
-        async with AIOKafkaProducer(bootstrap_servers=counting.settings.kafka, transactional_id="open") as producer:
+        async with AIOKafkaProducer(**connection(counting.settings), transactional_id="open") as producer:
             await producer.begin_transaction()
             await send(producer, counting, *logins("open", "ann"))
             await asyncio.to_thread(counting.story.send, map(record, logins("open", "ann", "bob")))
@@ -149,7 +150,7 @@ def test_a_transaction_that_is_open_waits_without_lag_and_what_follows_it_waits_
 
 
 async def transaction(counting: Counting, end: str, customer: str) -> None:
-    async with AIOKafkaProducer(bootstrap_servers=counting.settings.kafka, transactional_id=end) as producer:
+    async with AIOKafkaProducer(**connection(counting.settings), transactional_id=end) as producer:
         await producer.begin_transaction()
         await send(producer, counting, *logins(end, customer))
         await (producer.commit_transaction() if end == "committed" else producer.abort_transaction())

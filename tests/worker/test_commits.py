@@ -16,7 +16,7 @@ from structlog.testing import capture_logs
 from stream.core.key_ids import KeyIds
 from stream.demo.embedded import EmbeddedRedis
 from stream.runtime.errors import UserError
-from stream.store.connect import connect
+from stream.store.connect import connect_to
 from stream.store.keys import Keys
 from stream.store.replica import read_state
 from stream.store.shard import ShardStore, WriteSet
@@ -48,7 +48,7 @@ async def events(redis: Redis, namespace: str, number: int = 0) -> int:
 
 
 async def test_a_commit_whose_answer_was_lost_is_in_once(redis: Redis, namespace: str, proxy: RedisProxy) -> None:
-    async with connect(proxy.url) as by:
+    async with connect_to(proxy.url) as by:
         commits = await owner_of(0, redis, namespace, by)
         proxy.lose_answers(1)
         await commits.commit(ONE, {"clicks": 7})
@@ -57,6 +57,41 @@ async def test_a_commit_whose_answer_was_lost_is_in_once(redis: Redis, namespace
 
         await commits.commit(ONE)  # what follows is after it
         assert await events(redis, namespace) == 2
+
+
+async def test_of_commits_that_are_sent_together_those_whose_answers_were_lost_are_in_once(
+    redis: Redis, namespace: str, proxy: RedisProxy
+) -> None:
+    async with connect_to(proxy.url) as by:
+        commits = await owner_of(0, redis, namespace, by)
+        proxy.lose_answers(1)
+        [refused] = await commit_together(commits._store, [Planned(commits, [ONE] * 5, {"clicks": 7})])
+        assert (refused, proxy.lost) == (None, 1)
+        assert (await events(redis, namespace), commits.position) == (5, {"clicks": 7})
+        await commits.commit(ONE)  # what follows is after the last of them
+        assert await events(redis, namespace) == 6
+
+
+async def test_what_follows_a_commit_that_redis_could_not_write_is_tried_again_after_it(
+    redis: Redis, namespace: str
+) -> None:
+    """Redis is full when the second of three comes."""
+    commits = await owner_of(0, redis, namespace)
+    large = WriteSet(counters={"events": 1}, messages=[b"m" * 50_000_000])
+    used = (await redis.info("memory"))["used_memory"]
+    await redis.config_set("maxmemory", used + 30_000_000)
+    committing = asyncio.create_task(commit_together(commits._store, [Planned(commits, [ONE, large, ONE], {})]))
+    try:
+
+        async def first_is_in() -> bool:
+            return await events(redis, namespace) == 1
+
+        await eventually_async(first_is_in, 20, "the first commit")
+        assert not committing.done()
+    finally:
+        await redis.config_set("maxmemory", 0)
+    assert await committing == [None]
+    assert await events(redis, namespace) == 3
 
 
 async def test_a_shard_that_another_took_is_refused_and_the_others_of_its_round_trip_are_not(
@@ -94,7 +129,7 @@ async def test_whoever_is_closed_commits_nothing_more(redis: Redis, namespace: s
 async def test_a_commit_is_given_up_at_once_when_its_shard_is_closed_while_redis_is_away(
     redis: Redis, namespace: str
 ) -> None:
-    async with connect(NOWHERE) as away:
+    async with connect_to(NOWHERE) as away:
         commits = await owner_of(0, redis, namespace, away)
         with capture_logs() as said:
             committing = asyncio.create_task(commits.commit(ONE))

@@ -23,7 +23,7 @@ from tests.stack.waiting import eventually_async
 
 @pytest.fixture
 async def risks(settings: Settings) -> AsyncIterator[Risks]:
-    async with connect(settings.redis) as redis:
+    async with connect(settings) as redis:
         yield Risks(redis, settings.namespace)
 
 

@@ -23,7 +23,7 @@ from stream.kafka.partition import shard_of
 from stream.kafka.partitions import shards_of
 from stream.runtime.pipeline_metrics import STAGE_SECONDS
 from stream.settings import Settings
-from stream.store.connect import connect
+from stream.store.connect import connect_to
 from stream.store.labels import LabelBook, ProductBook
 from stream.store.replica import Replica, read_state
 from stream.store.shard import ShardStore
@@ -39,6 +39,7 @@ from stream.worker.waiting import Waiting
 from tests.fetched import KafkaRecord
 from tests.stack.proxy import RedisProxy
 from tests.stack.reading import records
+from tests.stack.waiting import eventually_async
 
 PARTITIONS = 3
 NOW = datetime.now(UTC)
@@ -52,7 +53,7 @@ class Worker:
             _env_file=None, redis=url, partitions=PARTITIONS, namespace=f"test-{uuid4().hex[:8]}"
         )
         self.topic = f"{self.settings.topic_prefix}logins"
-        self.redis, self.direct = connect(url), connect(redis.url)
+        self.redis, self.direct = connect_to(url), connect_to(redis.url)
         self.store = ShardStore(self.redis, self.settings.namespace)
         self.owned: dict[int, Shard] = {}
         self._ends = dict.fromkeys(range(PARTITIONS), 0)
@@ -227,7 +228,11 @@ async def test_a_batch_that_was_written_in_part_is_not_counted_twice(worker: Wor
     proxy.hold_commits(after=2)
     under_way = asyncio.create_task(worker.pipeline._pass(list(worker.owned.values())[:1]))
     await asyncio.to_thread(proxy.holding.wait, 20)
-    assert await worker.logins() == 2 * MOST_CUSTOMERS
+
+    async def two_are_in() -> bool:
+        return await worker.logins() == 2 * MOST_CUSTOMERS
+
+    await eventually_async(two_are_in, 20, "two commits to be in")
     await worker.claim()
     proxy.release_commits()
     await under_way

@@ -13,7 +13,7 @@ from stream.demo.embedded import EmbeddedRedis
 from stream.indicators.churn.evidence import Scoring
 from stream.indicators.churn.model import Coefficients
 from stream.indicators.families.churn_risk import SERIES
-from stream.store.connect import connect
+from stream.store.connect import connect_to
 from stream.store.replica import Replica
 from tests.shard_owner import DAY, SCORING, TEN, Risks, ShardOwner, event
 from tests.stack.proxy import RedisProxy
@@ -99,7 +99,7 @@ async def test_whoever_is_killed_on_the_way_leaves_all_as_it_was(redis: Redis, e
 
 async def test_it_is_in_once_though_the_answer_is_lost(redis_server: EmbeddedRedis, expected: Readings) -> None:
     with RedisProxy(redis_server) as proxy:
-        async with connect(proxy.url) as redis:
+        async with connect_to(proxy.url) as redis:
             risks = Risks(redis)
             owner = await folded(risks)
             proxy.lose_answers(1)

@@ -28,6 +28,7 @@ from stream.ingest.event_producer import EventProducer, Message
 from stream.ingest.protocols.protocol import Flaw
 from stream.ingest.protocols.rules import Mapping
 from stream.ingest.protocols.translate import translated
+from stream.kafka.connection import connection, start
 from stream.kafka.metadata import see_topics
 from stream.kafka.offsets import log_bounds
 from stream.kafka.partitions import shards_of_keys
@@ -114,7 +115,7 @@ async def _partitions(settings: Settings, topic: str) -> int:
 async def _consumer(settings: Settings, bridge: Bridge) -> AsyncIterator[AIOKafkaConsumer]:
     consumer = AIOKafkaConsumer(
         bridge.topic,
-        bootstrap_servers=settings.kafka,
+        **connection(settings),
         group_id=bridge.group,
         enable_auto_commit=False,
         auto_offset_reset="earliest",
@@ -124,7 +125,7 @@ async def _consumer(settings: Settings, bridge: Bridge) -> AsyncIterator[AIOKafk
         rebalance_timeout_ms=int(settings.kafka_rebalance_timeout * 1000),
     )
     try:
-        await consumer.start()
+        await start(consumer, settings)
         yield consumer
     finally:
         await consumer.stop()

@@ -139,7 +139,7 @@ async def run_collector(settings: Settings) -> None:
     """Serve until SIGTERM or SIGINT. Raises UserError where settings, topics or Redis do not fit."""
     stop = told_to_stop()
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # it is said once that Kafka is away
-    redis = connect(settings.redis)
+    redis = connect(settings)
     try:
         collector = Collector(settings, ApiKeys(redis, settings.namespace))
         if await once_well(stop, lambda: check_version(redis, settings.redis), collector.keyring.look):

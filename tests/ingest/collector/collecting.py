@@ -74,7 +74,7 @@ class Client:
 async def collecting(settings: Settings) -> AsyncIterator[Client]:
     """Until the end of the context, by which time all who have asked are answered."""
     stop = asyncio.Event()
-    async with connect(settings.redis) as redis, aiohttp.ClientSession(auto_decompress=False) as http:
+    async with connect(settings) as redis, aiohttp.ClientSession(auto_decompress=False) as http:
         stored = ApiKeys(redis, settings.namespace)
         collector = Collector(settings, stored)
         client = Client(http, settings.collector_port, collector, stored)
