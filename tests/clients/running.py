@@ -48,11 +48,11 @@ async def run(client: Client, collector: Service, key: Key, said: Sequence[Call]
     return await run_program(client.command, given)
 
 
-async def run_program(command: Sequence[str], given: dict[str, str]) -> str:
+async def run_program(command: Sequence[str], given: dict[str, str], folder: Path = ROOT) -> str:
     """To its end, which must be a good one; returns what it printed."""
     process = await asyncio.create_subprocess_exec(
         *command,
-        cwd=ROOT,
+        cwd=folder,
         env={**os.environ, **given},
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,
