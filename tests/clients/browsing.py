@@ -17,8 +17,9 @@ from tests.stack.chromium import Tab, chromium
 
 PATH = "/pricing"
 PAGES = Path(__file__).parent / "browser"
+# Of headless browsers clients send nothing, and the collector marks what they send as a bot's.
 _PERSON = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/130.0.0.0 Safari/537.36"
-"""Whose browser is not called headless: that would be a bot's."""
+_UNATTENDED = "--disable-blink-features=AutomationControlled"
 
 
 @asynccontextmanager
@@ -49,7 +50,7 @@ async def visited(
     await runner.setup()
     try:
         await web.TCPSite(runner, "127.0.0.1", door.page_port).start()
-        async with chromium(profile) as tab:
+        async with chromium(profile, _UNATTENDED) as tab:
             await tab.call("Emulation.setUserAgentOverride", userAgent=_PERSON)
             await tab.open(f"{door.origin}{PATH}")
             yield tab

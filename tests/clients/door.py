@@ -54,14 +54,14 @@ class Door:
         """For pages of `origin`."""
         return next(self._browser_keys)
 
-    async def arrived(self, product: str, count: int) -> list[Event]:
+    async def arrived(self, product: str, count: int, within_seconds: float = 20) -> list[Event]:
         """The product's events in Kafka, once there are so many."""
 
         async def enough() -> list[Event] | None:
             found = await self._events(product)
             return found if len({each["event_id"] for each in found}) >= count else None
 
-        found = await eventually_async(enough, 60, f"{count} events of {product} in Kafka")
+        found = await eventually_async(enough, within_seconds, f"{count} events of {product} in Kafka")
         assert found is not None
         return found
 

@@ -71,7 +71,7 @@ async def run_program(command: Sequence[str], given: dict[str, str], folder: Pat
 async def assert_counted(door: Door, product: str, wanted: Sequence[Event], since: datetime) -> None:
     """Exactly these arrived, each once, and the product's gauges say so."""
     events = await door.arrived(product, len(wanted))
-    assert shape(events) == shape(wanted)
+    assert shape(events) == shape(wanted), events
     assert len({each["event_id"] for each in events}) == len(events)
     soon = datetime.now(UTC) + timedelta(seconds=1)
     # Some clients tell whole seconds.

@@ -57,7 +57,7 @@ CLIENTS = {
     "posthog without compression": InPage("posthog", {"disable_compression": True}, anonymous=False),
     "posthog with profiles of everybody": InPage("posthog", {"person_profiles": "always"}, anonymous=False, first=({"type": "page_view", "page": "/pricing"},)),
     "snowplow": InPage("snowplow", feature="lesson_finished", identifies=False),
-    "amplitude": InPage("amplitude", first=({"type": "identify"},)),
+    "amplitude": InPage("amplitude", first=({"type": "identify", "traits": {}},)),
 }
 
 
@@ -70,9 +70,12 @@ async def test_in_a_page(door: Door, node: str, tmp_path: Path, name: str) -> No
     wanted = client.wanted(said)
     page = (PAGES / f"{client.page}.html").read_text("utf-8")
     async with visited(door, page, tmp_path, key, said, client.options) as tab:
-        await door.arrived(key.product, len(wanted))
-        refused = door.refused()
-        assert not refused, f"{refused}\n{tab.complaints}"
+        try:
+            await door.arrived(key.product, len(wanted))
+        finally:
+            refused = door.refused()
+            print(refused, *tab.complaints, sep="\n")
+        assert not refused
     await assert_counted(door, key.product, wanted, since)
 
 

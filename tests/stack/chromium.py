@@ -96,11 +96,11 @@ def _complaints(event: str, said: Mapping[str, Any]) -> list[str]:
 
 
 @asynccontextmanager
-async def chromium(profile: Path) -> AsyncIterator[Tab]:
+async def chromium(profile: Path, *flags: str) -> AsyncIterator[Tab]:
     """One tab of a browser of its own, ended with the context; `profile` is an empty folder for it."""
     assert PROGRAM, "Chromium is not installed"
     process = subprocess.Popen(
-        [PROGRAM, *_FLAGS, _NOWHERE_ELSE, f"--user-data-dir={profile}", "about:blank"],
+        [PROGRAM, *_FLAGS, _NOWHERE_ELSE, *flags, f"--user-data-dir={profile}", "about:blank"],
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )

@@ -2,7 +2,7 @@
 import * as amplitude from "@amplitude/analytics-node";
 import { CALLS, HOST, KEY } from "./given.mjs";
 
-await amplitude.init(KEY, { serverUrl: `${HOST}/2/httpapi` }).promise;
+await amplitude.init(KEY, { serverUrl: `${HOST}/2/httpapi`, flushIntervalMillis: 100 }).promise;
 for (const { call, user, url, traits, event, properties } of CALLS) {
   if (call === "identify") {
     const identify = new amplitude.Identify();
