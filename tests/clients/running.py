@@ -61,6 +61,8 @@ async def run_program(command: Sequence[str], given: dict[str, str], folder: Pat
     try:
         async with asyncio.timeout(_WITHIN_SECONDS):
             printed, _ = await process.communicate()
+    except TimeoutError:
+        raise AssertionError(f"{' '.join(command)[:200]} did not end within {_WITHIN_SECONDS} s") from None
     finally:
         if process.returncode is None:
             process.kill()
