@@ -1,1 +1,1 @@
-"""Unmodified clients of others against a real collector: only their host and their key are set. `make test-clients`."""
+"""Unmodified clients of others against a real collector (`make test-clients`): only host and key are set."""

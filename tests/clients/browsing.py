@@ -6,6 +6,7 @@ import json
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from aiohttp import web
@@ -24,14 +25,19 @@ _UNATTENDED = "--disable-blink-features=AutomationControlled"
 
 @asynccontextmanager
 async def visited(
-    door: Door, page: str, profile: Path, key: Key, said: Sequence[Call] = (), options: Mapping[str, Any] | None = None
+    door: Door,
+    page: str,
+    profile: Path,
+    key: Key,
+    said: Sequence[Call] = (),
+    options: Mapping[str, Any] = MappingProxyType({}),
 ) -> AsyncIterator[Tab]:
     """The page (HTML), open at PATH; as globals it has HOST, KEY, CALLS, and OPTIONS of its client."""
     given = {
         "HOST": f"http://127.0.0.1:{door.spooling.port}",
         "KEY": key.key,
         "CALLS": list(said),
-        "OPTIONS": dict(options or {}),
+        "OPTIONS": dict(options),
     }
     script = "".join(f"globalThis.{name} = {json.dumps(value)};\n" for name, value in given.items())
 

@@ -51,7 +51,14 @@ def _expected(call: Call, feature: str) -> Event:
             return {"type": "identify", "traits": call["traits"], **user}
         case {"event": "Order Completed"}:
             order_id = call["properties"]["order_id"]
-            return {"type": "purchase", "order_id": order_id, "amount_minor": 1990, "currency": "EUR", "units": 2, **user}
+            return {
+                "type": "purchase",
+                "order_id": order_id,
+                "amount_minor": 1990,
+                "currency": "EUR",
+                "units": 2,
+                **user,
+            }
         case _:
             return {"type": "feature_use", "feature": feature, **user}
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -29,6 +30,13 @@ def door(kafka: KafkaServer, redis_server: EmbeddedRedis, tmp_path_factory: pyte
         yield Door(assidu)
     finally:
         assidu.close()
+
+
+@pytest.fixture(scope="session")
+def python_clients() -> None:
+    """They are there."""
+    if importlib.util.find_spec("segment") is None:
+        pytest.skip("THE CLIENTS FOR PYTHON ARE NOT THERE (`make test-clients` installs them): none was tried")
 
 
 @pytest.fixture(scope="session")

@@ -19,6 +19,8 @@ from tests.clients.running import ROOT, assert_counted
 from tests.events import Event
 from tests.stack.chromium import PROGRAM
 
+VIEWED: Event = {"type": "page_view", "page": "/pricing"}
+
 
 @dataclass(frozen=True)
 class InPage:
@@ -50,12 +52,12 @@ CLIENTS = {
         {"integrations": {"Segment.io": {"deliveryStrategy": {"strategy": "batching", "config": {"timeout": 300}}}}},
     ),
     "rudderstack": InPage("rudder"),
-    "rudderstack by beacon": InPage(
-        "rudder", {"useBeacon": True, "beaconQueueOptions": {"flushQueueInterval": 300}}
-    ),
+    "rudderstack by beacon": InPage("rudder", {"useBeacon": True, "beaconQueueOptions": {"flushQueueInterval": 300}}),
     "posthog": InPage("posthog", anonymous=False),
     "posthog without compression": InPage("posthog", {"disable_compression": True}, anonymous=False),
-    "posthog with profiles of everybody": InPage("posthog", {"person_profiles": "always"}, anonymous=False, first=({"type": "page_view", "page": "/pricing"},)),
+    "posthog with profiles of everybody": InPage(
+        "posthog", {"person_profiles": "always"}, anonymous=False, first=(VIEWED,)
+    ),
     "snowplow": InPage("snowplow", feature="lesson_finished", identifies=False),
     "amplitude": InPage("amplitude", first=({"type": "identify", "traits": {}},)),
 }
@@ -82,6 +84,10 @@ async def test_in_a_page(door: Door, node: str, tmp_path: Path, name: str) -> No
 def test_the_pages_are_told_as_documented() -> None:
     text = (ROOT / "docs/emit.md").read_text("utf-8")
     told = re.findall(r"^\| [@\w/-]+ \| `(.*HOST.*)` \|$", text, re.MULTILINE)
-    pages = "".join(file.read_text("utf-8") for file in PAGES.glob("*.html")).replace(", ...OPTIONS", "").replace(", OPTIONS", "")
+    pages = (
+        "".join(file.read_text("utf-8") for file in PAGES.glob("*.html"))
+        .replace(", ...OPTIONS", "")
+        .replace(", OPTIONS", "")
+    )
     assert len(told) == 5
     assert not [each for each in told if each not in pages]

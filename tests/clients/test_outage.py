@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import importlib.util
-import shutil
 
 import pytest
 
 from stream.demo.embedded import KafkaServer
 from tests.clients.calls import calls, shape
 from tests.clients.door import Door
-from tests.clients.running import NODE, in_node, in_python, run
+from tests.clients.running import in_node, in_python, run
 
 AWAY_SECONDS = 20
 KEPT_BY_THE_SPOOL = {
@@ -25,9 +23,8 @@ KEPT_BY_THE_CLIENT = {"segment": in_python("segment"), "rudderstack": in_python(
 """Which try for long enough."""
 
 
+@pytest.mark.usefixtures("python_clients", "node")
 async def test_kafka_is_away_for_a_while(door: Door, kafka: KafkaServer) -> None:
-    if importlib.util.find_spec("segment") is None or shutil.which("node") is None or not (NODE / "node_modules").is_dir():
-        pytest.skip("THE CLIENTS ARE NOT INSTALLED (`make test-clients` does it, where there is node)")
     senders = [(each, door.spooling, door.server_key()) for each in KEPT_BY_THE_SPOOL.values()]
     senders += [(each, door.bare, door.server_key()) for each in KEPT_BY_THE_CLIENT.values()]
     before, amid, after = calls("before"), calls(*(f"amid-{number}" for number in range(10))), calls("after")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 from datetime import UTC, datetime
 
 import pytest
@@ -18,13 +17,14 @@ IN_PYTHON = {
     "posthog": in_python("posthog"),
     "posthog by its new protocol": in_python("posthog", given={"POSTHOG_CAPTURE_MODE": "v1"}),
     "amplitude": in_python("amplitude"),
-    "snowplow_tracker": in_python("snowplow", feature="lesson_finished", identifies=False),
+    "snowplow": in_python("snowplow", feature="lesson_finished", identifies=False),
     "cloudevents": in_python("cloud_events"),
 }
 IN_NODE = {
     "segment": in_node("segment"),
     "rudderstack": in_node("rudder"),
     "posthog": in_node("posthog"),
+    "posthog by its new protocol": in_node("posthog", given={"POSTHOG_CAPTURE_MODE": "v1"}),
     "amplitude": in_node("amplitude"),
     "snowplow": in_node("snowplow", feature="lesson_finished", identifies=False),
     "cloudevents": in_node("cloudevents"),
@@ -35,14 +35,14 @@ IN_NODE = {
 
 
 @pytest.mark.parametrize("name", IN_PYTHON)
+@pytest.mark.usefixtures("python_clients")
 async def test_python(door: Door, name: str) -> None:
-    if importlib.util.find_spec(name.split()[0]) is None:
-        pytest.skip(f"{name} IS NOT INSTALLED (`make test-clients` does it)")
     await a_batch_counts(door, IN_PYTHON[name])
 
 
 @pytest.mark.parametrize("name", IN_NODE)
-async def test_node(door: Door, node: str, name: str) -> None:
+@pytest.mark.usefixtures("node")
+async def test_node(door: Door, name: str) -> None:
     await a_batch_counts(door, IN_NODE[name])
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import re
 import sys
 from datetime import UTC, datetime
@@ -10,7 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from stream.demo.embedded import KafkaServer
 from tests.clients.browsing import visited
 from tests.clients.door import Door, Key
 from tests.clients.running import NODE, ROOT, assert_counted, run_program
@@ -23,7 +21,11 @@ IN_PYTHON = {
     for language, text in SNIPPETS
     if language == "python" and "stream.ingest" not in text
 }
-IN_NODE = {found[1] if (found := re.search(r'from "(.*)"', text)) else "fetch": text for language, text in SNIPPETS if language == "js"}
+IN_NODE = {
+    found[1] if (found := re.search(r'from "(.*)"', text)) else "fetch": text
+    for language, text in SNIPPETS
+    if language == "js"
+}
 [IN_A_PAGE] = [text for language, text in SNIPPETS if language == "html"]
 LOGIN: Event = {"type": "login", "user_id": "ann"}
 
@@ -34,9 +36,8 @@ def test_there_is_one_for_each() -> None:
 
 
 @pytest.mark.parametrize("package", IN_PYTHON)
-async def test_python(door: Door, kafka: KafkaServer, package: str) -> None:
-    if importlib.util.find_spec(package) is None:
-        pytest.skip(f"{package} IS NOT INSTALLED (`make test-clients` does it)")
+@pytest.mark.usefixtures("python_clients")
+async def test_python(door: Door, package: str) -> None:
     since, key = datetime.now(UTC), door.server_key()
     text = here(IN_PYTHON[package], door, key)
     text = text.replace("127.0.0.1:9092", door.settings.kafka).replace("engagement.", door.settings.topic_prefix)

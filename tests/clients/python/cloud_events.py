@@ -16,7 +16,12 @@ for number, call in enumerate(CALLS):
             name, data = "identify", {"traits": call["traits"]}
         case _:
             name, data = call["event"], call["properties"]
-    about = {"type": name, "source": "https://shop.example", "subject": call["user"], "datacontenttype": "application/json"}
+    about = {
+        "type": name,
+        "source": "https://shop.example",
+        "subject": call["user"],
+        "datacontenttype": "application/json",
+    }
     message = (to_structured_event if number % 2 else to_binary_event)(CloudEvent(about, data))
     headers = {**message.headers, "Authorization": f"Bearer {KEY}"}
     requests.post(f"{HOST}/v1/events", message.body, headers=headers, timeout=30).raise_for_status()
