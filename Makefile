@@ -48,7 +48,7 @@ $(VENV)/.installed-clients: $(VENV)/.installed
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[clients]' -c constraints.txt
 	@touch $@
 
-# Without npm, or with a registry that has not all of it, the tests say what they skip.
+# Without npm the tests say what they skip.
 tests/clients/node/node_modules: tests/clients/node/package-lock.json
 	@if command -v npm >/dev/null; then \
 	  cd $(@D) && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error && touch node_modules; \

@@ -20,7 +20,7 @@ PATH = "/pricing"
 PAGES = Path(__file__).parent / "browser"
 # Of headless browsers clients send nothing, and the collector marks what they send as a bot's.
 _PERSON = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/130.0.0.0 Safari/537.36"
-_UNATTENDED = "--disable-blink-features=AutomationControlled"
+_UNATTENDED = ("--disable-blink-features=AutomationControlled", f"--user-agent={_PERSON}")
 
 
 @asynccontextmanager
@@ -56,7 +56,7 @@ async def visited(
     await runner.setup()
     try:
         await web.TCPSite(runner, "127.0.0.1", door.page_port).start()
-        async with chromium(profile, _UNATTENDED) as tab:
+        async with chromium(profile, *_UNATTENDED) as tab:
             await tab.call("Emulation.setUserAgentOverride", userAgent=_PERSON)
             await tab.open(f"{door.origin}{PATH}")
             yield tab

@@ -29,6 +29,7 @@ class InPage:
     feature, identifies   see `expected`
     anonymous   whether who only looks is a customer, too
     first       what else it tells of a visitor
+    left        at once, so that what still waits goes as beacons
     """
 
     page: str
@@ -37,6 +38,7 @@ class InPage:
     identifies: bool = True
     anonymous: bool = True
     first: tuple[Event, ...] = ()
+    left: bool = False
 
     def wanted(self, said: list[Call]) -> list[Event]:
         events = expected(said, self.feature, self.identifies)
@@ -54,6 +56,7 @@ CLIENTS = {
     "rudderstack": InPage("rudder"),
     "rudderstack by beacon": InPage("rudder", {"useBeacon": True, "beaconQueueOptions": {"flushQueueInterval": 300}}),
     "posthog": InPage("posthog", anonymous=False),
+    "posthog in a page that is left": InPage("posthog", anonymous=False, left=True),
     "posthog without compression": InPage("posthog", {"disable_compression": True}, anonymous=False),
     "posthog with profiles of everybody": InPage(
         "posthog", {"person_profiles": "always"}, anonymous=False, first=(VIEWED,)
@@ -72,6 +75,9 @@ async def test_in_a_page(door: Door, node: str, tmp_path: Path, name: str) -> No
     wanted = client.wanted(said)
     page = (PAGES / f"{client.page}.html").read_text("utf-8")
     async with visited(door, page, tmp_path, key, said, client.options) as tab:
+        if client.left:
+            await tab.eventually("globalThis.isTold", "all to be told")
+            await tab.open("about:blank")
         try:
             await door.arrived(key.product, len(wanted))
         finally:
