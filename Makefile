@@ -6,7 +6,7 @@ BROKER ?= embedded
 ARGS   ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-slow test-stories bench bench-quick churn render kafka clean
+.PHONY: help install demo test test-slow test-stories test-clients bench bench-quick churn render kafka clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -33,13 +33,28 @@ test: install ## lint, types and every test that is not slow
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/pytest -m 'not slow' --broker $(BROKER) -n 3 --dist loadgroup $(ARGS)
+	$(BIN)/pytest -m 'not slow and not clients' --broker $(BROKER) -n 3 --dist loadgroup $(ARGS)
 
 test-slow: install ## faults and long runs (BROKER=apache: on Apache Kafka, after `make kafka`)
 	$(BIN)/pytest -m slow --broker $(BROKER) $(ARGS)
 
 test-stories: install ## the quick end-to-end stories alone (BROKER=apache: on Apache Kafka)
 	$(BIN)/pytest tests/stories -m 'not slow' --broker $(BROKER) $(ARGS)
+
+test-clients: $(VENV)/.installed-clients tests/clients/node/node_modules ## unmodified clients of others against the collector
+	$(BIN)/pytest tests/clients -m clients -rs --broker $(BROKER) $(ARGS)
+
+$(VENV)/.installed-clients: $(VENV)/.installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[clients]' -c constraints.txt
+	@touch $@
+
+# Without npm the tests say what they skip.
+tests/clients/node/node_modules: tests/clients/node/package-lock.json
+	@if command -v npm >/dev/null; then \
+	  cd $(@D) && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error && touch node_modules; \
+	else \
+	  echo "npm was not found: clients for Node and browsers are not tried" >&2; \
+	fi
 
 bench: $(VENV)/.installed-bench ## measure the write path beside what one would pick instead (ARGS='--large')
 	$(BIN)/python -m bench $(ARGS)
@@ -67,4 +82,4 @@ kafka: .kafka/.fetched ## fetch Apache Kafka's jars for the tests
 	@touch $@
 
 clean: ## remove what the other targets made
-	rm -rf $(VENV) .kafka .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .kafka tests/clients/node/node_modules .pytest_cache .mypy_cache .ruff_cache .hypothesis

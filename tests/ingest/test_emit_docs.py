@@ -1,4 +1,4 @@
-"""The snippets of docs/emit.md in Python run as they stand there, and all that they emit arrives."""
+"""The snippets of docs/emit.md with the emitter run as they stand there, and all that they emit arrives."""
 
 from __future__ import annotations
 
@@ -15,14 +15,15 @@ from tests.stack.reading import records
 PAGE = Path(__file__).parents[2] / "docs" / "emit.md"
 
 
-async def test_the_snippets_in_python_run(
+async def test_the_snippets_with_the_emitter_run(
     settings: Settings, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     await create_topics(settings, replication=1)
     for name, value in settings.environment().items():
         monkeypatch.setenv(name, value)
     monkeypatch.chdir(tmp_path)
-    snippets = re.findall(r"^```python\n(.*?)^```", PAGE.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+    found = re.findall(r"^```python\n(.*?)^```", PAGE.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+    snippets = [each for each in found if "stream.ingest" in each]  # tests/clients runs the others
     assert len(snippets) == 4
     for snippet in snippets:
         await asyncio.to_thread(exec, snippet, {"__name__": "__main__"})

@@ -24,6 +24,7 @@ _FLAGS = (
     "--disable-component-update --disable-sync --disable-extensions --disable-dev-shm-usage --lang=en-US "
     "--remote-debugging-port=0"
 ).split()
+_NOWHERE_ELSE = "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost"
 
 
 class Tab:
@@ -95,11 +96,11 @@ def _complaints(event: str, said: Mapping[str, Any]) -> list[str]:
 
 
 @asynccontextmanager
-async def chromium(profile: Path) -> AsyncIterator[Tab]:
+async def chromium(profile: Path, *flags: str) -> AsyncIterator[Tab]:
     """One tab of a browser of its own, ended with the context; `profile` is an empty folder for it."""
     assert PROGRAM, "Chromium is not installed"
     process = subprocess.Popen(
-        [PROGRAM, *_FLAGS, f"--user-data-dir={profile}", "about:blank"],
+        [PROGRAM, *_FLAGS, _NOWHERE_ELSE, *flags, f"--user-data-dir={profile}", "about:blank"],
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )

@@ -95,6 +95,9 @@ class Story:
     def exporter(self, **changed: object) -> Service:
         return self._serve("exporter", exporter_port=0, **changed)
 
+    def collector(self, **changed: object) -> Service:
+        return self._serve("collector", collector_port=0, **changed)
+
     def let_time_pass(self, until: datetime) -> None:
         """By the event clock, while no worker is there to read an event: as the wall clock does."""
         newest_ms = int(until.timestamp() * 1000)

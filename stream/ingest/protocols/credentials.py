@@ -9,8 +9,11 @@ from stream.ingest.protocols.protocol import Call
 
 
 def header_key(call: Call) -> str | None:
-    """Of `X-Write-Key`, of `Authorization: Bearer`, or the name of `Authorization: Basic`."""
-    if key := call.headers.get("x-write-key"):
+    """Of `X-Write-Key`, of `Authorization: Bearer`, or the name of `Authorization: Basic`.
+
+    Jitsu's clients insist on a key of two parts, of which ours is the first: no key of ours has a colon.
+    """
+    if key := call.headers.get("x-write-key", "").partition(":")[0]:
         return key
     scheme, _, given = call.headers.get("authorization", "").partition(" ")
     if scheme.lower() == "bearer":

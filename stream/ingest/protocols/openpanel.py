@@ -20,7 +20,8 @@ from stream.ingest.protocols.protocol import (
 
 _PATH = "/track"
 _KEY = "openpanel-client-id"
-_LEFT_OUT = ("increment", "decrement")
+_OF_GROUPS = ("group", "assign_group")
+_LEFT_OUT = ("increment", "decrement", "replay")
 
 
 class OpenPanel(Protocol):
@@ -50,6 +51,8 @@ def _event(kind: Any, payload: Any, channel: str | None) -> Read:
         return Flaw("wrong_type", "payload: expected a JSON object", "payload")
     if kind == "alias":
         return "alias"
+    if kind in _OF_GROUPS:
+        return "group"
     if kind in _LEFT_OUT:
         return "ignored"
     given = payload.get("properties")

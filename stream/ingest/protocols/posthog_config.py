@@ -29,6 +29,7 @@ def config(call: Call) -> Reply | None:
 
 
 def _remote_config(key: str) -> dict[str, Any]:
+    """Of surveys nothing is said: were it that there are none, the SDK would look for their script here, in vain."""
     return {
         "token": key,
         "supportedCompression": ["gzip", "gzip-js"],
@@ -42,7 +43,6 @@ def _remote_config(key: str) -> dict[str, Any]:
         "errorTracking": {"autocaptureExceptions": False, "suppressionRules": []},
         "sessionRecording": False,
         "heatmaps": False,
-        "surveys": False,
         "defaultIdentifiedOnly": True,
         "siteApps": [],
     }

@@ -131,6 +131,9 @@ def test_the_key_as_it_was_sent(call: Call, key: str) -> None:
         (snowplow(e="ti", ti_id="o"), "ignored"),
         (openpanel("alias", profileId="ada", alias="d"), "alias"),
         (openpanel("increment", profileId="ada", property="n"), "ignored"),
+        (openpanel("replay", chunk_index=0, events=[]), "ignored"),
+        (openpanel("group", id="acme", type="company", name="Acme"), "group"),
+        (openpanel("assign_group", groupIds=["acme"], profileId="ada"), "group"),
     ],
 )
 def test_what_is_no_engagement_is_left_out_and_counted(call: Call, why: str) -> None:

@@ -162,12 +162,14 @@ def test_no_flag_is_set(path: str) -> None:
     assert json.loads(reply.body)["featureFlags"] == {}
 
 
-def test_the_browser_sdk_is_told_to_record_nothing() -> None:
+def test_the_browser_sdk_is_told_to_record_nothing_and_to_ask_nobody() -> None:
     document = config(Call("GET", "/array/phc/config"))
     script = config(Call("GET", '/array/"<x/config.js'))
 
     assert document is not None
-    assert json.loads(document.body)["sessionRecording"] is False
+    says = json.loads(document.body)
+    assert says["sessionRecording"] is False
+    assert "surveys" not in says  # told that there are none, it would ask for their script
     assert script is not None
     assert script.headers["content-type"] == "application/javascript"
     assert b'["\\"\\u003cx"]=' in script.body

@@ -242,7 +242,7 @@ def test_the_channel_is_where_the_customer_was(fields: dict[str, Any], channel: 
         (post("/v1/batch", {"batch": []}, basic("wk")), "wk"),
         (post("/v1/batch", {"batch": [], "writeKey": "wk"}), "wk"),
         (post("/beacon/v1/batch", {"batch": []}, writeKey="wk"), "wk"),
-        (post("/api/s/track", call("track"), {"x-write-key": "id:secret"}), "id:secret"),
+        (post("/api/s/track", call("track"), {"x-write-key": "id:secret"}), "id"),
         (post("/v1/batch", {"batch": []}, {"authorization": "Basic %%%"}), None),
         (post("/v1/batch", {"batch": [], "writeKey": 7}), None),
     ],
