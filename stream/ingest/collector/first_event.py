@@ -11,7 +11,7 @@ _PRODUCT = "app"
 
 
 async def create_key(settings: Settings) -> str:
-    async with connect(settings.redis) as redis:
+    async with connect(settings) as redis:
         return await ApiKeys(redis, settings.namespace).create(_PRODUCT, "server", None, ())
 
 
