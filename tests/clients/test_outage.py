@@ -13,14 +13,14 @@ from tests.clients.running import in_node, in_python, run
 
 AWAY_SECONDS = 20
 KEPT_BY_THE_SPOOL = {
-    "segment": in_python("segment"),
+    "rudderstack": in_python("rudder"),
     "posthog": in_python("posthog"),
     "snowplow": in_python("snowplow", feature="lesson_finished", identifies=False),
     "segment in Node": in_node("segment"),
     "amplitude in Node": in_node("amplitude"),
 }
-KEPT_BY_THE_CLIENT = {"segment": in_python("segment"), "rudderstack": in_python("rudder")}
-"""Which try for long enough."""
+KEPT_BY_THE_CLIENT = {"segment": in_python("segment")}
+"""Which comes again when it was told to. Others wait for as long as they like, or give up."""
 
 
 @pytest.mark.usefixtures("python_clients", "node")

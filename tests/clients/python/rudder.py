@@ -13,5 +13,4 @@ for call in CALLS:
             client.identify(call["user"], call["traits"])
         case _:
             client.track(call["user"], call["event"], call["properties"])
-client.flush()  # a client that is shut down amid its tries gives up
 client.shutdown()

@@ -130,6 +130,7 @@ IN_BASE64 = base64.b64encode(TEXT)
     "call",
     [
         post("/e", gzip.compress(TEXT, mtime=0), GZIP, compression="gzip-js"),
+        post("/e", gzip.compress(json.dumps({"api_key": "phc", "batch": [ONE]}).encode(), mtime=0), GZIP),
         post("/i/v0/e", [ONE]),
         post("/i/v0/e", ONE),
         post("/capture", {**ONE, "api_key": "phc"}),
