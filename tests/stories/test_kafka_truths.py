@@ -195,7 +195,8 @@ def test_a_worker_that_may_not_write_dead_letters_stops_and_says_so(assidu: Assi
     worker = story.worker()
     administering.forbid(story.settings, story.settings.dead_letters, administering.WRITE)
     story.send([KafkaRecord("logins", b"{")])
-    assert_stops(worker, f"write to {story.settings.dead_letters}", "the right to it")
+    # Who writes there learns of it, or who looks at the topics now and then: Kafka shows nothing of it any more.
+    assert_stops(worker, story.settings.dead_letters, "the right")
 
 
 def test_a_worker_that_may_not_join_its_group_stops_and_says_so(assidu: Assidu) -> None:

@@ -88,7 +88,8 @@ class InPerson(Assidu):
         for part, rights in kafka_rights(admin).items():
             administering.grant(admin, part, rights)
         for user, rules in redis_rights(admin).items():
-            redis.set_user(user, "on", f">{PASSWORDS[user]}", *rules)
+            if user in PASSWORDS:
+                redis.set_user(user, "on", f">{PASSWORDS[user]}", *rules)
 
     def run(self, *arguments: str, **options: Any) -> Any:
         return super().run(*arguments, **{**self.login(arguments[0]), **options})
