@@ -114,12 +114,13 @@ class PromptThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
         """
         self._ensure_consumer()._coordinator.check_errors()
         heard_of = self.sessions.heard_of(_FRESH_MS / 1000)
-        told = {
-            tp: -1 if state.lso is None else state.lso
+        return {
+            tp: state.lso
             for tp, state in self._states(tps).items()
-            if tp in heard_of or (state.timestamp or 0) > now_ms - _FRESH_MS
+            if (tp in heard_of or (state.timestamp or 0) > now_ms - _FRESH_MS)
+            and state.lso is not None
+            and state.lso >= 0
         }
-        return {tp: end for tp, end in told.items() if end >= 0}
 
     async def listed_ends(self, tps: Iterable[TP]) -> dict[TP, int]:
         """Where each log ends by now, for who reads what is committed: before the first open transaction."""

@@ -1,9 +1,10 @@
 -- Write one folded batch and the position that follows it: all or nothing.
 -- KEYS: state, customers (what the buckets' names begin with), names, journal, outbox, at-risk, then blobs to append to
 -- (event ids, timers), then blobs to delete.
--- ARGV: JSON {owner, commit, after (the commit before), later (those sent with it, to come later), expected, position, newest_ms, customers (with records in this
--- commit), portions, named, names, part_bytes, blobs, ids (what the names of blobs of ids begin with), windows (topic, its
--- oldest hour that is remembered, first and last hour of this commit's ids, …), counters, messages, at_risk, fields},
+-- ARGV: JSON {owner, commit, after (the commit before), later (those sent with it, to come later), expected, position,
+-- newest_ms, customers (with records in this commit), portions, named, names, part_bytes, blobs, ids (what the names of
+-- blobs of ids begin with), windows (topic, its oldest hour that is remembered, first and last hour of this commit's ids,
+-- …), counters, messages, at_risk, fields},
 -- journal entry, `portions` of the records (2 arguments each: the customers' hashes, each bucket's together, 4 bytes each,
 -- and what pack_records in packing.py makes), `names` names, what is appended to each of the `blobs`, `messages` messages,
 -- then `at_risk` customers and what is known of each ('' = is at risk no more, ?x = x, if nothing is known).

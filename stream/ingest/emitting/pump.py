@@ -140,8 +140,6 @@ class Pump:
         if isinstance(error, KafkaError) and remedy(error) is Remedy.SHORTER:
             self._pause_seconds = _FIRST_PAUSE_SECONDS
             return
-        if isinstance(error, KafkaError) and remedy(error) is Remedy.SHORTER:
-            return
         if not self._is_away:
             where = "in memory" if self._spool is None else f"in {self._spool.folder}"
             log.warning("events wait %s: %s", where, str(error) or type(error).__name__)
